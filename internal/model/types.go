@@ -1,0 +1,174 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+)
+
+// Role says who speaks in a message.
+type Role string
+
+// The two speakers of a conversation. The system prompt is not a message; it
+// travels in Request.System.
+const (
+	RoleUser      Role = "user"
+	RoleAssistant Role = "assistant"
+)
+
+// PartType is the kind of one piece of a message.
+type PartType string
+
+// The kinds of parts.
+const (
+	PartText      PartType = "text"
+	PartReasoning PartType = "reasoning" // assistant only; sent back only where the model needs it
+	PartImage     PartType = "image"
+	PartDocument  PartType = "document"
+)
+
+// Part is one piece of a message. Text is set for text and reasoning, Media for
+// images and documents.
+type Part struct {
+	Type      PartType
+	Text      string
+	Signature string // provider's seal on reasoning, sent back unchanged
+	Redacted  []byte // reasoning the provider encrypted, sent back unchanged
+	Media     *Media
+}
+
+// Media is a file inside a message.
+type Media struct {
+	Name      string // as the person named it; adapters send a neutral name where names are read by the model
+	MediaType string // IANA media type, lower case, without parameters
+	Data      []byte
+}
+
+// Message is one turn's words of one speaker.
+type Message struct {
+	Role  Role
+	Parts []Part
+}
+
+// Effort is how much a reasoning model should think before it answers.
+type Effort string
+
+// The efforts; the empty value leaves the choice to the model.
+const (
+	EffortNone   Effort = "none"
+	EffortLow    Effort = "low"
+	EffortMedium Effort = "medium"
+	EffortHigh   Effort = "high"
+)
+
+// Parameters steer the sampling. A nil or empty field leaves the model's own
+// default in place and is not sent.
+type Parameters struct {
+	Temperature     *float64 `json:"temperature,omitempty"` // 0 to 2
+	TopP            *float64 `json:"topP,omitempty"`        // 0 to 1
+	MaxTokens       *int     `json:"maxTokens,omitempty"`   // output tokens
+	ReasoningEffort Effort   `json:"reasoningEffort,omitempty"`
+}
+
+// Capabilities is what a model can do, as the administrator declared it or the
+// provider reported it.
+type Capabilities struct {
+	Vision        bool `json:"vision"`        // takes images
+	Documents     bool `json:"documents"`     // takes document files as they are
+	Reasoning     bool `json:"reasoning"`     // thinks aloud, takes an effort
+	Tools         bool `json:"tools"`         // calls tools
+	ContextTokens int  `json:"contextTokens"` // prompt and answer together; 0 = unknown
+	OutputTokens  int  `json:"outputTokens"`  // longest answer; 0 = unknown
+}
+
+// Request is one call to a model in the provider's terms.
+type Request struct {
+	Model        string // the provider's own id of the model
+	Capabilities Capabilities
+	System       string
+	Messages     []Message
+	Parameters   Parameters
+	Options      json.RawMessage // provider-specific extras of the catalogue entry, or nil
+}
+
+// EventType is the kind of one event of a stream.
+type EventType string
+
+// The kinds of events.
+const (
+	EventText      EventType = "text"
+	EventReasoning EventType = "reasoning"
+	EventUsage     EventType = "usage" // may come before or after stop; the last one counts
+	EventStop      EventType = "stop"  // exactly once in a complete stream
+)
+
+// Event is one step of a model's answer.
+type Event struct {
+	Type       EventType
+	Text       string // text and reasoning; valid UTF-8
+	Signature  string // reasoning: completes the reasoning part before it
+	Redacted   []byte // reasoning: an encrypted part of its own
+	Usage      Usage
+	StopReason StopReason
+}
+
+// StopReason says why the model stopped.
+type StopReason string
+
+// The stop reasons.
+const (
+	StopEnd      StopReason = "end"      // it had said what it wanted
+	StopLength   StopReason = "length"   // the output limit cut it; it can go on
+	StopFiltered StopReason = "filtered" // a content filter or guardrail cut it
+	StopTool     StopReason = "tool"     // it wants a tool called
+	StopSequence StopReason = "sequence" // a stop sequence appeared
+)
+
+// Usage counts tokens as the provider reports them. InputTokens excludes what
+// was read from or written to the provider's prompt cache; OutputTokens
+// includes ReasoningTokens.
+type Usage struct {
+	InputTokens      int  `json:"inputTokens"`
+	OutputTokens     int  `json:"outputTokens"`
+	ReasoningTokens  int  `json:"reasoningTokens"`
+	CacheReadTokens  int  `json:"cacheReadTokens"`
+	CacheWriteTokens int  `json:"cacheWriteTokens"`
+	Estimated        bool `json:"estimated"` // the provider did not say; counted by us
+}
+
+// RemoteModel is a model that a provider says it has.
+type RemoteModel struct {
+	ID           string // as Request.Model wants it
+	Name         string // for people; may equal ID
+	Capabilities Capabilities
+}
+
+// Provider speaks one wire protocol to one connection. It knows nothing of
+// people, budgets or policies. Only this package and its adapters may hold one.
+type Provider interface {
+	// Stream calls the model. The sequence yields events and ends with an
+	// EventStop (and perhaps an EventUsage after it), or with one error that
+	// carries a code of errs. A connection that breaks before the end mark is
+	// an errs.ModelBrokeOff, never a clean end. Cancelling ctx closes the
+	// upstream connection at once, before the first byte too; leaving the loop
+	// early does the same. Nothing is sent before the sequence is ranged over.
+	Stream(ctx context.Context, req Request) iter.Seq2[Event, error]
+	// Models lists what the connection offers, or an error with a code.
+	Models(ctx context.Context) ([]RemoteModel, error)
+	// Check tries the connection step by step, from configuration to one tiny
+	// answer of the named model ("" = leave that step out), and returns every
+	// step it came to. It stops at the first that fails.
+	Check(ctx context.Context, model string) []CheckStep
+}
+
+// CheckStep is one step of a connection's self-test.
+type CheckStep struct {
+	Name    string        // stable: "configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"
+	Err     error         // nil when it passed; carries a code
+	Detail  string        // what was found, for the administrator: no secrets
+	Elapsed time.Duration // how long it took
+}
+
+// RetryAfter lets an error say how long the upstream asked us to wait.
+type RetryAfter interface{ RetryAfter() time.Duration }
