@@ -1,0 +1,14 @@
+// Runs before the first paint. The choice is kept per browser as well as per
+// account, so that the sign-in page already has it. Keys: src/lib/appearance.ts.
+(function () {
+  try {
+    var root = document.documentElement;
+    var theme = localStorage.getItem("kakoi.theme");
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    var locale = localStorage.getItem("kakoi.locale");
+    if (locale !== "ja" && locale !== "en") locale = /^ja\b/i.test(navigator.language) ? "ja" : "en";
+    root.lang = locale;
+  } catch {
+    // Storage may be forbidden by policy: the system's theme and Japanese stay.
+  }
+})();

@@ -1,0 +1,50 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { woff2Only } from "./build/fonts";
+import { precompress } from "./build/precompress";
+import { mockApi } from "./mock/plugin";
+
+/**
+ * The policy the server sends with every page. The preview server sends the
+ * same one, so that a violation shows up before the binary is built.
+ */
+const csp = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "frame-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join("; ");
+
+export default defineConfig(({ mode }) => {
+  const mocked = mode === "mock";
+  return {
+    plugins: [woff2Only(), react(), tailwindcss(), mocked ? mockApi() : precompress()],
+    resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+    // The kit page shows every component in every state; it is for us, not for users.
+    define: { __KIT__: JSON.stringify(mode !== "production") },
+    build: {
+      target: "es2022",
+      assetsInlineLimit: 0, // data: URLs would need a wider policy
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 700,
+      reportCompressedSize: false,
+    },
+    server: { proxy: mocked ? undefined : { "/api": "http://127.0.0.1:8080" } },
+    preview: { headers: { "Content-Security-Policy": csp, "X-Content-Type-Options": "nosniff" } },
+    test: {
+      environment: "jsdom",
+      setupFiles: ["src/test/setup.ts"],
+      include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts", "build/**/*.test.ts"],
+      restoreMocks: true,
+      css: false,
+    },
+  };
+});
