@@ -88,7 +88,6 @@ export class RunTranscript {
         this.messageId = event.messageId ?? this.messageId;
         return this.merge(event.metadata ?? {});
       case "part-start":
-        if (event.part > this.slots.length) return "gap";
         return this.open(event.part, event.kind) ? this.changed() : "same";
       case "delta":
         return this.append(event.part, event.kind, event.delta, parsePlace(id));
@@ -116,7 +115,6 @@ export class RunTranscript {
   }
 
   private append(part: number, kind: TextKind, delta: string, after: Place | undefined): Applied {
-    if (part > this.slots.length) return "gap";
     const length = utf8Length(delta);
     const have = this.slots[part]?.bytes ?? 0;
     const end = after?.part === part ? after.byte : have + length;
@@ -133,11 +131,14 @@ export class RunTranscript {
     return this.changed();
   }
 
-  /** Makes the part if it is the next one, and closes those before it. */
+  /**
+   * Makes the part where it is not there yet, and closes those before it. A part
+   * that is passed over has nothing to show (reasoning the provider encrypted).
+   */
   private open(part: number, kind: TextKind): boolean {
     if (this.slots[part]) return false;
-    const before = this.slots[part - 1];
-    if (before) before.closed = true;
+    for (const before of this.slots) before.closed = true;
+    while (this.slots.length < part) this.slots.push({ type: "reasoning", text: "", bytes: 0, closed: true });
     this.slots.push({ type: kind, text: "", bytes: 0, closed: false });
     return true;
   }
