@@ -47,15 +47,6 @@ CREATE TABLE setup_links (
     used_at    BIGINT
 );
 
--- Rows to lock. A rule about many rows ("one administrator must remain", "one
--- first administrator") holds under concurrent transactions because each of
--- them first updates the rule's row here.
-CREATE TABLE account_guards (
-    name  TEXT   NOT NULL PRIMARY KEY,
-    taken BIGINT NOT NULL DEFAULT 0
-);
-INSERT INTO account_guards (name) VALUES ('administrators');
-
 -- name_key is the name folded, so that two groups never look the same.
 CREATE TABLE groups (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -73,7 +64,8 @@ CREATE TABLE group_members (
 );
 CREATE INDEX group_members_by_account ON group_members (account_id, group_id);
 
--- The record. Rows are written once: triggers refuse to change or delete them.
+-- The record. Rows are written once: triggers (in the files beside this one, in
+-- each engine's own words) refuse to change or delete them.
 -- actor_id and resource_id refer to nothing, because the record outlives what
 -- it speaks of. A hash chain over these rows gets a table of its own, keyed by
 -- id, so that it never needs to touch them.

@@ -1,0 +1,164 @@
+package access
+
+import (
+	"context"
+	"slices"
+
+	"kakoi/internal/errs"
+)
+
+// Kind is the kind of a resource.
+type Kind string
+
+// The kinds of resource there are.
+const (
+	KindAccount      Kind = "account"
+	KindSession      Kind = "session"
+	KindGroup        Kind = "group"
+	KindConnection   Kind = "connection"
+	KindModel        Kind = "model"
+	KindConversation Kind = "conversation"
+	KindAttachment   Kind = "attachment"
+	KindAuditEvent   Kind = "audit_event"
+	KindSystem       Kind = "system"
+)
+
+// Action is something a principal may want to do. Its first word is the kind of
+// the resource it acts on.
+type Action string
+
+// The actions there are, by who may do them.
+const (
+	// The owner alone. Runs and messages belong to their conversation.
+	ConversationCreate Action = "conversation.create"
+	ConversationRead   Action = "conversation.read"
+	ConversationWrite  Action = "conversation.write"
+	ConversationDelete Action = "conversation.delete"
+	AttachmentCreate   Action = "attachment.create"
+	AttachmentRead     Action = "attachment.read"
+	AttachmentDelete   Action = "attachment.delete"
+	SessionRead        Action = "session.read"
+	SessionEnd         Action = "session.end"
+
+	// The person whose account it is. The resource's OwnerID is the account.
+	AccountReadSelf       Action = "account.read_self"
+	AccountWriteSelf      Action = "account.write_self"
+	AccountChangePassword Action = "account.change_password"
+
+	// Whoever is in one of the model's groups; everyone when it has none.
+	ModelUse Action = "model.use"
+
+	// Administrators.
+	AccountRead     Action = "account.read"
+	AccountWrite    Action = "account.write"
+	GroupRead       Action = "group.read"
+	GroupWrite      Action = "group.write"
+	ConnectionRead  Action = "connection.read"
+	ConnectionWrite Action = "connection.write"
+	ModelRead       Action = "model.read"
+	ModelWrite      Action = "model.write"
+	AuditRead       Action = "audit_event.read"
+	SystemRead      Action = "system.read"
+)
+
+// Resource is what an action is about. A list, or an object that is about to be
+// made, has no ID.
+type Resource struct {
+	Kind     Kind
+	ID       string
+	OwnerID  string   // account that owns it; "" for what belongs to the organisation
+	GroupIDs []string // groups it is restricted to; empty is everyone
+}
+
+// rule says who may do an action.
+type rule int
+
+const (
+	owner rule = iota + 1
+	admin
+	grouped
+)
+
+type grant struct {
+	kind Kind
+	rule rule
+}
+
+var grants = map[Action]grant{
+	ConversationCreate: {KindConversation, owner},
+	ConversationRead:   {KindConversation, owner},
+	ConversationWrite:  {KindConversation, owner},
+	ConversationDelete: {KindConversation, owner},
+	AttachmentCreate:   {KindAttachment, owner},
+	AttachmentRead:     {KindAttachment, owner},
+	AttachmentDelete:   {KindAttachment, owner},
+	SessionRead:        {KindSession, owner},
+	SessionEnd:         {KindSession, owner},
+
+	AccountReadSelf:       {KindAccount, owner},
+	AccountWriteSelf:      {KindAccount, owner},
+	AccountChangePassword: {KindAccount, owner},
+
+	ModelUse: {KindModel, grouped},
+
+	AccountRead:     {KindAccount, admin},
+	AccountWrite:    {KindAccount, admin},
+	GroupRead:       {KindGroup, admin},
+	GroupWrite:      {KindGroup, admin},
+	ConnectionRead:  {KindConnection, admin},
+	ConnectionWrite: {KindConnection, admin},
+	ModelRead:       {KindModel, admin},
+	ModelWrite:      {KindModel, admin},
+	AuditRead:       {KindAuditEvent, admin},
+	SystemRead:      {KindSystem, admin},
+}
+
+// beforePasswordChange lists what remains granted to somebody who must replace
+// a temporary password first.
+var beforePasswordChange = []Action{AccountReadSelf, AccountChangePassword, SessionEnd}
+
+// Decide returns nil if p may do a to r. Otherwise the error has code
+// Unauthenticated (p is nobody), PasswordChangeRequired, NotFound (r is
+// someone else's, and its existence is not p's to know) or Forbidden (p lacks
+// the right). What no rule grants is Forbidden.
+func Decide(p Principal, a Action, r Resource) error {
+	if p.AccountID == "" {
+		return errs.New(errs.Unauthenticated, "sign in to do this")
+	}
+	g, ok := grants[a]
+	if !ok || g.kind != r.Kind || !p.Role.Valid() {
+		return forbidden()
+	}
+	if p.PasswordChangeRequired && !slices.Contains(beforePasswordChange, a) {
+		return errs.New(errs.PasswordChangeRequired, "replace your temporary password first")
+	}
+	switch g.rule {
+	case owner:
+		if r.OwnerID != p.AccountID {
+			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
+		}
+		return nil
+	case admin:
+		if p.Role != Administrator {
+			return forbidden()
+		}
+		return nil
+	case grouped:
+		if len(r.GroupIDs) > 0 && !slices.ContainsFunc(r.GroupIDs, func(id string) bool { return slices.Contains(p.GroupIDs, id) }) {
+			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
+		}
+		return nil
+	}
+	return forbidden()
+}
+
+func forbidden() error { return errs.New(errs.Forbidden, "you may not do this") }
+
+// Authorize is Decide for the principal that acts in ctx, which it returns.
+func Authorize(ctx context.Context, a Action, r Resource) (Principal, error) {
+	p, err := Require(ctx)
+	if err != nil {
+		return Principal{}, err
+	}
+	return p, Decide(p, a, r)
+}
