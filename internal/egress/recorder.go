@@ -1,0 +1,108 @@
+package egress
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"kakoi/internal/db"
+)
+
+// flushEvery is how much of the record a killed process can lose at most.
+const flushEvery = 30 * time.Second
+
+// Recorder keeps the gate's counters in the store, one row for each node,
+// purpose, destination and hour.
+type Recorder struct {
+	gate *Gate
+	db   *db.DB
+	node string
+	now  func() time.Time
+	log  *slog.Logger
+
+	mu      sync.Mutex // one flush at a time
+	flushed map[flowKey]Record
+}
+
+// NewRecorder returns a recorder of what node's gate lets out.
+func NewRecorder(gate *Gate, store *db.DB, node string, now func() time.Time, log *slog.Logger) *Recorder {
+	return &Recorder{gate: gate, db: store, node: node, now: now, log: log, flushed: make(map[flowKey]Record)}
+}
+
+// Run flushes from time to time until ctx ends, and then once more.
+func (r *Recorder) Run(ctx context.Context) {
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := r.Flush(ctx); err != nil && ctx.Err() == nil {
+				r.log.ErrorContext(ctx, "egress record not written; it will be with the next", "err", err)
+			}
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err := r.Flush(last); err != nil {
+				r.log.ErrorContext(last, "last egress record not written", "err", err)
+			}
+			return
+		}
+	}
+}
+
+const addToRecord = `
+	INSERT INTO egress_records (node, purpose, destination, hour, dials, failures, refusals, bytes_sent, bytes_received)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	ON CONFLICT (node, purpose, destination, hour) DO UPDATE SET
+		dials          = egress_records.dials          + excluded.dials,
+		failures       = egress_records.failures       + excluded.failures,
+		refusals       = egress_records.refusals       + excluded.refusals,
+		bytes_sent     = egress_records.bytes_sent     + excluded.bytes_sent,
+		bytes_received = egress_records.bytes_received + excluded.bytes_received`
+
+// Flush adds what happened since the last flush to the current hour. What
+// could not be written is kept for the next.
+func (r *Recorder) Flush(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hour := r.now().UTC().Truncate(time.Hour).UnixMilli()
+	var changed []Record
+	for _, record := range r.gate.Snapshot() {
+		if since(record, r.flushed[flowKey{record.Purpose, record.Destination}]) != (Record{Purpose: record.Purpose, Destination: record.Destination}) {
+			changed = append(changed, record)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	err := r.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		for _, record := range changed {
+			d := since(record, r.flushed[flowKey{record.Purpose, record.Destination}])
+			_, err := tx.ExecContext(ctx, addToRecord, r.node, d.Purpose, d.Destination, hour,
+				d.Dials, d.Failures, d.Refusals, d.BytesSent, d.BytesReceived)
+			if err != nil {
+				return fmt.Errorf("record egress to %s: %w", d.Destination, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, record := range changed {
+		r.flushed[flowKey{record.Purpose, record.Destination}] = record
+	}
+	return nil
+}
+
+// since returns what now has more than before. Open connections are a state,
+// not an amount, and stay out.
+func since(now, before Record) Record {
+	return Record{
+		Purpose: now.Purpose, Destination: now.Destination,
+		Dials: now.Dials - before.Dials, Failures: now.Failures - before.Failures, Refusals: now.Refusals - before.Refusals,
+		BytesSent: now.BytesSent - before.BytesSent, BytesReceived: now.BytesReceived - before.BytesReceived,
+	}
+}
