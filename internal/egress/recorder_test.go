@@ -1,0 +1,93 @@
+package egress
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"kakoi/internal/db"
+	"kakoi/internal/db/dbtest"
+)
+
+func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		clock := time.Date(2026, 4, 1, 9, 59, 0, 0, time.UTC)
+		now := func() time.Time { return clock }
+		dial := func(g *Gate, n int) {
+			for range n {
+				conn, err := g.DialContext("database", ln.Addr().String())(t.Context(), "tcp", ln.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.Write([]byte("12345")); err != nil {
+					t.Fatal(err)
+				}
+				conn.Close()
+			}
+		}
+		first, second := New(Options{}), New(Options{})
+		a := NewRecorder(first, d, "a", now, slog.New(slog.DiscardHandler))
+		b := NewRecorder(second, d, "b", now, slog.New(slog.DiscardHandler))
+		flush := func(r *Recorder) {
+			t.Helper()
+			if err := r.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dial(first, 2)
+		flush(a)
+		flush(a) // nothing new: nothing added
+		dial(first, 1)
+		flush(a)
+		dial(second, 5)
+		flush(b)
+		clock = clock.Add(time.Minute) // the next hour
+		dial(first, 1)
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := a.Flush(cancelled); err == nil {
+			t.Error("a flush that cannot write reports nothing")
+		}
+		a.Run(cancelled) // ends at once, with a last flush that does write
+
+		type row struct {
+			node        string
+			hour        int64
+			dials, sent int64
+		}
+		var got []row
+		rows, err := d.QueryContext(t.Context(), `SELECT node, hour, dials, bytes_sent FROM egress_records ORDER BY node, hour`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r row
+			if err := rows.Scan(&r.node, &r.hour, &r.dials, &r.sent); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		nine := time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC).UnixMilli()
+		ten := time.Date(2026, 4, 1, 10, 0, 0, 0, time.UTC).UnixMilli()
+		want := []row{{"a", nine, 3, 15}, {"a", ten, 1, 5}, {"b", nine, 5, 25}}
+		if len(got) != len(want) {
+			t.Fatalf("rows = %+v, want %+v", got, want)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("row %d = %+v, want %+v", i, got[i], want[i])
+			}
+		}
+	})
+}
