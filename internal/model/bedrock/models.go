@@ -1,0 +1,99 @@
+package bedrock
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsbedrock "github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/bedrock/types"
+	"github.com/aws/smithy-go"
+
+	"kakoi/internal/model"
+)
+
+// Models implements model.Provider: the foundation models that can be called by
+// their own id in this region, and the inference profiles. Models that do not
+// stream text are left out. Where the caller may not list profiles, the models
+// alone are returned.
+func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
+	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{
+		ByOutputModality: types.ModelModalityText,
+	})
+	if err != nil {
+		return nil, c.listFailure(ctx, err)
+	}
+	chat := map[string]types.FoundationModelSummary{}
+	var out []model.RemoteModel
+	for _, m := range list.ModelSummaries {
+		id := aws.ToString(m.ModelId)
+		if !aws.ToBool(m.ResponseStreamingSupported) || !slices.Contains(m.OutputModalities, types.ModelModalityText) {
+			continue
+		}
+		chat[id] = m
+		if slices.Contains(m.InferenceTypesSupported, types.InferenceTypeOnDemand) {
+			out = append(out, remote(id, modelName(m), m))
+		}
+	}
+
+	pages := awsbedrock.NewListInferenceProfilesPaginator(c.control, &awsbedrock.ListInferenceProfilesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			var denied smithy.APIError
+			if errors.As(err, &denied) && strings.HasPrefix(denied.ErrorCode(), "AccessDenied") {
+				c.log.WarnContext(ctx, "bedrock: inference profiles cannot be listed", "err", classify(err, false))
+				break
+			}
+			return nil, c.listFailure(ctx, err)
+		}
+		for _, p := range page.InferenceProfileSummaries {
+			if p.Status != types.InferenceProfileStatusActive || len(p.Models) == 0 {
+				continue
+			}
+			base := baseModel(aws.ToString(p.Models[0].ModelArn))
+			m, listed := chat[base]
+			if !listed && known(base).caps == (model.Capabilities{}) {
+				continue // not a chat model, as far as anybody knows
+			}
+			m.ModelId = aws.String(base)
+			id := aws.ToString(p.InferenceProfileId)
+			if p.Type == types.InferenceProfileTypeApplication {
+				id = aws.ToString(p.InferenceProfileArn) // only the ARN can be called
+			}
+			out = append(out, remote(id, aws.ToString(p.InferenceProfileName), m))
+		}
+	}
+	slices.SortFunc(out, func(a, b model.RemoteModel) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+func (c *Client) listFailure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return classify(err, false)
+}
+
+func modelName(m types.FoundationModelSummary) string {
+	name, maker := aws.ToString(m.ModelName), aws.ToString(m.ProviderName)
+	if maker == "" || strings.Contains(name, maker) {
+		return name
+	}
+	return maker + " " + name
+}
+
+// remote fills in what is known of the model m, under the id to call it by.
+// What Bedrock says of images wins over the table.
+func remote(id, name string, m types.FoundationModelSummary) model.RemoteModel {
+	if name == "" {
+		name = id
+	}
+	caps := known(aws.ToString(m.ModelId)).caps
+	if len(m.InputModalities) > 0 {
+		caps.Vision = slices.Contains(m.InputModalities, types.ModelModalityImage)
+	}
+	return model.RemoteModel{ID: id, Name: name, Capabilities: caps}
+}
