@@ -1,12 +1,14 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
@@ -103,7 +105,7 @@ func selectGroups(ctx context.Context, q db.Queryer, f GroupFilter) (GroupPage, 
 	}
 	limit = min(limit, maxLimit)
 	after, err := base64.RawURLEncoding.DecodeString(f.PageToken)
-	if err != nil || label.Fold(string(after)) != string(after) {
+	if err != nil || !utf8.Valid(after) || bytes.IndexByte(after, 0) >= 0 {
 		return GroupPage{}, errs.InField("pageToken", "the page token is not one of ours")
 	}
 	rows, err := q.QueryContext(ctx, selectGroupPage, string(after), label.Pattern(f.Search), limit+1)

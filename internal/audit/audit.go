@@ -147,15 +147,19 @@ type (
 
 // WithRequest returns a context whose events say that they came with r.
 func WithRequest(ctx context.Context, r RequestInfo) context.Context {
-	return context.WithValue(ctx, requestKey{}, RequestInfo{
+	return context.WithValue(ctx, requestKey{}, r.Clean())
+}
+
+// Clean returns r with every text bounded and printable, fit for a store.
+func (r RequestInfo) Clean() RequestInfo {
+	return RequestInfo{
 		ID:        clip(r.ID, maxRequestID),
 		Address:   clip(r.Address, maxAddress),
 		UserAgent: clip(r.UserAgent, maxUserAgent),
-	})
+	}
 }
 
-// RequestFrom returns what WithRequest put into ctx, with every text bounded
-// and printable, or the zero value.
+// RequestFrom returns what WithRequest put into ctx, clean, or the zero value.
 func RequestFrom(ctx context.Context) RequestInfo {
 	r, _ := ctx.Value(requestKey{}).(RequestInfo)
 	return r

@@ -36,7 +36,6 @@ CREATE TABLE sessions (
     expires_at   BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id, created_at);
-CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 -- The one-time links that let the first administrator in.
 CREATE TABLE setup_links (

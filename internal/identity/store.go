@@ -1,0 +1,372 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kakoi/internal/db"
+	"kakoi/internal/errs"
+	"kakoi/internal/label"
+)
+
+// accountColumns are what scanAccount reads, of accounts a.
+const accountColumns = `
+	a.id, a.email, a.name, a.role, a.disabled, a.must_change_password, a.preferences,
+	COALESCE(a.last_signed_in_at, 0), a.created_at, a.updated_at,
+	COALESCE((SELECT string_agg(m.group_id, ',') FROM group_members m WHERE m.account_id = a.id), '')`
+
+type row interface{ Scan(dest ...any) error }
+
+// scanAccount reads accountColumns and then into more.
+func scanAccount(r row, more ...any) (Account, error) {
+	var a Account
+	var preferences, groups string
+	var signedIn, created, updated int64
+	err := r.Scan(append([]any{
+		&a.ID, &a.Email, &a.Name, &a.Role, &a.Disabled, &a.MustChangePassword, &preferences,
+		&signedIn, &created, &updated, &groups,
+	}, more...)...)
+	if err != nil {
+		return Account{}, err
+	}
+	a.Preferences = parsePreferences(preferences)
+	if signedIn > 0 {
+		a.LastSignedInAt = time.UnixMilli(signedIn).UTC()
+	}
+	a.CreatedAt, a.UpdatedAt = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
+	if groups != "" {
+		a.GroupIDs = strings.Split(groups, ",")
+		slices.Sort(a.GroupIDs)
+	}
+	return a, nil
+}
+
+func selectAccount(ctx context.Context, q db.Queryer, id string) (Account, error) {
+	if !label.IsID(id) {
+		return Account{}, noAccount()
+	}
+	a, err := scanAccount(q.QueryRowContext(ctx, `SELECT`+accountColumns+` FROM accounts a WHERE a.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Account{}, noAccount()
+	} else if err != nil {
+		return Account{}, fmt.Errorf("read account %s: %w", id, err)
+	}
+	return a, nil
+}
+
+func noAccount() error { return errs.New(errs.NotFound, "there is no such account") }
+
+// credential is what it takes to prove to be an account.
+type credential struct {
+	account   Account
+	hash      string
+	expiresAt time.Time // of a temporary password; zero for a person's own
+}
+
+const credentialColumns = `SELECT` + accountColumns + `, a.password_hash, COALESCE(a.password_expires_at, 0) FROM accounts a`
+
+func scanCredential(r row) (credential, error) {
+	var c credential
+	var expires int64
+	var err error
+	c.account, err = scanAccount(r, &c.hash, &expires)
+	if expires > 0 {
+		c.expiresAt = time.UnixMilli(expires).UTC()
+	}
+	return c, err
+}
+
+// selectCredential returns the credential of the account with a normalised
+// e-mail, and false if there is none.
+func selectCredential(ctx context.Context, q db.Queryer, email string) (credential, bool, error) {
+	c, err := scanCredential(q.QueryRowContext(ctx, credentialColumns+` WHERE a.email = $1`, email))
+	if errors.Is(err, sql.ErrNoRows) {
+		return credential{}, false, nil
+	} else if err != nil {
+		return credential{}, false, fmt.Errorf("read account for sign-in: %w", err)
+	}
+	return c, true, nil
+}
+
+func selectCredentialByID(ctx context.Context, q db.Queryer, id string) (credential, error) {
+	c, err := scanCredential(q.QueryRowContext(ctx, credentialColumns+` WHERE a.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return credential{}, noAccount()
+	} else if err != nil {
+		return credential{}, fmt.Errorf("read account %s: %w", id, err)
+	}
+	return c, nil
+}
+
+func insertAccount(ctx context.Context, q db.Queryer, a Account, hash string, expiresAt time.Time) error {
+	const insert = `
+	INSERT INTO accounts (id, email, name, search_key, role, disabled, password_hash, must_change_password,
+	                      password_expires_at, preferences, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	_, err := q.ExecContext(ctx, insert, a.ID, a.Email, a.Name, searchKey(a.Name, a.Email), string(a.Role), a.Disabled, hash,
+		a.MustChangePassword, millisOrNull(expiresAt), a.Preferences.encode(), a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli())
+	if db.IsUniqueViolation(err) {
+		taken := errs.New(errs.EmailTaken, "another account has this e-mail address")
+		taken.Field = "email"
+		return taken
+	} else if err != nil {
+		return fmt.Errorf("create account: %w", err)
+	}
+	return nil
+}
+
+func searchKey(name, email string) string { return label.Fold(name) + "\n" + label.Fold(email) }
+
+func millisOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+func updateAccount(ctx context.Context, q db.Queryer, a Account) error {
+	const update = `
+	UPDATE accounts SET name = $1, search_key = $2, role = $3, disabled = $4, updated_at = $5
+	WHERE  id = $6`
+	_, err := q.ExecContext(ctx, update, a.Name, searchKey(a.Name, a.Email), string(a.Role), a.Disabled, a.UpdatedAt.UnixMilli(), a.ID)
+	if err != nil {
+		return fmt.Errorf("update account %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// updatePassword replaces the hash of an account. A zero expiresAt makes it the
+// person's own; any other time makes it temporary.
+func updatePassword(ctx context.Context, q db.Queryer, accountID, hash string, expiresAt, now time.Time) error {
+	const update = `
+	UPDATE accounts SET password_hash = $1, must_change_password = $2, password_expires_at = $3, updated_at = $4
+	WHERE  id = $5`
+	_, err := q.ExecContext(ctx, update, hash, !expiresAt.IsZero(), millisOrNull(expiresAt), now.UnixMilli(), accountID)
+	if err != nil {
+		return fmt.Errorf("replace password of account %s: %w", accountID, err)
+	}
+	return nil
+}
+
+// countAdministrators counts the administrators who can act: not disabled, and
+// with a password of their own.
+func countAdministrators(ctx context.Context, q db.Queryer) (int, error) {
+	const count = `
+	SELECT COUNT(*) FROM accounts
+	WHERE  role = 'administrator' AND disabled = FALSE AND must_change_password = FALSE`
+	var n int
+	if err := q.QueryRowContext(ctx, count).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count administrators: %w", err)
+	}
+	return n, nil
+}
+
+func hasAdministrator(ctx context.Context, q db.Queryer) (bool, error) {
+	const first = `SELECT COUNT(*) FROM (SELECT 1 FROM accounts WHERE role = 'administrator' LIMIT 1) found`
+	var n int
+	if err := q.QueryRowContext(ctx, first).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for an administrator: %w", err)
+	}
+	return n > 0, nil
+}
+
+func selectAccountCounts(ctx context.Context, q db.Queryer) (AccountCounts, error) {
+	const count = `
+	SELECT COUNT(*), COUNT(*) FILTER (WHERE disabled = FALSE), COUNT(*) FILTER (WHERE disabled = TRUE),
+	       COUNT(*) FILTER (WHERE role = 'administrator' AND disabled = FALSE)
+	FROM   accounts`
+	var c AccountCounts
+	if err := q.QueryRowContext(ctx, count).Scan(&c.Total, &c.Active, &c.Disabled, &c.Administrators); err != nil {
+		return AccountCounts{}, fmt.Errorf("count accounts: %w", err)
+	}
+	return c, nil
+}
+
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// selectAccounts pages by e-mail address, which is unique; the engine's own
+// order of text decides on both sides of the comparison.
+func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter) (AccountPage, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+
+	after, err := base64.RawURLEncoding.DecodeString(f.PageToken)
+	if err != nil || !utf8.Valid(after) || slices.Contains(after, 0) {
+		return AccountPage{}, errs.InField("pageToken", "the page token is not one of ours")
+	}
+	where := []string{"a.email > $1"}
+	args := []any{string(after)}
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where = append(where, strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1))
+	}
+	if f.Search != "" {
+		add("a.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
+	}
+	if f.Role != "" {
+		add("a.role = ?", string(f.Role))
+	}
+	if f.Status != "" {
+		add("a.disabled = ?", f.Status == StatusDisabled)
+	}
+	if f.GroupID != "" {
+		add("EXISTS (SELECT 1 FROM group_members g WHERE g.account_id = a.id AND g.group_id = ?)", f.GroupID)
+	}
+	query := `SELECT` + accountColumns + ` FROM accounts a
+	WHERE ` + strings.Join(where, " AND ") + `
+	ORDER BY a.email LIMIT ` + strconv.Itoa(limit+1)
+
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return AccountPage{}, fmt.Errorf("list accounts: %w", err)
+	}
+	defer rows.Close()
+	page := AccountPage{Items: make([]Account, 0, limit)}
+	for rows.Next() {
+		if len(page.Items) == limit { // one more than asked for: there is a next page
+			page.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(page.Items[limit-1].Email))
+			break
+		}
+		a, err := scanAccount(rows)
+		if err != nil {
+			return AccountPage{}, fmt.Errorf("list accounts: %w", err)
+		}
+		page.Items = append(page.Items, a)
+	}
+	if err := rows.Err(); err != nil {
+		return AccountPage{}, fmt.Errorf("list accounts: %w", err)
+	}
+	return page, nil
+}
+
+func insertSession(ctx context.Context, q db.Queryer, s Session, tokenHash []byte) error {
+	const insert = `
+	INSERT INTO sessions (id, account_id, token_hash, user_agent, address, created_at, last_seen_at, expires_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	_, err := q.ExecContext(ctx, insert, s.ID, s.AccountID, tokenHash, s.UserAgent, s.Address,
+		s.CreatedAt.UnixMilli(), s.LastSeenAt.UnixMilli(), s.ExpiresAt.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("create session of account %s: %w", s.AccountID, err)
+	}
+	return nil
+}
+
+// A session is alive while neither its absolute nor its idle end has come and
+// its account is not disabled. The parameters are now and now less the idle time.
+const selectBySessionToken = `
+	SELECT` + accountColumns + `, s.id, s.last_seen_at
+	FROM   sessions s JOIN accounts a ON a.id = s.account_id
+	WHERE  s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND a.disabled = FALSE`
+
+// selectAlive returns which of the sessions are alive.
+func selectAlive(ctx context.Context, q db.Queryer, ids []string, now time.Time, idle time.Duration) (map[string]bool, error) {
+	args := make([]any, 0, len(ids)+2)
+	marks := make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, id)
+		marks[i] = "$" + strconv.Itoa(i+1)
+	}
+	args = append(args, now.UnixMilli(), now.Add(-idle).UnixMilli())
+	query := fmt.Sprintf(`
+	SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
+	WHERE  s.id IN (%s) AND s.expires_at > $%d AND s.last_seen_at > $%d AND a.disabled = FALSE`,
+		strings.Join(marks, ", "), len(ids)+1, len(ids)+2)
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look which sessions are alive: %w", err)
+	}
+	defer rows.Close()
+	alive := make(map[string]bool, len(ids))
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("look which sessions are alive: %w", err)
+		}
+		alive[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look which sessions are alive: %w", err)
+	}
+	return alive, nil
+}
+
+func selectSessions(ctx context.Context, q db.Queryer, accountID string, now time.Time, idle time.Duration) ([]Session, error) {
+	const list = `
+	SELECT id, account_id, user_agent, address, created_at, last_seen_at, expires_at
+	FROM   sessions
+	WHERE  account_id = $1 AND expires_at > $2 AND last_seen_at > $3
+	ORDER  BY last_seen_at DESC, id DESC LIMIT 200`
+	rows, err := q.QueryContext(ctx, list, accountID, now.UnixMilli(), now.Add(-idle).UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("list sessions of account %s: %w", accountID, err)
+	}
+	defer rows.Close()
+	sessions := []Session{}
+	for rows.Next() {
+		var s Session
+		var created, seen, expires int64
+		if err := rows.Scan(&s.ID, &s.AccountID, &s.UserAgent, &s.Address, &created, &seen, &expires); err != nil {
+			return nil, fmt.Errorf("list sessions of account %s: %w", accountID, err)
+		}
+		s.CreatedAt, s.LastSeenAt = time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC()
+		s.ExpiresAt = earlier(time.UnixMilli(expires).UTC(), s.LastSeenAt.Add(idle))
+		sessions = append(sessions, s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list sessions of account %s: %w", accountID, err)
+	}
+	return sessions, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// deleteSession ends one session of an account and reports whether there was
+// such a one.
+func deleteSession(ctx context.Context, q db.Queryer, accountID, id string) (bool, error) {
+	if !label.IsID(id) || !label.IsID(accountID) {
+		return false, nil
+	}
+	res, err := q.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1 AND account_id = $2`, id, accountID)
+	n, err := affected(res, err)
+	if err != nil {
+		return false, fmt.Errorf("end session %s: %w", id, err)
+	}
+	return n > 0, nil
+}
+
+// deleteSessions ends the sessions of an account except the one called keep
+// ("" keeps none) and returns how many.
+func deleteSessions(ctx context.Context, q db.Queryer, accountID, keep string) (int64, error) {
+	res, err := q.ExecContext(ctx, `DELETE FROM sessions WHERE account_id = $1 AND id <> $2`, accountID, keep)
+	n, err := affected(res, err)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions of account %s: %w", accountID, err)
+	}
+	return n, nil
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
