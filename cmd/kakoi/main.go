@@ -1,0 +1,118 @@
+// Command kakoi is the whole of Kakoi: the server and the commands that look
+// after it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"kakoi/internal/config"
+)
+
+func main() {
+	ctx, stop := untilSignal(context.Background(), os.Exit)
+	err := newCommand(program{
+		in:      os.Environ(),
+		out:     os.Stdout,
+		errOut:  os.Stderr,
+		actions: wired(),
+	}).ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kakoi:", err)
+		os.Exit(1)
+	}
+}
+
+// program is what the commands have of the world.
+type program struct {
+	in      []string // environment
+	out     io.Writer
+	errOut  io.Writer
+	actions actions
+}
+
+// actions is what the commands do. They are handed in so that a command is
+// only its flags, a call and what it prints.
+type actions struct {
+	// serve runs the server until ctx ends and returns once it has stopped.
+	serve func(ctx context.Context, cfg *config.Effective, log *slog.Logger) error
+	// setupLink returns a fresh one-time link that makes the first
+	// administrator; its error says so if there is one already.
+	setupLink func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error)
+}
+
+// newCommand returns the root of the command line.
+func newCommand(p program) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kakoi",
+		Short: "A generative-AI workplace for closed networks, in one file",
+		// The error is printed once, in main; a wrong value is no reason to
+		// print every flag there is.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(p.out)
+	root.SetErr(p.errOut)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), versionCommand())
+	return root
+}
+
+// withConfig gives cmd the flags of all settings and --config, and returns
+// what reads them.
+func withConfig(p program, cmd *cobra.Command) func() (*config.Effective, error) {
+	var file string
+	cmd.Flags().StringVar(&file, "config", "", "configuration file (default: $KAKOI_CONFIG, or ./"+config.DefaultFile+" if it exists)")
+	cmd.Flags().SortFlags = false
+	config.AddFlags(cmd.Flags())
+	return func() (*config.Effective, error) {
+		return config.Load(config.Input{File: file, Environ: p.in, Flags: config.FlagValues(cmd.Flags())})
+	}
+}
+
+// newLog returns the logger that the configuration asks for.
+func newLog(cfg *config.Effective, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+var errSignal = errors.New("told to stop by a signal")
+
+// untilSignal returns a context that ends at the first SIGTERM or SIGINT,
+// which asks for a graceful stop; the second one exits at once.
+func untilSignal(ctx context.Context, exit func(int)) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel(errSignal)
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			exit(1)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}

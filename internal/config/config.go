@@ -1,0 +1,98 @@
+// Package config is the bootstrap configuration: what a process must know
+// before it can read the rest from its database. One struct is the source of
+// the YAML keys, the flags, the environment variables, the example file and
+// the reference.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// Config holds every setting. The tags of a field say its key, its value when
+// nothing is set, an example, what it must satisfy (see checks in value.go)
+// and what it is for. A setting http.publicUrl is --http-public-url as a flag
+// and KAKOI_HTTP_PUBLIC_URL in the environment.
+type Config struct {
+	HTTP     HTTP     `key:"http" doc:"How browsers and programs reach Kakoi."`
+	Data     Data     `key:"data" doc:"Where Kakoi keeps what it stores."`
+	Database Database `key:"database" doc:"The database."`
+	Keys     Keys     `key:"keys" doc:"The key that seals the secrets in the database."`
+	Log      Log      `key:"log" doc:"What is written to standard error."`
+	Runs     Runs     `key:"runs" doc:"The answers of models while they are being written."`
+	Session  Session  `key:"session" doc:"How long a person stays signed in."`
+	Limits   Limits   `key:"limits" doc:"How much one request may bring."`
+}
+
+// HTTP says how the server is reached.
+type HTTP struct {
+	Addr           string         `key:"addr" default:"127.0.0.1:8080" example:"0.0.0.0:8080" check:"address" doc:"Address and port to listen on. 127.0.0.1 is reachable from this machine only; 0.0.0.0 from every network the machine is in."`
+	PublicURL      string         `key:"publicUrl" example:"https://ai.example.lg.jp" check:"origin" doc:"Address under which people reach Kakoi, when it is not http.addr: behind a load balancer, or with a name. Links are made with it, and with https cookies are marked Secure."`
+	TrustedProxies []netip.Prefix `key:"trustedProxies" example:"10.0.0.0/8, 192.168.1.5/32" doc:"Networks of the load balancers whose X-Forwarded-For is believed. Empty: the address of the connection is the client's."`
+	TLS            TLS            `key:"tls"`
+}
+
+// TLS says how the server proves who it is, when no proxy does that for it.
+type TLS struct {
+	CertFile string `key:"certFile" example:"/etc/kakoi/tls.crt" check:"file" doc:"Certificate chain in PEM, the server's own first. With http.tls.keyFile it makes Kakoi speak HTTPS itself."`
+	KeyFile  string `key:"keyFile" example:"/etc/kakoi/tls.key" check:"file" doc:"Private key of the certificate in PEM."`
+}
+
+// Data says where files go.
+type Data struct {
+	Dir string `key:"dir" default:"./data" example:"/var/lib/kakoi" check:"present" doc:"Folder for the SQLite database, its snapshots, attachments and the master key. Created if missing, for its owner alone."`
+}
+
+// Database says which database holds everything.
+type Database struct {
+	URL string `key:"url" example:"postgres://kakoi:password@db.example.lg.jp:5432/kakoi?sslmode=verify-full" check:"postgres" secret:"true" doc:"PostgreSQL to use, for several nodes over one database. Empty: a SQLite file in data.dir, for one server."`
+}
+
+// Keys says where the master key is.
+type Keys struct {
+	MasterFile string `key:"masterFile" example:"/etc/kakoi/master.json" doc:"File of the master key. Empty: keys/master.json in data.dir, created at the first start. Without this file the API keys of connections cannot be read any more: keep a copy apart from the database. All nodes need the same file."`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level `key:"level" default:"info" example:"debug" doc:"Least important kind that is written: debug, info, warn or error. No level writes prompts, answers or secrets."`
+	Format string     `key:"format" default:"json" example:"text" check:"json|text" doc:"json for machines, text for people."`
+}
+
+// Runs says how the answers of models are kept.
+type Runs struct {
+	StopGrace     time.Duration `key:"stopGrace" default:"20s" example:"1m" min:"0s" max:"1h" doc:"How long answers in progress may go on after the server is told to stop. What is not finished then is kept and marked interrupted."`
+	FlushInterval time.Duration `key:"flushInterval" default:"500ms" example:"250ms" min:"50ms" max:"5s" doc:"How often text in progress is written to the database; a crash loses at most this much."`
+}
+
+// Session says how long people stay signed in.
+type Session struct {
+	Idle     time.Duration `key:"idle" default:"12h" example:"1h" min:"1m" max:"90d" doc:"Time without use after which a person must sign in again."`
+	Lifetime time.Duration `key:"lifetime" default:"7d" example:"24h" min:"1m" max:"365d" doc:"Time since signing in after which a person must sign in again, used or not."`
+}
+
+// Limits bound what comes from outside.
+type Limits struct {
+	AttachmentBytes    int64 `key:"attachmentBytes" default:"20MiB" example:"50MiB" min:"1KiB" max:"1GiB" unit:"bytes" doc:"Largest file that may be attached to a message."`
+	AttachmentsPerTurn int64 `key:"attachmentsPerTurn" default:"10" example:"5" min:"0" max:"100" doc:"How many files may be attached to one message."`
+	MessageBytes       int64 `key:"messageBytes" default:"1MiB" example:"256KiB" min:"1KiB" max:"16MiB" unit:"bytes" doc:"Longest message. A Japanese character takes 3 bytes."`
+}
+
+// DatabaseURL is what db.Open needs: the URL of PostgreSQL or the path of the
+// SQLite file.
+func (c Config) DatabaseURL() string {
+	if c.Database.URL != "" {
+		return c.Database.URL
+	}
+	return filepath.Join(c.Data.Dir, "kakoi.db")
+}
+
+// MasterKeyFile is the path of the master key.
+func (c Config) MasterKeyFile() string {
+	if c.Keys.MasterFile != "" {
+		return c.Keys.MasterFile
+	}
+	return filepath.Join(c.Data.Dir, "keys", "master.json")
+}
