@@ -179,74 +179,83 @@ var (
 func (c *Client) failure(resp *http.Response, body []byte, req model.Request) error {
 	u := c.redact(parseError(body), req)
 	host := c.base.Host
-	cause := u.describe(resp.StatusCode)
-	wrap := func(code errs.Code, message string) *errs.Error {
-		return errs.Wrap(code, message, cause).With("host", host).With("model", req.Model)
-	}
+	wrap := c.wrapper(u, resp.StatusCode, req)
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		to := "elsewhere"
 		if loc, err := resp.Location(); err == nil {
 			to = loc.Scheme + "://" + loc.Host
 		}
-		return errs.Newf(errs.ModelUnreachable, "%s redirects to %s; enter the final address as the base URL", host, to).With("host", host)
-	}
-	if wait := retryAfter(resp.Header, time.Now()); wait > 0 || resp.StatusCode == http.StatusTooManyRequests {
-		if err := c.classify(resp.StatusCode, u, wrap); wait > 0 && retriable(resp.StatusCode, err) {
-			return &later{err.With("retryAfter", strconv.Itoa(int((wait+time.Second-1)/time.Second))), wait}
-		} else {
-			return err
-		}
+		return errs.Newf(errs.ModelUnreachable, "%s redirects to %s; enter the final address as the base URL", host, to).With("host", host).With("reason", "redirect")
 	}
 	err := c.classify(resp.StatusCode, u, wrap)
-	if resp.StatusCode == http.StatusServiceUnavailable && loading.MatchString(u.Message) {
-		return &later{err, 2 * time.Second} // llama.cpp while it reads the weights
+	if err.Code != errs.ModelThrottled && resp.StatusCode < 500 {
+		return err // the same request will fail again
 	}
-	return err
+	wait := retryAfter(resp.Header, time.Now())
+	if wait == 0 && err.Params["reason"] == "loading" {
+		wait = 2 * time.Second // llama.cpp while it reads the weights
+	}
+	if wait == 0 {
+		return err
+	}
+	seconds := strconv.Itoa(int((wait + time.Second - 1) / time.Second))
+	return &later{err.With("retryAfterSeconds", seconds), wait}
 }
 
-func retriable(status int, err *errs.Error) bool {
-	return err.Code == errs.ModelThrottled || status >= 500
+// wrapper makes errors about one upstream message. Their params are for the
+// translated text: a stable reason, the host, the model.
+func (c *Client) wrapper(u upstream, status int, req model.Request) func(errs.Code, string, string) *errs.Error {
+	return func(code errs.Code, reason, message string) *errs.Error {
+		e := errs.Wrap(code, message, u.describe(status)).With("host", c.base.Host)
+		if reason != "" {
+			e = e.With("reason", reason)
+		}
+		if req.Model != "" {
+			e = e.With("model", req.Model)
+		}
+		return e
+	}
 }
 
 // classify chooses the code. What the message says goes before the status,
 // since servers use 400, 413, 422 and 500 for the same thing.
-func (c *Client) classify(status int, u upstream, wrap func(errs.Code, string) *errs.Error) *errs.Error {
+func (c *Client) classify(status int, u upstream, wrap func(errs.Code, string, string) *errs.Error) *errs.Error {
 	text := u.Message + " " + u.Type + " " + u.Code
 	switch {
 	case status == http.StatusUnauthorized:
-		return wrap(errs.ModelCredentials, "the model server does not accept the API key")
+		return wrap(errs.ModelCredentials, "api_key", "the model server does not accept the API key")
 	case status == http.StatusForbidden:
-		return wrap(errs.ModelAccessDenied, "the model server does not allow this")
+		return wrap(errs.ModelAccessDenied, "denied", "the model server does not allow this")
 	case status == http.StatusProxyAuthRequired:
-		return wrap(errs.ModelUnreachable, "a proxy before the model server asks for credentials")
+		return wrap(errs.ModelUnreachable, "proxy", "a proxy before the model server asks for credentials")
 	case status == http.StatusTooManyRequests && noQuota.MatchString(text):
-		return wrap(errs.ModelAccessDenied, "the account at the model server has no quota left")
+		return wrap(errs.ModelAccessDenied, "quota", "the account at the model server has no quota left")
 	case status == http.StatusTooManyRequests, status == 529:
-		return wrap(errs.ModelThrottled, "the model server has too many requests")
+		return wrap(errs.ModelThrottled, "requests", "the model server has too many requests")
 	case tooMany.MatchString(text):
-		return wrap(errs.ModelInvalidRequest, "the output limit is higher than the model server allows")
+		return wrap(errs.ModelInvalidRequest, "max_tokens", "the output limit is higher than the model server allows")
 	case tooLong.MatchString(text):
-		return wrap(errs.ModelContextTooLong, "the conversation is longer than the model can read")
+		return wrap(errs.ModelContextTooLong, "", "the conversation is longer than the model can read")
 	case filtered.MatchString(text):
-		return wrap(errs.ModelRefused, "a content filter at the model server refused the request")
+		return wrap(errs.ModelRefused, "content_filter", "a content filter at the model server refused the request")
 	case noMedia.MatchString(text):
-		return wrap(errs.ModelInput, "this model does not take this kind of attachment")
+		return wrap(errs.ModelInput, "media", "this model does not take this kind of attachment")
 	case status == http.StatusRequestEntityTooLarge:
-		return wrap(errs.ModelContextTooLong, "the request is larger than the model server takes")
+		return wrap(errs.ModelContextTooLong, "body_size", "the request is larger than the model server takes")
 	case unknownModel.MatchString(text):
-		return wrap(errs.ModelNotFound, "the model server does not have this model")
+		return wrap(errs.ModelNotFound, "model_id", "the model server does not have this model")
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
-		return wrap(errs.ModelInvalidRequest, "there is no chat completions API at this address; "+c.baseHint())
+		return wrap(errs.ModelInvalidRequest, "base_url", "there is no chat completions API at this address; "+c.baseHint())
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
-		return wrap(errs.ModelTimeout, "the model server did not answer in time")
+		return wrap(errs.ModelTimeout, "upstream", "the model server did not answer in time")
 	case status == http.StatusServiceUnavailable && loading.MatchString(text):
-		return wrap(errs.ModelFailed, "the model server is still loading the model")
+		return wrap(errs.ModelFailed, "loading", "the model server is still loading the model")
 	case status >= 500:
-		return wrap(errs.ModelFailed, "the model server failed")
+		return wrap(errs.ModelFailed, "internal", "the model server failed")
 	case status >= 400:
-		return wrap(errs.ModelInvalidRequest, "the model server rejected the request")
+		return wrap(errs.ModelInvalidRequest, "validation", "the model server rejected the request")
 	}
-	return wrap(errs.ModelFailed, "the model server reported an error")
+	return wrap(errs.ModelFailed, "unknown", "the model server reported an error")
 }
 
 // baseHint says what a base URL usually looks like.
@@ -263,9 +272,7 @@ func (c *Client) baseHint() string {
 // into an error with a code.
 func (c *Client) streamFailure(data []byte, req model.Request) error {
 	u := c.redact(parseError(data), req)
-	wrap := func(code errs.Code, message string) *errs.Error {
-		return errs.Wrap(code, message, u.describe(0)).With("host", c.base.Host).With("model", req.Model)
-	}
+	wrap := c.wrapper(u, 0, req)
 	status, _ := strconv.Atoi(u.Code)
 	switch {
 	case status == 0 && strings.Contains(u.Type+u.Code, "rate_limit"):
@@ -314,41 +321,39 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // transportError gives a code to a failure to connect, to send or to read.
 func (c *Client) transportError(ctx context.Context, err error) error {
 	host := c.base.Host
-	wrap := func(code errs.Code, message string) error {
+	wrap := func(code errs.Code, reason, message string) error {
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err // the address is known, and its query may hold a key
 		}
-		return errs.Wrap(code, message, err).With("host", host)
+		return errs.Wrap(code, message, err).With("host", host).With("reason", reason)
 	}
 	var coded *errs.Error
 	var dns *net.DNSError
 	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
-		return errs.Wrap(errs.ModelTimeout, "the model server was silent for too long", errSilent).With("host", host)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return errs.Wrap(errs.ModelTimeout, "the model server did not answer in the time there was", ctx.Err()).With("host", host)
-	case ctx.Err() != nil:
-		return errs.Wrap(errs.ModelBrokeOff, "the call was stopped", ctx.Err())
+		return errs.Wrap(errs.ModelTimeout, "the model server was silent for too long", errSilent).With("host", host).With("reason", "silent")
+	case ctx.Err() != nil: // the caller's own doing comes back as it is
+		return context.Cause(ctx)
 	case errors.As(err, &coded): // egress refused the destination
 		return coded
 	case errors.As(err, &dns):
-		return wrap(errs.ModelUnreachable, "the name "+c.base.Hostname()+" cannot be resolved")
+		return wrap(errs.ModelUnreachable, "dns", "the name "+c.base.Hostname()+" cannot be resolved")
 	case errors.As(err, &notTLS):
-		return wrap(errs.ModelUnreachable, host+" does not speak TLS; should the base URL begin with http://?")
+		return wrap(errs.ModelUnreachable, "no_tls", host+" does not speak TLS; should the base URL begin with http://?")
 	case certificateError(err):
-		return wrap(errs.ModelUnreachable, "the certificate of "+host+" is not trusted; if it comes from your own authority, add its CA")
+		return wrap(errs.ModelUnreachable, "tls_authority", "the certificate of "+host+" is not trusted; if it comes from your own authority, add its CA")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return wrap(errs.ModelUnreachable, "nothing listens at "+host)
+		return wrap(errs.ModelUnreachable, "refused", "nothing listens at "+host)
 	case strings.Contains(err.Error(), "malformed HTTP"):
-		return wrap(errs.ModelUnreachable, host+" does not speak HTTP; should the base URL begin with https://?")
+		return wrap(errs.ModelUnreachable, "no_http", host+" does not speak HTTP; should the base URL begin with https://?")
 	case dialing(err):
-		return wrap(errs.ModelUnreachable, "no connection to "+host)
+		return wrap(errs.ModelUnreachable, "connection", "no connection to "+host)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return wrap(errs.ModelBrokeOff, "the connection to the model server broke off")
+		return wrap(errs.ModelBrokeOff, "broke_off", "the connection to the model server broke off")
 	}
-	return wrap(errs.ModelUnreachable, "no connection to "+host)
+	return wrap(errs.ModelUnreachable, "connection", "no connection to "+host)
 }
 
 func certificateError(err error) bool {
