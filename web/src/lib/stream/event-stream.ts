@@ -117,7 +117,7 @@ async function connectOnce(
       if (verdict === "go on") onProgress(); // a server that is merely reachable is no reason to hurry
       return verdict;
     };
-    return await readBody(response.body, onMessage, () => {
+    return await readBody(response.body, onMessage, connection.signal, () => {
       watch();
       onAlive();
     });
@@ -136,6 +136,7 @@ async function connectOnce(
 async function readBody(
   body: ReadableStream<Uint8Array>,
   onMessage: FollowOptions["onMessage"],
+  cut: AbortSignal,
   onBytes: () => void,
 ): Promise<"end" | "broken"> {
   // Bytes, not strings, are what the network splits: the decoder keeps the
@@ -148,6 +149,7 @@ async function readBody(
     },
   });
   const reader = body.getReader();
+  cut.addEventListener("abort", () => void reader.cancel().catch(() => undefined));
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return "broken";

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Connect, Plugin } from "vite";
+
+/**
+ * The policy of the diagram frame. Our server sends the same for every path
+ * under /sandbox/: scripts from there and nothing else, no origin, no network.
+ * Inline styles are how Mermaid draws; in a frame without an origin they touch
+ * nobody.
+ */
+export const sandboxHeaders: Record<string, string> = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts",
+  // The frame has no origin, so its own script comes to it from "elsewhere".
+  "Cross-Origin-Resource-Policy": "cross-origin",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+
+/** The files of the frame: a page and one plain script (a module would need CORS). */
+export function sandboxFiles(): { name: string; body: string; type: string }[] {
+  const mermaid = join(dirname(createRequire(import.meta.url).resolve("mermaid/package.json")), "dist/mermaid.min.js");
+  const frame = fileURLToPath(new URL("../src/lib/markdown/sandbox/frame.js", import.meta.url));
+  const script = `${readFileSync(mermaid, "utf8")}\n${readFileSync(frame, "utf8")}`;
+  const name = `mermaid-${createHash("sha256").update(script).digest("hex").slice(0, 10)}.js`;
+  const page = `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Kakoi</title>\n<script src="${name}"></script>\n</html>\n`;
+  return [
+    { name: "mermaid.html", body: page, type: "text/html; charset=utf-8" },
+    { name, body: script, type: "text/javascript; charset=utf-8" },
+  ];
+}
+
+/** Writes the diagram frame to /sandbox/ and serves it there in development. */
+export function diagramSandbox(): Plugin {
+  const serve: Connect.NextHandleFunction = (req, res, next) => {
+    const file = req.url?.startsWith("/sandbox/") ? sandboxFiles().find((f) => req.url === `/sandbox/${f.name}`) : undefined;
+    if (!file) return next();
+    for (const [name, value] of Object.entries(sandboxHeaders)) res.setHeader(name, value);
+    res.setHeader("Content-Type", file.type);
+    res.end(file.body);
+  };
+  return {
+    name: "kakoi:diagram-sandbox",
+    configureServer: (server) => void server.middlewares.use(serve),
+    configurePreviewServer: (server) => void server.middlewares.use(serve),
+    generateBundle() {
+      for (const file of sandboxFiles()) this.emitFile({ type: "asset", fileName: `sandbox/${file.name}`, source: file.body });
+    },
+  };
+}
