@@ -209,6 +209,13 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 		awsconfig.WithHTTPClient(c.HTTP),
 		awsconfig.WithLogger(sdkLog(c.Log)),
 	}
+	if c.STSEndpoint != "" { // for the roles that profiles assume
+		opts = append(opts, awsconfig.WithServiceOptions(func(_ string, o any) {
+			if o, ok := o.(*sts.Options); ok {
+				setEndpoint(&o.BaseEndpoint, c.STSEndpoint)
+			}
+		}))
+	}
 	if c.Region != "" {
 		opts = append(opts, awsconfig.WithRegion(c.Region))
 	}

@@ -72,7 +72,7 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 
 func (c *Client) listFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 	return classify(err, false)
 }

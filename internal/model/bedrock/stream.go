@@ -81,13 +81,21 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 // caller's own cancellation comes back as it is, the watchdog's as a timeout.
 func (c *Client) failure(caller, call context.Context, w *watchdog, err error, begun bool) error {
 	if caller.Err() != nil {
-		return context.Cause(caller)
+		return ended(caller)
 	}
 	if errors.Is(context.Cause(call), errSilent) {
 		return errs.Wrap(errs.ModelTimeout, "the model was silent for too long", errSilent).
 			With("seconds", seconds(w.limit))
 	}
 	return classify(err, begun)
+}
+
+// ended is the error of a call whose caller ended it.
+func ended(caller context.Context) error {
+	if errors.Is(caller.Err(), context.DeadlineExceeded) {
+		return errs.Wrap(errs.ModelTimeout, "the model took too long to answer", caller.Err())
+	}
+	return context.Cause(caller)
 }
 
 // watchdog ends a call whose upstream is silent. Its timer runs only while

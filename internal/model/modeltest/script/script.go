@@ -9,12 +9,15 @@
 //	[[say TEXT]]        answers TEXT and nothing else
 //	[[markdown]]        an answer with headings, a table, code, a formula, a diagram
 //	[[reason]]          thinks aloud first; [[reason N]] for N tokens of it
+//	[[redacted]]        with [[reason]]: the thinking is encrypted (Bedrock only)
+//	[[cached N]]        N tokens of the prompt came from the cache
 //	[[rate N]] [[slow]] N tokens per second; slow is 3
 //	[[wait S]]          S seconds before the first token
 //	[[stamp]]           every token is the time it was sent, in Unix microseconds
 //	[[length]]          stops because the output limit was reached
 //	[[filtered]]        stops because of a content filter
-//	[[throttle]]        too many requests; [[throttle N]] for the first N tries only
+//	[[throttle]]        too many requests; [[throttle N]] for the first N tries only;
+//	                    [[throttle FORM]] for one of its forms, such as tokens
 //	[[retry-after S]]   what the throttled answer says about waiting, in seconds
 //	[[unavailable]]     HTTP 503; [[unavailable N]] for the first N tries only
 //	[[failure]]         HTTP 500; [[failure N]] for the first N tries only
@@ -84,6 +87,7 @@ type Usage struct {
 // Script is one scripted answer.
 type Script struct {
 	Reasoning       []string // thinking, token by token
+	Redacted        bool     // the thinking is encrypted
 	Deltas          []string // answer, token by token
 	TokensPerSecond float64  // 0 is as fast as the connection takes them
 	FirstDelay      time.Duration
@@ -140,6 +144,10 @@ func FromTurn(t Turn) Script {
 			answer, said = markdown, true
 		case "reason":
 			reasoning = number(arg, 24)
+		case "redacted":
+			s.Redacted = true
+		case "cached":
+			s.Usage.CacheRead = number(arg, 100)
 		case "slow":
 			s.TokensPerSecond = 3
 		case "rate":
@@ -155,7 +163,11 @@ func FromTurn(t Turn) Script {
 		case "retry-after":
 			s.RetryAfter = seconds(arg, time.Second)
 		case "throttle", "unavailable", "failure":
-			s.Fault, s.FaultAfter, s.FaultTimes = Fault(sub[1]), -1, number(arg, 0)
+			n, form, _ := strings.Cut(arg, " ")
+			if s.FaultTimes = number(n, 0); s.FaultTimes == 0 {
+				form = arg
+			}
+			s.Fault, s.FaultAfter, s.FaultForm = Fault(sub[1]), -1, strings.TrimSpace(form)
 		case "denied", "credentials", "notfound", "invalid", "toolong":
 			s.Fault, s.FaultAfter, s.FaultForm = Fault(sub[1]), -1, arg
 		case "silence":
@@ -198,6 +210,7 @@ func FromTurn(t Turn) Script {
 		Input:     prompt/3 + 8,
 		Output:    len(s.Reasoning) + len(s.Deltas),
 		Reasoning: len(s.Reasoning),
+		CacheRead: s.Usage.CacheRead,
 	}
 	return s
 }

@@ -1,0 +1,150 @@
+package bedrockfake
+
+import (
+	"crypto/rand"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+type assumedRoleUser struct {
+	AssumedRoleID string `xml:"AssumedRoleId"`
+	ARN           string `xml:"Arn"`
+}
+
+type stsCredentials struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string `xml:"SecretAccessKey"`
+	SessionToken    string `xml:"SessionToken"`
+	Expiration      string `xml:"Expiration"`
+}
+
+type assumeRoleResponse struct {
+	XMLName     xml.Name        `xml:"AssumeRoleResponse"`
+	Namespace   string          `xml:"xmlns,attr"`
+	User        assumedRoleUser `xml:"AssumeRoleResult>AssumedRoleUser"`
+	Credentials stsCredentials  `xml:"AssumeRoleResult>Credentials"`
+	RequestID   string          `xml:"ResponseMetadata>RequestId"`
+}
+
+type callerIdentityResponse struct {
+	XMLName   xml.Name `xml:"GetCallerIdentityResponse"`
+	Namespace string   `xml:"xmlns,attr"`
+	ARN       string   `xml:"GetCallerIdentityResult>Arn"`
+	UserID    string   `xml:"GetCallerIdentityResult>UserId"`
+	Account   string   `xml:"GetCallerIdentityResult>Account"`
+	RequestID string   `xml:"ResponseMetadata>RequestId"`
+}
+
+type errorResponse struct {
+	XMLName   xml.Name `xml:"ErrorResponse"`
+	Namespace string   `xml:"xmlns,attr"`
+	Type      string   `xml:"Error>Type"`
+	Code      string   `xml:"Error>Code"`
+	Message   string   `xml:"Error>Message"`
+	RequestID string   `xml:"RequestId"`
+}
+
+// stsCodes are STS's own names for what other services call otherwise.
+var stsCodes = map[string]string{
+	"UnrecognizedClientException":         "InvalidClientTokenId",
+	"InvalidSignatureException":           "SignatureDoesNotMatch",
+	"ExpiredTokenException":               "ExpiredToken",
+	"AccessDeniedException":               "AccessDenied",
+	"MissingAuthenticationTokenException": "MissingAuthenticationToken",
+	"IncompleteSignatureException":        "IncompleteSignature",
+}
+
+// sts answers the query protocol of STS.
+func (c *call) sts() error {
+	form, err := url.ParseQuery(string(c.rec.Body))
+	if err != nil {
+		c.fail(400, "MalformedQueryString", "The query string contains a syntax error.")
+		return nil
+	}
+	c.rec.Operation = form.Get("Action")
+	if !c.admitted("sts") {
+		return nil
+	}
+	switch c.rec.Operation {
+	case "GetCallerIdentity":
+		c.xml(callerIdentityResponse{
+			Namespace: stsNamespace, ARN: c.key.ARN, UserID: c.key.ID, Account: c.key.Account, RequestID: c.requestID(),
+		})
+	case "AssumeRole":
+		c.assumeRole(form)
+	default:
+		c.fail(400, "InvalidAction", "Could not find operation "+c.rec.Operation)
+	}
+	return nil
+}
+
+func (c *call) assumeRole(form url.Values) {
+	arn, session := form.Get("RoleArn"), form.Get("RoleSessionName")
+	i := slices.IndexFunc(c.opts.Roles, func(r Role) bool { return r.ARN == arn })
+	if i < 0 || c.opts.Roles[i].ExternalID != form.Get("ExternalId") {
+		c.fail(403, "AccessDeniedException", "User: "+c.key.ARN+" is not authorized to perform: sts:AssumeRole on resource: "+arn)
+		return
+	}
+	age := time.Hour
+	if n, err := strconv.Atoi(form.Get("DurationSeconds")); err == nil {
+		age = time.Duration(n) * time.Second
+	}
+	if m := c.opts.Roles[i].MaxAge; m > 0 {
+		age = min(age, m)
+	}
+	// arn:aws:iam::<account>:role/<name>
+	part := strings.Split(arn, ":")
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	key := Key{
+		ID:      "ASIA" + rand.Text()[:16],
+		Secret:  rand.Text(),
+		Token:   rand.Text(),
+		Account: part[4],
+		ARN:     "arn:aws:sts::" + part[4] + ":assumed-role/" + name + "/" + session,
+		Expires: c.opts.Now().Add(age),
+	}
+	c.mu.Lock()
+	c.keys[key.ID] = key
+	c.mu.Unlock()
+	c.xml(assumeRoleResponse{
+		Namespace: stsNamespace,
+		User:      assumedRoleUser{AssumedRoleID: "AROAFAKE:" + session, ARN: key.ARN},
+		Credentials: stsCredentials{
+			AccessKeyID: key.ID, SecretAccessKey: key.Secret, SessionToken: key.Token,
+			Expiration: key.Expires.UTC().Format(time.RFC3339),
+		},
+		RequestID: c.requestID(),
+	})
+}
+
+func (c *call) requestID() string { return c.w.Header().Get("X-Amzn-Requestid") }
+
+func (c *call) xml(v any) { writeXML(c.w, http.StatusOK, v) }
+
+func writeXMLError(w http.ResponseWriter, status int, exception, message string) {
+	code := exception
+	if s, ok := stsCodes[exception]; ok {
+		code = s
+	}
+	writeXML(w, status, errorResponse{
+		Namespace: stsNamespace, Type: "Sender", Code: code, Message: message, RequestID: w.Header().Get("X-Amzn-Requestid"),
+	})
+}
+
+func writeXML(w http.ResponseWriter, status int, v any) {
+	b, err := xml.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	_, _ = w.Write(b)
+}
