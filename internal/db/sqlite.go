@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"runtime"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the encrypting file layer, by name
 
 	"kakoi/internal/errs"
@@ -55,27 +55,26 @@ func (d *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := createPrivate(path); err != nil {
 		return err
 	}
-	dsn := d.fileURI(path)
-	d.write, err = driver.Open(dsn, d.prepare(writerPragmas))
+	if d.write, err = d.openPool(ctx, writerPragmas, 1); err != nil {
+		return err
+	}
+	d.read, err = d.openPool(ctx, readerPragmas, max(4, 2*runtime.NumCPU()))
+	return err
+}
+
+// openPool opens conns connections at most, all prepared alike.
+func (d *DB) openPool(ctx context.Context, pragmas string, conns int) (*sql.DB, error) {
+	c, err := newConnector(d.fileURI(d.file), d.prepare(pragmas))
 	if err != nil {
-		return fmt.Errorf("open SQLite file %s: %w", path, err)
+		return nil, fmt.Errorf("open SQLite file %s: %w", d.file, err)
 	}
-	d.write.SetMaxOpenConns(1)
-	d.write.SetMaxIdleConns(1)
-	if err := d.write.PingContext(ctx); err != nil {
-		return d.explainOpen(path, err)
+	pool := sql.OpenDB(c)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(d.explainOpen(err), pool.Close())
 	}
-	d.read, err = driver.Open(dsn, d.prepare(readerPragmas))
-	if err != nil {
-		return fmt.Errorf("open SQLite file %s for reading: %w", path, err)
-	}
-	readers := max(4, 2*runtime.NumCPU())
-	d.read.SetMaxOpenConns(readers)
-	d.read.SetMaxIdleConns(readers)
-	if err := d.read.PingContext(ctx); err != nil {
-		return d.explainOpen(path, err)
-	}
-	return nil
+	return pool, nil
 }
 
 // prepare returns what a new connection does first. The key goes in by PRAGMA
@@ -109,14 +108,15 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-func (d *DB) explainOpen(path string, err error) error {
-	if errors.Is(err, sqlite3.NOTADB) {
-		if d.key != nil {
-			return fmt.Errorf("open SQLite file %s: it was not written with this key: %w", path, err)
-		}
-		return fmt.Errorf("open SQLite file %s: it is encrypted or not a SQLite database: %w", path, err)
+// explainOpen says what the usual mistakes look like to SQLite.
+func (d *DB) explainOpen(err error) error {
+	switch {
+	case errors.Is(err, sqlite3.NOTADB) && d.key != nil:
+		err = fmt.Errorf("it was not written with this key: %w", err)
+	case errors.Is(err, sqlite3.NOTADB):
+		err = fmt.Errorf("it is encrypted, or not a SQLite database: %w", err)
 	}
-	return fmt.Errorf("open SQLite file %s: %w", path, err)
+	return fmt.Errorf("open SQLite file %s: %w", d.file, err)
 }
 
 // IsUniqueViolation reports whether err says that a row with the same key
