@@ -186,7 +186,7 @@ func (c Credentials) kind() CredentialKind {
 // at the environment or at files, so that nothing on the server changes whom
 // they call as. A chain of assumed roles wraps cfg.Credentials here.
 func (c Config) load(ctx context.Context) (aws.Config, error) {
-	cfg := aws.Config{Region: c.Region, HTTPClient: c.HTTP, Logger: sdkLog(c.Log)}
+	cfg := aws.Config{Region: c.Region, HTTPClient: sender{c.HTTP}, Logger: sdkLog(c.Log)}
 	switch c.Credentials.kind() {
 	case CredentialsStatic:
 		if c.Credentials.AccessKeyID == "" || c.Credentials.SecretAccessKey == "" {
@@ -206,7 +206,7 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 	}
 
 	opts := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(c.HTTP),
+		awsconfig.WithHTTPClient(sender{c.HTTP}),
 		awsconfig.WithLogger(sdkLog(c.Log)),
 	}
 	if c.STSEndpoint != "" { // for the roles that profiles assume

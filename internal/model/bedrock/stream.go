@@ -95,7 +95,7 @@ func ended(caller context.Context) error {
 	if errors.Is(caller.Err(), context.DeadlineExceeded) {
 		return errs.Wrap(errs.ModelTimeout, "the model took too long to answer", caller.Err())
 	}
-	return context.Cause(caller)
+	return caller.Err()
 }
 
 // watchdog ends a call whose upstream is silent. Its timer runs only while
