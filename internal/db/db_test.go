@@ -3,6 +3,7 @@ package db_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"net"
 	"net/url"
@@ -68,7 +69,9 @@ func exec(t testing.TB, q db.Queryer, query string, args ...any) {
 }
 
 // scan reads one value.
-func scan[T any](t testing.TB, q db.Queryer, query string, args ...any) T {
+func scan[T any](t testing.TB, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, query string, args ...any) T {
 	t.Helper()
 	var v T
 	if err := q.QueryRowContext(t.Context(), query, args...).Scan(&v); err != nil {

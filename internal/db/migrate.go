@@ -270,12 +270,29 @@ func (d *DB) snapshot(ctx context.Context, version int64) (string, error) {
 		return "", fmt.Errorf("snapshot before the upgrade: %w", err)
 	}
 	base := strings.TrimSuffix(filepath.Base(d.file), filepath.Ext(d.file))
-	path := filepath.Join(dir, fmt.Sprintf("%s-schema%04d-%s.db", base, version, d.now().UTC().Format("20060102T150405.000Z")))
-	if err := d.copyTo(ctx, path); err != nil {
-		_ = os.Remove(path) // half a copy is worse than none
+	name := fmt.Sprintf("%s-schema%04d-%s", base, version, d.now().UTC().Format("20060102T150405Z"))
+	f, err := createNew(dir, name, ".db")
+	if err != nil {
 		return "", fmt.Errorf("snapshot before the upgrade: %w", err)
 	}
+	path := f.Name()
+	if err := errors.Join(f.Close(), d.copyTo(ctx, path)); err != nil {
+		return "", errors.Join(fmt.Errorf("snapshot before the upgrade: %w", err), os.Remove(path)) // half a copy is worse than none
+	}
 	return path, nil
+}
+
+// createNew creates a file for its owner alone, under another name if there is
+// one of that name already: two processes may upgrade in the same second.
+func createNew(dir, name, ext string) (*os.File, error) {
+	path := filepath.Join(dir, name+ext)
+	for n := 2; ; n++ {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+		path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", name, n, ext))
+	}
 }
 
 // Migrations returns the files of the embedded migrations, for tools and tests

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the encrypting file layer, by name
@@ -90,16 +91,20 @@ func (d *DB) prepare(pragmas string) func(*sqlite3.Conn) error {
 	}
 }
 
+// fileURI names a file to SQLite. modeof gives the journals the mode of the
+// file; the index of the journal (-shm) holds page numbers only.
 func (d *DB) fileURI(path string) string {
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	query := url.Values{"modeof": {path}}
 	if d.key != nil {
-		u.RawQuery = "vfs=xts"
+		query.Set("vfs", "xts")
 	}
+	// SQLite does not read + as a space.
+	encoded := strings.ReplaceAll(query.Encode(), "+", "%20")
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: encoded}
 	return u.String()
 }
 
-// createPrivate creates the file for its owner alone: SQLite gives its
-// journals the mode of the file.
+// createPrivate creates the file, if it is not there, for its owner alone.
 func createPrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -126,17 +131,15 @@ func IsUniqueViolation(err error) bool {
 		errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) || errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY)
 }
 
-// copyTo writes a complete copy of the database to path, which must not exist,
-// under the same key, and waits until the disk has it.
+// copyTo writes a complete copy of the database to path, which must be an
+// empty file, under the same key, and waits until the disk has it.
 func (d *DB) copyTo(ctx context.Context, path string) error {
-	if err := createPrivate(path); err != nil {
-		return err
-	}
 	target := d.fileURI(path)
 	if d.key != nil {
 		target += "&hexkey=" + hex.EncodeToString(d.key)
 	}
-	if _, err := d.read.ExecContext(ctx, `VACUUM INTO `+sqlite3.Quote(target)); err != nil {
+	// On the writer, because SQLite counts this as writing.
+	if _, err := d.write.ExecContext(ctx, `VACUUM INTO `+sqlite3.Quote(target)); err != nil {
 		return fmt.Errorf("copy the database to %s: %w", path, err)
 	}
 	f, err := os.Open(path)

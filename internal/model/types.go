@@ -101,6 +101,10 @@ const (
 	EventReasoning EventType = "reasoning"
 	EventUsage     EventType = "usage" // may come before or after stop; the last one counts
 	EventStop      EventType = "stop"  // exactly once in a complete stream
+
+	// EventModel comes from the Invoker only, before everything else that a
+	// model says: which model it is.
+	EventModel EventType = "model"
 )
 
 // Event is one step of a model's answer.
@@ -110,7 +114,16 @@ type Event struct {
 	Signature  string // reasoning: completes the reasoning part before it
 	Redacted   []byte // reasoning: an encrypted part of its own
 	Usage      Usage
+	Cost       Money // usage, from the Invoker only
 	StopReason StopReason
+	Answering  Answering // model
+}
+
+// Answering names the model that answers.
+type Answering struct {
+	ModelID  string
+	Name     string // as people know it
+	Fallback bool   // it stands in for the one that was asked for
 }
 
 // StopReason says why the model stopped.

@@ -1,6 +1,242 @@
-import type { Plugin } from "vite";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Connect, Plugin } from "vite";
+import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Session } from "../src/lib/api/types";
+import * as data from "./data";
 
-/** Answers the API from memory, for looking at pages and for tests of them. */
+/*
+ * A stand-in for the API, for looking at pages. The cookie "mock" holds words
+ * that choose what it plays:
+ *   setup, expired   nobody has been made administrator yet; the link is spent
+ *   out, temp        nobody is signed in; a temporary password must be changed
+ *   member           the person is no administrator
+ *   empty, many      lists with nothing, lists with 2,000
+ *   fail, slow       every list fails; every answer takes 3 s
+ *   failcheck        the connection test fails at a step
+ *   en, dark, light  preferences
+ */
+
+class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly more: Record<string, unknown> = {},
+  ) {
+    super(code);
+  }
+}
+
+function newState() {
+  return {
+    accounts: data.accounts(46),
+    groups: structuredClone(data.groups),
+    connections: structuredClone(data.connections),
+    models: structuredClone(data.models),
+    sessions: structuredClone(data.sessions),
+    preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "" } as Me["preferences"],
+  };
+}
+
+async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = "";
+  for await (const chunk of req) text += String(chunk);
+  try {
+    return text ? (JSON.parse(text) as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Answers the API from memory. */
 export function mockApi(): Plugin {
-  return { name: "kakoi:mock-api" };
+  let state = newState();
+  let count = 0;
+
+  type Call = { path: string[]; body: Record<string, unknown>; query: URLSearchParams; plays: Set<string> };
+
+  const page = <T>(items: T[], { query }: Call) => {
+    const at = Number(query.get("pageToken") ?? 0);
+    const limit = Number(query.get("limit") ?? 50);
+    return { items: items.slice(at, at + limit), nextPageToken: at + limit < items.length ? String(at + limit) : "" };
+  };
+  const list = <T>(items: T[], { plays }: Call): T[] => {
+    if (plays.has("fail")) throw new Problem(500, "internal");
+    return plays.has("empty") ? [] : items;
+  };
+  const byId = <T extends { id: string }>(items: T[], id: string | undefined): T => {
+    const found = items.find((item) => item.id === id);
+    if (!found) throw new Problem(404, "not_found");
+    return found;
+  };
+
+  const me = ({ plays }: Call): Me => {
+    if (plays.has("out") || plays.has("setup")) throw new Problem(401, "unauthenticated");
+    const preferences = { ...state.preferences };
+    if (plays.has("en")) preferences.locale = "en";
+    if (plays.has("dark")) preferences.theme = "dark";
+    if (plays.has("light")) preferences.theme = "light";
+    return {
+      account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", role: plays.has("member") ? "member" : "administrator", mustChangePassword: plays.has("temp") },
+      preferences,
+      version: "0.1.0",
+    };
+  };
+
+  const check = ({ plays }: Call): { steps: CheckStep[] } => {
+    const steps: CheckStep[] = [
+      { name: "configuration", ok: true, elapsedMs: 0 },
+      { name: "resolve", ok: true, detail: "10.24.0.12", elapsedMs: 4 },
+      { name: "connect", ok: true, detail: "10.24.0.12:8000", elapsedMs: 11 },
+      { name: "credentials", ok: true, elapsedMs: 84 },
+      { name: "list_models", ok: true, detail: "3", elapsedMs: 120 },
+      { name: "answer", ok: true, detail: "google/gemma-3-27b-it", elapsedMs: 940 },
+    ];
+    if (!plays.has("failcheck")) return { steps };
+    return { steps: [...steps.slice(0, 3), { name: "credentials", ok: false, code: "model_credentials", detail: "401 Unauthorized: invalid api key", elapsedMs: 84 }] };
+  };
+
+  const routes: Record<string, (call: Call) => unknown> = {
+    "GET setup": ({ plays }) => ({ needed: plays.has("setup"), linkValid: !plays.has("expired") }),
+    "POST setup": (c) => ((c.plays.delete("setup"), me(c))),
+    "POST sign-in": ({ body, plays }) => {
+      if (body.password === "wrong") throw new Problem(401, "sign_in_failed");
+      plays.delete("out");
+      return me({ plays } as Call);
+    },
+    "POST sign-out": () => ({}),
+    "GET me": me,
+    "PATCH me": () => ({}),
+    "PATCH me/preferences": ({ body }) => Object.assign(state.preferences, body),
+    "POST me/password": ({ body }) => {
+      if (body.current === "wrong") throw new Problem(403, "sign_in_failed");
+      return {};
+    },
+    "GET me/sessions": (c) => ({ items: list<Session>(state.sessions, c) }),
+    "DELETE me/sessions/*": ({ path }) => ((state.sessions = state.sessions.filter((s) => s.id !== path[2])), {}),
+    "POST me/sign-out-everywhere": () => ({}),
+    "GET models": (c) => ({
+      items: (c.plays.has("empty") ? [] : state.models)
+        .filter((m) => m.enabled)
+        .map((m, i) => {
+          const connection = byId(state.connections, m.connectionId);
+          return { ...m, connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", processedAt: connection.settings.region ? "東京・大阪" : "庁内", isDefault: i === 0 };
+        }),
+    }),
+    "GET conversations": (c) => page(list(data.conversations(c.plays.has("many") ? 2000 : 12), c), c),
+    "GET admin/accounts": (c) => {
+      const q = (c.query.get("q") ?? "").toLowerCase();
+      const all = c.plays.has("many") ? data.accounts(2000) : state.accounts;
+      const found = list(all, c).filter(
+        (a) =>
+          (a.name + a.email).toLowerCase().includes(q) &&
+          (!c.query.get("role") || a.role === c.query.get("role")) &&
+          (!c.query.get("groupId") || a.groups.some((g) => g.id === c.query.get("groupId"))) &&
+          (!c.query.get("state") || (c.query.get("state") === "disabled") === a.disabled),
+      );
+      return { ...page(found, c), total: found.length };
+    },
+    "POST admin/accounts": ({ body }) => {
+      if (state.accounts.some((a) => a.email === body.email)) throw new Problem(409, "email_taken", { field: "email" });
+      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groups: [], sessions: 0, ...body } as unknown as Account;
+      state.accounts.unshift(account);
+      return { account, temporaryPassword: "kumo-7431-hashi-park" };
+    },
+    "GET admin/accounts/*": ({ path }) => byId(state.accounts, path[2]),
+    "PATCH admin/accounts/*": ({ path, body }) => {
+      if (path[2] === "a-12" && (body.disabled || body.role === "member")) throw new Problem(409, "last_administrator");
+      return Object.assign(byId(state.accounts, path[2]), body);
+    },
+    "POST admin/accounts/*/password": () => ({ temporaryPassword: "mizu-2208-tori-lane" }),
+    "DELETE admin/accounts/*/sessions": ({ path }) => Object.assign(byId(state.accounts, path[2]), { sessions: 0 }),
+    "GET admin/groups": (c) => ({ items: list<Group>(state.groups, c) }),
+    "POST admin/groups": ({ body }) => {
+      const group = { id: `g-new-${++count}`, memberCount: 0, description: "", ...body } as Group;
+      state.groups.push(group);
+      return group;
+    },
+    "PATCH admin/groups/*": ({ path, body }) => Object.assign(byId(state.groups, path[2]), body),
+    "DELETE admin/groups/*": ({ path }) => ((state.groups = state.groups.filter((g) => g.id !== path[2])), {}),
+    "GET admin/groups/*/members": () => ({ items: state.accounts.slice(0, 9).map((a) => ({ accountId: a.id, name: a.name, email: a.email })) }),
+    "PUT admin/groups/*/members/*": () => ({}),
+    "DELETE admin/groups/*/members/*": () => ({}),
+    "GET admin/connections": (c) => ({ items: list<Connection>(state.connections, c) }),
+    "GET admin/connections/detected": ({ plays }) => ({ items: plays.has("nodetect") ? [] : [{ kind: "openai", baseUrl: "http://127.0.0.1:11434/v1", product: "Ollama", models: ["gemma3:4b", "qwen3:8b"] }] }),
+    "POST admin/connections": ({ body }) => {
+      const connection = { id: `c-new-${++count}`, hasSecret: Boolean(body.secret), createdAt: new Date().toISOString(), updatedAt: new Date().toISOString(), ...body } as unknown as Connection;
+      state.connections.push(connection);
+      return connection;
+    },
+    "PATCH admin/connections/*": ({ path, body }) => Object.assign(byId(state.connections, path[2]), body),
+    "DELETE admin/connections/*": ({ path }) => ((state.connections = state.connections.filter((c) => c.id !== path[2])), {}),
+    "POST admin/connections/check": check,
+    "POST admin/connections/*/check": check,
+    "GET admin/connections/*/remote-models": ({ plays, path }) => {
+      if (plays.has("failcheck")) throw new Problem(502, "model_credentials");
+      const known = ["anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0", "google/gemma-3-27b-it", "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0"];
+      return { items: known.map((id) => ({ id: path[2] === "c-bedrock" ? `jp.${id}` : id, name: id, capabilities: { vision: id.includes("claude"), documents: id.includes("claude"), reasoning: id.includes("claude") || id.includes("oss"), tools: true, contextTokens: 128_000, outputTokens: 8_192 } })) };
+    },
+    "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models, c) }),
+    "POST admin/models": ({ body }) => {
+      const model = { id: `m-new-${++count}`, order: state.models.length, ...body } as unknown as CatalogueModel;
+      state.models.push(model);
+      return model;
+    },
+    "PATCH admin/models/*": ({ path, body }) => Object.assign(byId(state.models, path[2]), body),
+    "DELETE admin/models/*": ({ path }) => ((state.models = state.models.filter((m) => m.id !== path[2])), {}),
+    "PUT admin/models/order": ({ body }) => {
+      const ids = body.ids as string[];
+      state.models.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+      return {};
+    },
+    "GET admin/status": (c) => {
+      if (c.plays.has("fail")) throw new Problem(500, "internal");
+      return {
+        version: "0.1.0",
+        startedAt: new Date(Date.now() - 273_845_000).toISOString(),
+        store: { engine: "sqlite", ok: true, sizeBytes: 48_234_496, schemaVersion: 3 },
+        activeRuns: 4,
+        memoryBytes: 83_886_080,
+        connections: state.connections.map((k, i) => ({ id: k.id, name: k.name, kind: k.kind, enabled: k.enabled, state: i === 1 ? "failing" : i === 2 ? "unknown" : "ok", code: i === 1 ? "model_timeout" : undefined, lastUsedAt: i === 2 ? undefined : new Date(Date.now() - 240_000 * (i + 1)).toISOString() })),
+        egress: [
+          { destination: "bedrock-runtime.ap-northeast-1.amazonaws.com:443", purpose: "model:c-bedrock", allowed: 1_284, refused: 0, lastAt: new Date(Date.now() - 240_000).toISOString() },
+          { destination: "10.24.0.12:8000", purpose: "model:c-local", allowed: 312, refused: 0, lastAt: new Date(Date.now() - 480_000).toISOString() },
+          { destination: "example.com:443", purpose: "model:c-local", allowed: 0, refused: 2, lastAt: new Date(Date.now() - 86_400_000).toISOString() },
+        ],
+      };
+    },
+  };
+
+  const patterns = Object.entries(routes)
+    .map(([key, handle]) => {
+      const [method = "", path = ""] = key.split(" ");
+      return { method, parts: path.split("/"), handle };
+    })
+    .sort((a, b) => a.parts.filter((p) => p === "*").length - b.parts.filter((p) => p === "*").length);
+
+  async function answer(req: IncomingMessage, res: ServerResponse, next: Connect.NextFunction) {
+    const url = new URL(req.url ?? "/", "http://localhost");
+    if (!url.pathname.startsWith("/api/v1/")) return next();
+    const path = url.pathname.slice("/api/v1/".length).split("/");
+    const cookie = /(?:^|;\s*)mock=([^;]*)/.exec(req.headers.cookie ?? "")?.[1] ?? "";
+    const plays = new Set(decodeURIComponent(cookie).split(/[ ,+]/));
+    if (plays.has("reset")) state = newState();
+    if (plays.has("slow")) await new Promise((resolve) => setTimeout(resolve, 3000));
+
+    const route = patterns.find((p) => p.method === req.method && p.parts.length === path.length && p.parts.every((part, i) => part === "*" || part === path[i]));
+    res.setHeader("X-Request-Id", "01993c5e-7a41");
+    res.setHeader("Content-Type", "application/json");
+    try {
+      if (!route) throw new Problem(404, "not_found");
+      res.end(JSON.stringify(route.handle({ path, body: await readBody(req), query: url.searchParams, plays }) ?? {}));
+    } catch (err) {
+      const problem = err instanceof Problem ? err : new Problem(500, "internal", { detail: String(err) });
+      res.statusCode = problem.status;
+      res.setHeader("Content-Type", "application/problem+json");
+      res.end(JSON.stringify({ type: "about:blank", title: problem.code, status: problem.status, code: problem.code, detail: problem.message, requestId: "01993c5e-7a41", ...problem.more }));
+    }
+  }
+
+  const use = (server: { middlewares: Connect.Server }) => {
+    server.middlewares.use((req, res, next) => void answer(req, res, next));
+  };
+  return { name: "kakoi:mock-api", configureServer: use, configurePreviewServer: use };
 }

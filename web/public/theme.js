@@ -6,7 +6,7 @@
     var theme = localStorage.getItem("kakoi.theme");
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
     var locale = localStorage.getItem("kakoi.locale");
-    if (locale !== "ja" && locale !== "en") locale = /^ja\b/i.test(navigator.language) ? "ja" : "en";
+    if (locale !== "ja" && locale !== "en") locale = navigator.languages.some(function (l) { return /^ja/i.test(l); }) ? "ja" : "en";
     root.lang = locale;
   } catch {
     // Storage may be forbidden by policy: the system's theme and Japanese stay.

@@ -340,7 +340,7 @@ func (c *Client) transportError(ctx context.Context, err error) error {
 		return coded
 	case errors.As(err, &dns):
 		return wrap(errs.ModelUnreachable, "dns", "the name "+c.base.Hostname()+" cannot be resolved")
-	case errors.As(err, &notTLS):
+	case errors.As(err, &notTLS), strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		return wrap(errs.ModelUnreachable, "no_tls", host+" does not speak TLS; should the base URL begin with http://?")
 	case certificateError(err):
 		return wrap(errs.ModelUnreachable, "tls_authority", "the certificate of "+host+" is not trusted; if it comes from your own authority, add its CA")

@@ -14,7 +14,8 @@ type thinkState int
 const (
 	thinkOff    thinkState = iota
 	thinkStart             // nothing but white space so far
-	thinkInside            // after <think>
+	thinkLead              // line breaks right after <think>
+	thinkInside            // after them
 	thinkGap               // white space between </think> and the answer
 )
 
@@ -25,7 +26,7 @@ func newThinkSplitter(tags string) *thinkSplitter {
 	case "tagged":
 		return &thinkSplitter{state: thinkStart}
 	case "open":
-		return &thinkSplitter{state: thinkInside}
+		return &thinkSplitter{state: thinkLead}
 	}
 	return &thinkSplitter{}
 }
@@ -41,7 +42,7 @@ func (s *thinkSplitter) push(text string) (reasoning, answer string) {
 		case thinkStart:
 			trimmed := strings.TrimLeft(text, " \t\r\n")
 			if strings.HasPrefix(trimmed, thinkOpen) {
-				s.state, text = thinkInside, strings.TrimLeft(trimmed[len(thinkOpen):], "\r\n")
+				s.state, text = thinkLead, trimmed[len(thinkOpen):]
 				continue
 			}
 			if strings.HasPrefix(thinkOpen, trimmed) { // perhaps a tag, or still nothing
@@ -49,6 +50,12 @@ func (s *thinkSplitter) push(text string) (reasoning, answer string) {
 				return reasoning, ""
 			}
 			s.state = thinkOff
+		case thinkLead:
+			text = strings.TrimLeft(text, "\r\n")
+			if text == "" {
+				return reasoning, ""
+			}
+			s.state = thinkInside
 		case thinkInside:
 			if before, after, ok := strings.Cut(text, thinkClose); ok {
 				reasoning += strings.TrimRight(before, "\r\n")

@@ -1,0 +1,128 @@
+package access
+
+import (
+	"testing"
+
+	"kakoi/internal/audit"
+	"kakoi/internal/errs"
+)
+
+// TestTheMatrix tries every action as every kind of person on every kind of
+// object. An action that is missing here fails it.
+func TestTheMatrix(t *testing.T) {
+	const ok = errs.Code("")
+	type row struct {
+		rule string
+		// What the administrator and the member each get on their own object,
+		// on somebody else's, on one of the organisation's, and what someone
+		// who must change their password gets on their own.
+		adminOwn, adminOther, adminNobodys    errs.Code
+		memberOwn, memberOther, memberNobodys errs.Code
+		temporaryAdminOwn, temporaryMemberOwn errs.Code
+	}
+	owners := row{"owner", ok, errs.NotFound, errs.NotFound, ok, errs.NotFound, errs.NotFound, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
+	always := owners
+	always.temporaryAdminOwn, always.temporaryMemberOwn = ok, ok
+	admins := row{"administrator", ok, ok, ok, errs.Forbidden, errs.Forbidden, errs.Forbidden, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
+	everyone := row{"everyone", ok, ok, ok, ok, ok, ok, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
+
+	matrix := map[Action]row{
+		ConversationCreate: owners, ConversationRead: owners, ConversationWrite: owners, ConversationDelete: owners,
+		AttachmentCreate: owners, AttachmentRead: owners, AttachmentDelete: owners,
+		SessionRead: owners, SessionEnd: always,
+		AccountReadSelf: always, AccountWriteSelf: owners, AccountChangePassword: always,
+		ModelUse:    everyone,
+		AccountRead: admins, AccountWrite: admins, GroupRead: admins, GroupWrite: admins,
+		ConnectionRead: admins, ConnectionWrite: admins, ModelRead: admins, ModelWrite: admins,
+		AuditRead: admins, SystemRead: admins,
+	}
+	for a := range grants {
+		if _, ok := matrix[a]; !ok {
+			t.Errorf("action %s is granted by %+v and not in this matrix", a, grants[a])
+		}
+	}
+	admin := Principal{AccountID: "admin", Role: Administrator}
+	member := Principal{AccountID: "member", Role: Member}
+	for a, want := range matrix {
+		t.Run(string(a), func(t *testing.T) {
+			kind := grants[a].kind
+			for _, tt := range []struct {
+				name  string
+				p     Principal
+				owner string
+				temp  bool
+				want  errs.Code
+			}{
+				{"administrator, own", admin, "admin", false, want.adminOwn},
+				{"administrator, a member's", admin, "member", false, want.adminOther},
+				{"administrator, nobody's", admin, "", false, want.adminNobodys},
+				{"member, own", member, "member", false, want.memberOwn},
+				{"member, the administrator's", member, "admin", false, want.memberOther},
+				{"member, nobody's", member, "", false, want.memberNobodys},
+				{"administrator with a temporary password, own", admin, "admin", true, want.temporaryAdminOwn},
+				{"member with a temporary password, own", member, "member", true, want.temporaryMemberOwn},
+				{"nobody", Principal{Role: Administrator}, "", false, errs.Unauthenticated},
+				{"no role", Principal{AccountID: "member"}, "member", false, errs.Forbidden},
+				{"a role that does not exist", Principal{AccountID: "member", Role: "root"}, "member", false, errs.Forbidden},
+			} {
+				tt.p.PasswordChangeRequired = tt.temp
+				if tt.temp && want.rule == "administrator" && tt.p.Role == Member {
+					continue // either refusal would do
+				}
+				if got := errs.CodeOf(Decide(tt.p, a, Resource{Kind: kind, ID: "x", OwnerID: tt.owner})); got != tt.want {
+					t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+				}
+			}
+			for _, other := range []Kind{KindAccount, KindConversation, KindModel, KindSystem, ""} {
+				if other == kind {
+					continue
+				}
+				if got := errs.CodeOf(Decide(admin, a, Resource{Kind: other, OwnerID: "admin"})); got != errs.Forbidden {
+					t.Errorf("on a resource of kind %q: %q, want %q", other, got, errs.Forbidden)
+				}
+			}
+		})
+	}
+	if got := errs.CodeOf(Decide(admin, "conversation.anything", Resource{Kind: KindConversation, OwnerID: "admin"})); got != errs.Forbidden {
+		t.Errorf("an action nobody knows: %q, want %q", got, errs.Forbidden)
+	}
+}
+
+func TestAModelOfAGroupIsForItsMembers(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		person []string
+		model  []string
+		want   errs.Code
+	}{
+		{"a model without groups is for everyone", nil, nil, ""},
+		{"a member of one of the groups", []string{"b"}, []string{"a", "b"}, ""},
+		{"a member of another group", []string{"c"}, []string{"a", "b"}, errs.NotFound},
+		{"a member of no group", nil, []string{"a"}, errs.NotFound},
+	} {
+		for _, role := range []Role{Member, Administrator} {
+			t.Run(tt.name+", "+string(role), func(t *testing.T) {
+				p := Principal{AccountID: "p", Role: role, GroupIDs: tt.person}
+				if got := errs.CodeOf(Decide(p, ModelUse, Resource{Kind: KindModel, GroupIDs: tt.model})); got != tt.want {
+					t.Errorf("%q, want %q", got, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func TestNobodyIsWhoTheContextDoesNotName(t *testing.T) {
+	if _, ok := From(t.Context()); ok {
+		t.Error("a bare context has a principal")
+	}
+	if _, ok := From(WithPrincipal(t.Context(), Principal{Role: Administrator})); ok {
+		t.Error("a principal without an account counts as one")
+	}
+	if _, err := Authorize(t.Context(), SystemRead, Resource{Kind: KindSystem}); errs.CodeOf(err) != errs.Unauthenticated {
+		t.Errorf("Authorize without a principal = %v, want unauthenticated", err)
+	}
+	ctx := audit.WithRequest(WithPrincipal(t.Context(), Principal{AccountID: "a", Role: Member}), audit.RequestInfo{ID: "r"})
+	if p, ok := From(ctx); !ok || p.AccountID != "a" {
+		t.Errorf("From = %+v, %v, want account a", p, ok)
+	}
+}

@@ -1,0 +1,489 @@
+package chat
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kakoi/internal/db"
+	"kakoi/internal/errs"
+)
+
+// store is the SQL of conversations, messages, runs and attachments. Methods
+// for people name the owner; a row of another owner is not found.
+type store struct{ db *db.DB }
+
+const conversationColumns = `
+	c.id, c.owner_id, c.title, c.title_source, c.model_id, c.parameters, c.system_prompt, c.created_at, c.active_at,
+	coalesce((SELECT r.id FROM runs r WHERE r.conversation_id = c.id AND r.state = 'running'), '')`
+
+func scanConversation(row interface{ Scan(...any) error }) (Conversation, error) {
+	var c Conversation
+	var parameters string
+	var created, active int64
+	err := row.Scan(&c.ID, &c.OwnerID, &c.Title, &c.TitleSource, &c.ModelID, &parameters, &c.SystemPrompt, &created, &active, &c.RunID)
+	if err != nil {
+		return Conversation{}, err
+	}
+	c.CreatedAt, c.ActiveAt = fromMillis(created), fromMillis(active)
+	if err := json.Unmarshal([]byte(parameters), &c.Parameters); err != nil {
+		return Conversation{}, fmt.Errorf("parameters of conversation %s: %w", c.ID, err)
+	}
+	return c, nil
+}
+
+// conversation returns the owner's conversation id; code NotFound otherwise.
+func (s store) conversation(ctx context.Context, q db.Queryer, owner, id string) (Conversation, error) {
+	c, err := scanConversation(q.QueryRowContext(ctx,
+		`SELECT `+conversationColumns+` FROM conversations c WHERE c.id = $1 AND c.owner_id = $2`, id, owner))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Conversation{}, errs.New(errs.NotFound, "There is no such conversation.")
+	} else if err != nil {
+		return Conversation{}, fmt.Errorf("read conversation %s: %w", id, err)
+	}
+	return c, nil
+}
+
+// conversations lists the owner's, latest activity first, starting after the
+// place (beforeActive, beforeID).
+func (s store) conversations(ctx context.Context, owner string, beforeActive int64, beforeID string, limit int) ([]Conversation, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		SELECT `+conversationColumns+`
+		FROM   conversations c
+		WHERE  c.owner_id = $1 AND (c.active_at, c.id) < ($2, $3)
+		ORDER  BY c.active_at DESC, c.id DESC
+		LIMIT  $4`, owner, beforeActive, beforeID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	defer rows.Close()
+	var out []Conversation
+	for rows.Next() {
+		c, err := scanConversation(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list conversations: %w", err)
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversation) error {
+	parameters, err := json.Marshal(c.Parameters)
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `
+		INSERT INTO conversations
+			(id, owner_id, title, title_source, model_id, parameters, system_prompt, next_position, created_at, active_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)`,
+		c.ID, c.OwnerID, c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt,
+		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("insert conversation: %w", err)
+	}
+	return nil
+}
+
+// updateConversation stores what a person may change. It leaves the activity
+// time alone: renaming is not talking.
+func (s store) updateConversation(ctx context.Context, q db.Queryer, c Conversation) error {
+	parameters, err := json.Marshal(c.Parameters)
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `
+		UPDATE conversations SET title = $1, title_source = $2, model_id = $3, parameters = $4, system_prompt = $5
+		WHERE  id = $6 AND owner_id = $7`,
+		c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, c.ID, c.OwnerID)
+	if err != nil {
+		return fmt.Errorf("update conversation %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// setModelTitle gives a conversation the title a model made, unless a person
+// has named it meanwhile; it reports whether it did.
+func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool, error) {
+	res, err := s.db.ExecContext(ctx, `
+		UPDATE conversations SET title = $1, title_source = 'model'
+		WHERE  id = $2 AND owner_id = $3 AND title_source = 'first_words'`, title, id, owner)
+	if err != nil {
+		return false, fmt.Errorf("title conversation %s: %w", id, err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func (s store) deleteConversation(ctx context.Context, q db.Queryer, owner, id string) error {
+	// In this order the rows that point at others go first, on both engines.
+	for _, stmt := range []string{
+		`DELETE FROM attachments WHERE message_id IN (SELECT id FROM messages WHERE conversation_id = $1)`,
+		`DELETE FROM run_segments WHERE run_id IN (SELECT id FROM runs WHERE conversation_id = $1)`,
+		`DELETE FROM runs WHERE conversation_id = $1`,
+		`DELETE FROM messages WHERE conversation_id = $1`,
+	} {
+		if _, err := q.ExecContext(ctx, stmt, id); err != nil {
+			return fmt.Errorf("delete conversation %s: %w", id, err)
+		}
+	}
+	if _, err := q.ExecContext(ctx, `DELETE FROM conversations WHERE id = $1 AND owner_id = $2`, id, owner); err != nil {
+		return fmt.Errorf("delete conversation %s: %w", id, err)
+	}
+	return nil
+}
+
+const messageColumns = `
+	m.id, m.conversation_id, coalesce(m.parent_id, ''), m.position, m.role, m.status, m.stop_reason, m.content,
+	m.model_id, m.model_name, m.error, m.usage, m.cost_micros, m.cost_currency, m.first_token_ms, m.reasoning_ms,
+	m.created_at, m.finished_at,
+	coalesce((SELECT r.id FROM runs r WHERE r.message_id = m.id ORDER BY r.id DESC LIMIT 1), '')`
+
+func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
+	var m Message
+	var content, failure, usage, currency string
+	var micros, first, reasoning, created, finished int64
+	err := row.Scan(&m.ID, &m.ConversationID, &m.ParentID, &m.Position, &m.Role, &m.Status, &m.StopReason, &content,
+		&m.ModelID, &m.ModelName, &failure, &usage, &micros, &currency, &first, &reasoning, &created, &finished, &m.RunID)
+	if err != nil {
+		return Message{}, err
+	}
+	m.CreatedAt, m.FinishedAt = fromMillis(created), fromMillis(finished)
+	m.FirstToken, m.Reasoning = time.Duration(first)*time.Millisecond, time.Duration(reasoning)*time.Millisecond
+	if currency != "" {
+		m.Cost = &Cost{micros, currency}
+	}
+	for _, f := range []struct {
+		text string
+		into any
+	}{{content, &m.Parts}, {failure, &m.Failure}, {usage, &m.Usage}} {
+		if f.text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(f.text), f.into); err != nil {
+			return Message{}, fmt.Errorf("message %s: %w", m.ID, err)
+		}
+	}
+	return m, nil
+}
+
+// messages returns the owner's messages of a conversation that come before the
+// position, oldest first.
+func (s store) messages(ctx context.Context, q db.Queryer, owner, conversation string, before int64, limit int) ([]Message, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT `+messageColumns+`
+		FROM   messages m JOIN conversations c ON c.id = m.conversation_id
+		WHERE  m.conversation_id = $1 AND c.owner_id = $2 AND m.position < $3
+		ORDER  BY m.position DESC
+		LIMIT  $4`, conversation, owner, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list messages of %s: %w", conversation, err)
+	}
+	defer rows.Close()
+	var out []Message
+	for rows.Next() {
+		m, err := scanMessage(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list messages of %s: %w", conversation, err)
+		}
+		out = append(out, m)
+	}
+	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
+		out[i], out[j] = out[j], out[i]
+	}
+	return out, rows.Err()
+}
+
+// message returns one message without asking whose it is: for runs and
+// recovery, which have no person.
+func (s store) message(ctx context.Context, q db.Queryer, id string) (Message, error) {
+	m, err := scanMessage(q.QueryRowContext(ctx, `SELECT `+messageColumns+` FROM messages m WHERE m.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Message{}, errs.New(errs.NotFound, "There is no such message.")
+	} else if err != nil {
+		return Message{}, fmt.Errorf("read message %s: %w", id, err)
+	}
+	return m, nil
+}
+
+// sentBefore returns the message that was stored for a client id, if any.
+func (s store) sentBefore(ctx context.Context, q db.Queryer, conversation, clientID string) (Message, bool, error) {
+	if clientID == "" {
+		return Message{}, false, nil
+	}
+	m, err := scanMessage(q.QueryRowContext(ctx,
+		`SELECT `+messageColumns+` FROM messages m WHERE m.conversation_id = $1 AND m.client_id = $2`, conversation, clientID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Message{}, false, nil
+	} else if err != nil {
+		return Message{}, false, fmt.Errorf("look for client id in %s: %w", conversation, err)
+	}
+	return m, true, nil
+}
+
+// insertMessage stores m at the next position of its conversation, which it
+// sets, and moves the conversation to the top of the list.
+func (s store) insertMessage(ctx context.Context, q db.Queryer, m *Message, clientID string) error {
+	content, err := json.Marshal(m.Parts)
+	if err != nil {
+		return err
+	}
+	err = q.QueryRowContext(ctx, `
+		UPDATE conversations SET next_position = next_position + 1, active_at = $1
+		WHERE  id = $2 RETURNING next_position - 1`, m.CreatedAt.UnixMilli(), m.ConversationID).Scan(&m.Position)
+	if err != nil {
+		return fmt.Errorf("place message in %s: %w", m.ConversationID, err)
+	}
+	_, err = q.ExecContext(ctx, `
+		INSERT INTO messages
+			(id, conversation_id, parent_id, position, role, status, stop_reason, content, client_id, model_id, model_name,
+			 error, usage, cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9, $10, '', '', 0, '', 0, 0, $11, $12)`,
+		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, string(content), nullable(clientID),
+		m.ModelID, m.ModelName, m.CreatedAt.UnixMilli(), millis(m.FinishedAt))
+	if err != nil {
+		return fmt.Errorf("insert message: %w", err)
+	}
+	return nil
+}
+
+// reopenMessage makes a finished answer running again, to be written on.
+func (s store) reopenMessage(ctx context.Context, q db.Queryer, id, modelID, modelName string, now time.Time) error {
+	_, err := q.ExecContext(ctx, `
+		UPDATE messages SET status = 'running', stop_reason = '', error = '', model_id = $1, model_name = $2, finished_at = 0
+		WHERE  id = $3`, modelID, modelName, id)
+	if err != nil {
+		return fmt.Errorf("reopen message %s: %w", id, err)
+	}
+	_, err = q.ExecContext(ctx, `
+		UPDATE conversations SET active_at = $1 WHERE id = (SELECT conversation_id FROM messages WHERE id = $2)`,
+		now.UnixMilli(), id)
+	if err != nil {
+		return fmt.Errorf("reopen message %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s store) insertRun(ctx context.Context, q db.Queryer, r Run) error {
+	_, err := q.ExecContext(ctx, `
+		INSERT INTO runs (id, conversation_id, message_id, owner_id, node_id, state, stop_requested, started_at, finished_at)
+		VALUES ($1, $2, $3, $4, $5, 'running', FALSE, $6, 0)`,
+		r.ID, r.ConversationID, r.MessageID, r.OwnerID, r.NodeID, r.StartedAt.UnixMilli())
+	if db.IsUniqueViolation(err) {
+		return errs.New(errs.RunActive, "This conversation is already being answered.")
+	} else if err != nil {
+		return fmt.Errorf("insert run: %w", err)
+	}
+	return nil
+}
+
+// run returns the owner's run id; code NotFound otherwise.
+func (s store) run(ctx context.Context, q db.Queryer, owner, id string) (Run, error) {
+	var r Run
+	var started int64
+	err := q.QueryRowContext(ctx, `
+		SELECT id, conversation_id, message_id, owner_id, node_id, state, stop_requested, started_at
+		FROM   runs WHERE id = $1 AND owner_id = $2`, id, owner).
+		Scan(&r.ID, &r.ConversationID, &r.MessageID, &r.OwnerID, &r.NodeID, &r.State, &r.StopRequested, &started)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Run{}, errs.New(errs.NotFound, "There is no such run.")
+	} else if err != nil {
+		return Run{}, fmt.Errorf("read run %s: %w", id, err)
+	}
+	r.StartedAt = fromMillis(started)
+	return r, nil
+}
+
+// endRun closes a run if it is still open and reports whether it was: of two
+// that would end it, one does.
+func (s store) endRun(ctx context.Context, q db.Queryer, id string, state Status, now time.Time) (bool, error) {
+	res, err := q.ExecContext(ctx,
+		`UPDATE runs SET state = $1, finished_at = $2 WHERE id = $3 AND state = 'running'`, state, now.UnixMilli(), id)
+	if err != nil {
+		return false, fmt.Errorf("end run %s: %w", id, err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return false, fmt.Errorf("end run %s: %w", id, err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	if _, err := q.ExecContext(ctx, `DELETE FROM run_segments WHERE run_id = $1`, id); err != nil {
+		return false, fmt.Errorf("end run %s: %w", id, err)
+	}
+	return true, nil
+}
+
+// writeOutcome stores the whole of a finished message.
+func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error {
+	content, err := json.Marshal(m.Parts)
+	if err != nil {
+		return err
+	}
+	failure, err := jsonOrEmpty(m.Failure)
+	if err != nil {
+		return err
+	}
+	usage, err := jsonOrEmpty(m.Usage)
+	if err != nil {
+		return err
+	}
+	var cost Cost
+	if m.Cost != nil {
+		cost = *m.Cost
+	}
+	_, err = q.ExecContext(ctx, `
+		UPDATE messages
+		SET    status = $1, stop_reason = $2, content = $3, model_id = $4, model_name = $5, error = $6, usage = $7,
+		       cost_micros = $8, cost_currency = $9, first_token_ms = $10, reasoning_ms = $11, finished_at = $12
+		WHERE  id = $13`,
+		m.Status, m.StopReason, string(content), m.ModelID, m.ModelName, failure, usage,
+		cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(), millis(m.FinishedAt), m.ID)
+	if err != nil {
+		return fmt.Errorf("write message %s: %w", m.ID, err)
+	}
+	_, err = q.ExecContext(ctx,
+		`UPDATE conversations SET active_at = $1 WHERE id = $2`, millis(m.FinishedAt), m.ConversationID)
+	if err != nil {
+		return fmt.Errorf("write message %s: %w", m.ID, err)
+	}
+	return nil
+}
+
+// segmentsPerInsert keeps a statement under SQLite's bound of parameters and
+// its text the same for most flushes.
+const segmentsPerInsert = 100
+
+// insertSegments adds what many runs have said in a few statements.
+func (s store) insertSegments(ctx context.Context, q db.Queryer, segs []segment) error {
+	for len(segs) > 0 {
+		n := min(len(segs), segmentsPerInsert)
+		var b strings.Builder
+		b.WriteString(`INSERT INTO run_segments (run_id, sequence, part, type, body) VALUES `)
+		args := make([]any, 0, 5*n)
+		for i, g := range segs[:n] {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			k := 5 * i
+			fmt.Fprintf(&b, "($%d,$%d,$%d,$%d,$%d)", k+1, k+2, k+3, k+4, k+5)
+			args = append(args, g.runID, g.sequence, g.part, g.kind, g.body)
+		}
+		if _, err := q.ExecContext(ctx, b.String(), args...); err != nil {
+			return fmt.Errorf("insert %d segments: %w", n, err)
+		}
+		segs = segs[n:]
+	}
+	return nil
+}
+
+// segments returns what a run has written after the sequence.
+func (s store) segments(ctx context.Context, q db.Queryer, runID string, after int64) ([]segment, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT sequence, part, type, body FROM run_segments
+		WHERE  run_id = $1 AND sequence > $2 ORDER BY sequence`, runID, after)
+	if err != nil {
+		return nil, fmt.Errorf("read segments of %s: %w", runID, err)
+	}
+	defer rows.Close()
+	var out []segment
+	for rows.Next() {
+		g := segment{runID: runID}
+		if err := rows.Scan(&g.sequence, &g.part, &g.kind, &g.body); err != nil {
+			return nil, fmt.Errorf("read segments of %s: %w", runID, err)
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+// requestStop marks a run to be stopped by the node that has it.
+func (s store) requestStop(ctx context.Context, owner, id string) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE runs SET stop_requested = TRUE WHERE id = $1 AND owner_id = $2 AND state = 'running'`, id, owner)
+	if err != nil {
+		return fmt.Errorf("ask run %s to stop: %w", id, err)
+	}
+	return nil
+}
+
+// stopsFor lists the runs of a node that were asked to stop.
+func (s store) stopsFor(ctx context.Context, node string) ([]string, error) {
+	return s.ids(ctx, `SELECT id FROM runs WHERE node_id = $1 AND state = 'running' AND stop_requested = TRUE`, node)
+}
+
+// beat records that a node lives.
+func (s store) beat(ctx context.Context, node string, started, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, `
+		INSERT INTO nodes (id, started_at, seen_at) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, node, started.UnixMilli(), now.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("beat: %w", err)
+	}
+	return nil
+}
+
+// forgetNode removes a node that ends in good order, and nodes long dead.
+func (s store) forgetNode(ctx context.Context, node string, deadSince time.Time) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM nodes WHERE id = $1 OR seen_at < $2`, node, deadSince.UnixMilli())
+	return err
+}
+
+// orphans lists running runs whose node has not been seen since the time.
+func (s store) orphans(ctx context.Context, self string, since time.Time) ([]string, error) {
+	return s.ids(ctx, `
+		SELECT r.id FROM runs r LEFT JOIN nodes n ON n.id = r.node_id
+		WHERE  r.state = 'running' AND r.node_id <> $1 AND (n.id IS NULL OR n.seen_at < $2)`, self, since.UnixMilli())
+}
+
+func (s store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+func jsonOrEmpty[T any](v *T) (string, error) {
+	if v == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+

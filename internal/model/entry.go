@@ -1,0 +1,225 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/label"
+	"kakoi/internal/residency"
+)
+
+// Model is an entry of the catalogue: a provider's model as people see it.
+type Model struct {
+	ID           string
+	ConnectionID string
+	RemoteID     string // as the provider calls it
+	DisplayName  string
+	Description  string
+	Capabilities Capabilities
+	Defaults     Parameters      // where the person sets none
+	Options      json.RawMessage // for the adapter, or nil
+	Position     int64           // order in every list
+	Enabled      bool
+	GroupIDs     []string // sorted; empty: everyone may use it
+	Light        bool     // makes titles and other small things
+	FallbackID   string   // the model that answers when this one cannot, or ""
+	Price        Price
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// ModelDraft is a model that is about to be made. It comes last in the order.
+type ModelDraft struct {
+	ConnectionID string
+	RemoteID     string
+	DisplayName  string // "": as RemoteID
+	Description  string
+	Capabilities Capabilities
+	Defaults     Parameters
+	Options      json.RawMessage
+	Enabled      bool
+	GroupIDs     []string
+	Light        bool
+	FallbackID   string
+	Price        Price
+}
+
+// ModelPatch changes some fields of a model; a nil one stays as it is.
+type ModelPatch struct {
+	RemoteID     *string
+	DisplayName  *string
+	Description  *string
+	Capabilities *Capabilities
+	Defaults     *Parameters
+	Options      *json.RawMessage
+	Enabled      *bool
+	GroupIDs     *[]string
+	Light        *bool
+	FallbackID   *string
+	Price        *Price
+}
+
+// Offer is a model that a person may use, with what they should know of it.
+type Offer struct {
+	Model
+	ConnectionName string
+	Kind           Kind            // KindDemo is shown as a demonstration
+	Place          residency.Place // where what they write is processed
+}
+
+const (
+	maxRemoteID    = 2048 // an ARN
+	maxDisplayName = 100
+	maxDescription = 1000
+	maxOptions     = 16 << 10
+	maxGroups      = 200
+	maxContext     = 100_000_000 // tokens
+)
+
+func (m Model) patched(p ModelPatch) Model {
+	set(&m.RemoteID, p.RemoteID)
+	set(&m.DisplayName, p.DisplayName)
+	set(&m.Description, p.Description)
+	set(&m.Capabilities, p.Capabilities)
+	set(&m.Defaults, p.Defaults)
+	set(&m.Options, p.Options)
+	set(&m.Enabled, p.Enabled)
+	set(&m.GroupIDs, p.GroupIDs)
+	set(&m.Light, p.Light)
+	set(&m.FallbackID, p.FallbackID)
+	set(&m.Price, p.Price)
+	return m
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// validate returns m as it is stored. Its errors name the field. What it
+// refers to (connection, groups, fallback) is checked where they are read.
+func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error) {
+	var err error
+	if m.RemoteID == "" || len(m.RemoteID) > maxRemoteID || !printable(m.RemoteID) {
+		return m, errs.InField("remoteId", "give the id by which the provider knows the model, for example gemma3:4b or jp.anthropic.claude-sonnet-4-6")
+	}
+	if m.DisplayName == "" {
+		m.DisplayName = clip(m.RemoteID, maxDisplayName)
+	}
+	if m.DisplayName, err = label.Clean("displayName", m.DisplayName, maxDisplayName); err != nil {
+		return m, err
+	}
+	if utf8.RuneCountInString(m.Description) > maxDescription || !utf8.ValidString(m.Description) {
+		return m, errs.InField("description", fmt.Sprintf("the description has more than %d characters", maxDescription))
+	}
+	if err := m.Capabilities.validate(); err != nil {
+		return m, err
+	}
+	if err := m.Defaults.Validate("defaults"); err != nil {
+		return m, err
+	}
+	if m.Options, err = cleanOptions(m.Options, checkOptions); err != nil {
+		return m, err
+	}
+	m.GroupIDs = slices.Compact(slices.Sorted(slices.Values(m.GroupIDs)))
+	if len(m.GroupIDs) > maxGroups {
+		return m, errs.InField("groupIds", fmt.Sprintf("these are more than %d groups", maxGroups))
+	}
+	if m.FallbackID != "" && m.FallbackID == m.ID {
+		return m, errs.InField("fallbackId", "a model cannot stand in for itself")
+	}
+	return m, m.Price.validate()
+}
+
+func (c Capabilities) validate() error {
+	if c.ContextTokens < 0 || c.ContextTokens > maxContext {
+		return errs.InField("capabilities.contextTokens", "the context is a number of tokens, for example 131072, or 0 when it is not known")
+	}
+	if c.OutputTokens < 0 || c.OutputTokens > maxContext {
+		return errs.InField("capabilities.outputTokens", "the longest answer is a number of tokens, for example 8192, or 0 when it is not known")
+	}
+	return nil
+}
+
+// Validate checks p as the named field of an input.
+func (p Parameters) Validate(field string) error {
+	switch {
+	case p.Temperature != nil && !(*p.Temperature >= 0 && *p.Temperature <= 2): // also refuses NaN
+		return errs.InField(field+".temperature", "the temperature is from 0 to 2, for example 0.7")
+	case p.TopP != nil && !(*p.TopP >= 0 && *p.TopP <= 1):
+		return errs.InField(field+".topP", "top-p is from 0 to 1, for example 0.9")
+	case p.MaxTokens != nil && (*p.MaxTokens < 1 || *p.MaxTokens > maxContext):
+		return errs.InField(field+".maxTokens", "the longest answer is a number of tokens from 1, for example 4096")
+	}
+	switch p.ReasoningEffort {
+	case "", EffortNone, EffortLow, EffortMedium, EffortHigh:
+		return nil
+	}
+	return errs.InField(field+".reasoningEffort", "the effort is none, low, medium or high")
+}
+
+// over returns p with what it leaves open taken from defaults.
+func (p Parameters) over(defaults Parameters) Parameters {
+	if p.Temperature == nil {
+		p.Temperature = defaults.Temperature
+	}
+	if p.TopP == nil {
+		p.TopP = defaults.TopP
+	}
+	if p.MaxTokens == nil {
+		p.MaxTokens = defaults.MaxTokens
+	}
+	if p.ReasoningEffort == "" {
+		p.ReasoningEffort = defaults.ReasoningEffort
+	}
+	return p
+}
+
+// within returns p as a model of capabilities c takes it.
+func (p Parameters) within(c Capabilities) Parameters {
+	if c.OutputTokens > 0 && p.MaxTokens != nil && *p.MaxTokens > c.OutputTokens {
+		limit := c.OutputTokens
+		p.MaxTokens = &limit
+	}
+	if !c.Reasoning {
+		p.ReasoningEffort = ""
+	}
+	return p
+}
+
+func cleanOptions(raw json.RawMessage, check func(json.RawMessage) error) (json.RawMessage, error) {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == "{}" {
+		return nil, nil
+	}
+	if len(raw) > maxOptions || !json.Valid(raw) {
+		return nil, errs.InField("options", "the options are a JSON object")
+	}
+	if check == nil {
+		return nil, errs.InField("options", "models of this kind of connection have no options")
+	}
+	return raw, check(raw)
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+func clip(s string, runes int) string {
+	for i := range s {
+		if runes == 0 {
+			return s[:i]
+		}
+		runes--
+	}
+	return s
+}

@@ -1,0 +1,92 @@
+package openai_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
+	"kakoi/internal/model/modeltest/openaifake"
+	"kakoi/internal/model/openai"
+)
+
+func names(steps []model.CheckStep) string {
+	var n []string
+	for _, s := range steps {
+		n = append(n, s.Name)
+	}
+	return strings.Join(n, " ")
+}
+
+func TestACheckNamesTheStepThatFails(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>welcome</html>") })
+	secure := httptest.NewTLSServer(&openaifake.Server{})
+	defer secure.Close()
+	plain := httptest.NewServer(&openaifake.Server{})
+	defer plain.Close()
+	noList := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/models") {
+			http.NotFound(w, r)
+			return
+		}
+		(&openaifake.Server{}).ServeHTTP(w, r)
+	})
+	for _, tt := range []struct {
+		name, base, model string
+		client            *http.Client
+		steps             string
+		code              errs.Code
+		says              string
+	}{
+		{"all is well", plain.URL + "/v1", "fake-large", nil, "configuration resolve connect credentials list_models answer", "", "2 models"},
+		{"all is well over TLS", secure.URL + "/v1", "fake-large", secure.Client(), "configuration resolve connect tls credentials list_models answer", "", "TLS 1.3"},
+		{"without a model there is no answer to try", plain.URL + "/v1", "", nil, "configuration resolve connect credentials list_models", "", ""},
+		{"a server without a list", serve(t, noList), "fake-large", nil, "configuration resolve connect credentials list_models answer", "", "no list"},
+		{"no URL", "127.0.0.1:11434", "m", nil, "configuration", errs.InvalidInput, "http://127.0.0.1:11434/v1"},
+		{"another scheme", "ftp://host/v1", "m", nil, "configuration", errs.InvalidInput, "must begin with http"},
+		{"no host", "http:///v1", "m", nil, "configuration", errs.InvalidInput, "no host"},
+		{"a password in the URL", "http://a:b@host/v1", "m", nil, "configuration", errs.InvalidInput, "its own field"},
+		{"a name that does not exist", "http://does-not-exist.invalid/v1", "m", nil, "configuration resolve", errs.ModelUnreachable, "does-not-exist.invalid cannot be resolved"},
+		{"nobody listens", "http://" + unusedAddress(t) + "/v1", "m", nil, "configuration resolve connect", errs.ModelUnreachable, "nothing listens"},
+		{"an authority that is not trusted", secure.URL + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "add its CA"},
+		{"https where http is spoken", strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "http://?"},
+		{"http where https is spoken", strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, ""},
+		{"the base URL lacks /v1", plain.URL + "/api", "", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "/api/v1"},
+		{"a web page", serve(t, page), "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "web page"},
+		{"a model that is not there", plain.URL + "/v1", "m", nil, "configuration resolve connect credentials list_models answer", errs.ModelNotFound, "not have this model"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.client == nil {
+				tt.client = &http.Client{Transport: &http.Transport{}}
+			}
+			steps := openai.New(openai.Config{BaseURL: tt.base, HTTP: tt.client}).Check(t.Context(), tt.model)
+			if got := names(steps); got != tt.steps {
+				t.Errorf("steps %q, want %q", got, tt.steps)
+			}
+			last := steps[len(steps)-1]
+			if errs.CodeOf(last.Err) != tt.code {
+				t.Errorf("%s: %v, want %s", last.Name, last.Err, tt.code)
+			}
+			var all strings.Builder
+			for _, s := range steps {
+				all.WriteString(s.Detail + "\n")
+				if s.Err != nil {
+					all.WriteString(s.Err.Error() + "\n")
+				}
+			}
+			if !strings.Contains(all.String(), tt.says) {
+				t.Errorf("it says\n%swant %q", all.String(), tt.says)
+			}
+		})
+	}
+}
+
+func TestAClientWithoutHTTPSaysSo(t *testing.T) {
+	c := openai.New(openai.Config{BaseURL: "http://127.0.0.1/v1"})
+	if steps := c.Check(t.Context(), ""); len(steps) != 1 || steps[0].Err == nil {
+		t.Errorf("steps %+v", steps)
+	}
+}

@@ -1,0 +1,75 @@
+import type { Account, CatalogueModel, Connection, ConversationSummary, Group, Session } from "../src/lib/api/types";
+
+// みどり野市 and everyone in it are invented.
+
+const now = Date.now();
+const ago = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
+
+export const groups: Group[] = [
+  { id: "g-kankyo", name: "環境課", description: "環境課の職員", memberCount: 14 },
+  { id: "g-reiki", name: "例規の編集", description: "例規集を改める人", memberCount: 5 },
+  { id: "g-shiko", name: "試行モデル", description: "新しいモデルを先に試す人", memberCount: 9 },
+];
+
+const people = [
+  ["相川 真理子", "aikawa"], ["飯塚 健", "iizuka"], ["大久保 さやか", "okubo"], ["小野寺 龍之介", "onodera"], ["佐伯 由美子", "saeki"],
+  ["高橋 恵", "m-takahashi"], ["長谷川 ウィリアム 隆", "hasegawa"], ["藤原 誠", "fujiwara"], ["三宅 浩二", "miyake"], ["森田 あゆみ", "morita"],
+  ["柳沢 修", "yanagisawa"], ["渡部 紗希", "watanabe"], ["小宮 拓真", "komiya"], ["勅使河原 エリザベス 美津子", "teshigawara-elizabeth-mitsuko"], ["岡 進", "oka"],
+] as const;
+
+export function accounts(count: number): Account[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [name, mail] = people[i % people.length] ?? ["岡 進", "oka"];
+    const lap = Math.floor(i / people.length);
+    const fresh = i % 7 === 2;
+    return {
+      id: `a-${i}`,
+      name: lap === 0 ? name : `${name} ${lap + 1}`,
+      email: `${mail}${lap === 0 ? "" : lap + 1}@midorino.example`,
+      role: i % 15 === 12 ? "administrator" : "member",
+      disabled: i % 11 === 8,
+      mustChangePassword: fresh,
+      createdAt: ago(60 * 24 * (30 + i)),
+      lastSeenAt: fresh ? undefined : ago([17, 290, 1100, 5900, 3, 6100, 190, 12800][i % 8] ?? 60),
+      groups: i % 3 === 0 ? groups.slice(0, 1 + (i % 2)).map(({ id, name: n }) => ({ id, name: n })) : [],
+      sessions: fresh ? 0 : (i % 3) + 1,
+    };
+  });
+}
+
+const none = { vision: false, documents: false, reasoning: false, tools: false, contextTokens: 0, outputTokens: 0 };
+
+export const connections: Connection[] = [
+  { id: "c-bedrock", name: "Bedrock 東京", kind: "bedrock", enabled: true, settings: { region: "ap-northeast-1", credentials: "default" }, hasSecret: false, createdAt: ago(60 * 24 * 40), updatedAt: ago(60 * 24 * 3) },
+  { id: "c-local", name: "情報政策課の推論サーバー", kind: "openai", enabled: true, settings: { baseUrl: "http://10.24.0.12:8000/v1", headers: { "X-Dept": "jouhou" } }, hasSecret: true, createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 24 * 2) },
+  { id: "c-demo", name: "試用", kind: "demo", enabled: false, settings: {}, hasSecret: false, createdAt: ago(60 * 24 * 60), updatedAt: ago(60 * 24 * 60) },
+];
+
+export const models: CatalogueModel[] = [
+  { id: "m-sonnet", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", displayName: "Claude Sonnet 4.5", description: "文章と表に強い標準のモデル", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: { maxTokens: 8000 }, order: 0, enabled: true, groupIds: [], light: false, fallbackId: "m-haiku", price: { currency: "USD", input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 } },
+  { id: "m-haiku", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", displayName: "Claude Haiku 4.5", description: "短い依頼に速く答える", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: {}, order: 1, enabled: true, groupIds: [], light: true, fallbackId: "", price: { currency: "USD", input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25 } },
+  { id: "m-gemma", connectionId: "c-local", remoteId: "google/gemma-3-27b-it", displayName: "Gemma 3 27B（庁内）", description: "庁内のサーバーだけで処理する", capabilities: { ...none, vision: true, contextTokens: 128_000, outputTokens: 8_192 }, defaults: { temperature: 0.7 }, order: 2, enabled: true, groupIds: ["g-shiko"], light: false, fallbackId: "", price: { currency: "JPY", input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } },
+  { id: "m-demo", connectionId: "c-demo", remoteId: "demo", displayName: "試用モデル", description: "決まった文を返す", capabilities: none, defaults: {}, order: 3, enabled: false, groupIds: [], light: false, fallbackId: "" },
+];
+
+const titles = [
+  "粗大ごみ手数料改定のお知らせ", "集積所の管理は誰が行うか", "外国語版チラシの表記の確認", "資源循環係 打合せの要点", "不法投棄の通報への返信",
+  "収集カレンダー 令和9年度版", "令和8年度12月議会における一般廃棄物処理基本計画の見直しに関する答弁の下書き", "ごみの分け方・出し方 英語版", "減免申請の様式", "事業系ごみの相談",
+];
+
+export function conversations(count: number): ConversationSummary[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: `t-${i}`,
+    title: titles[i % titles.length] ?? "",
+    titleSource: "model",
+    modelId: "m-sonnet",
+    updatedAt: ago([5, 170, 300, 1500, 1700, 60 * 24 * 3, 60 * 24 * 4, 60 * 24 * 6, 60 * 24 * 20, 60 * 24 * 45][i % 10] ?? 0),
+    createdAt: ago(60 * 24 * 2),
+    running: i === 1,
+  }));
+}
+
+export const sessions: Session[] = [
+  { id: "s-1", current: true, userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0", address: "10.24.8.31", createdAt: ago(60 * 26), lastSeenAt: ago(1), expiresAt: ago(-60 * 24 * 6) },
+  { id: "s-2", current: false, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile Safari/604.1", address: "10.24.9.104", createdAt: ago(60 * 24 * 4), lastSeenAt: ago(60 * 20), expiresAt: ago(-60 * 24 * 3) },
+];

@@ -1,0 +1,172 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { applyPreferences, meQuery } from "@/features/account/api";
+import { Toasts } from "@/ui/toast";
+import { AdminFrame } from "./frame/admin-frame";
+import { Frame } from "./frame/frame";
+import { Crashed, Forbidden, NotFound } from "./problem-pages";
+import { ConversationPage, StartPage } from "./slots";
+
+interface Context {
+  client: QueryClient;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** Where to go after signing in: an address of ours, never another site's. */
+const ownAddress = (value: unknown) => {
+  const from = text(value);
+  return from && /^\/(?![/\\])/.test(from) ? from : undefined;
+};
+
+/** The signed-in person; others are sent to where they have to be first. */
+async function signedIn({ context, location }: { context: Context; location: { href: string } }) {
+  const known = context.client.getQueryData(meQuery.queryKey);
+  const me = await context.client.ensureQueryData(meQuery);
+  if (!me) {
+    context.client.removeQueries({ queryKey: meQuery.queryKey, exact: true });
+    throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { from: location.href } });
+  }
+  if (me.account.mustChangePassword) throw redirect({ to: "/password" });
+  if (!known) applyPreferences(me.preferences);
+  return { me };
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: () => (
+    <>
+      <Outlet />
+      <Toasts />
+    </>
+  ),
+  notFoundComponent: NotFound,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { from?: string } => ({ from: ownAddress(search.from) }),
+  component: lazyRouteComponent(async () => {
+    const { SignInPage } = await import("@/features/account/sign-in-page");
+    return { default: () => <SignInPage from={signIn.useSearch().from} /> };
+  }),
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("@/features/account/setup-page"), "SetupPage"),
+});
+
+const password = createRoute({
+  getParentRoute: () => root,
+  path: "/password",
+  component: lazyRouteComponent(() => import("@/features/account/password-page"), "PasswordPage"),
+});
+
+const workplace = createRoute({ getParentRoute: () => root, id: "workplace", beforeLoad: signedIn, component: Frame });
+
+const start = createRoute({ getParentRoute: () => workplace, path: "/", component: StartPage });
+
+const conversation = createRoute({ getParentRoute: () => workplace, path: "/c/$conversationId", component: ConversationPage });
+
+const settings = createRoute({
+  getParentRoute: () => workplace,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/features/account/settings-page"), "SettingsPage"),
+});
+
+const administration = createRoute({
+  getParentRoute: () => root,
+  path: "/admin",
+  beforeLoad: async (options) => {
+    const { me } = await signedIn(options);
+    return { forbidden: me.account.role !== "administrator" };
+  },
+  component: () => (administration.useRouteContext().forbidden ? <Forbidden /> : <AdminFrame />),
+});
+
+const adminStart = createRoute({
+  getParentRoute: () => administration,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/admin/accounts", replace: true });
+  },
+});
+
+const accounts = createRoute({
+  getParentRoute: () => administration,
+  path: "/accounts",
+  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string; role?: string; group?: string; sort?: string; id?: string } => ({
+    q: text(search.q),
+    state: text(search.state),
+    role: text(search.role),
+    group: text(search.group),
+    sort: text(search.sort),
+    id: text(search.id),
+  }),
+  component: lazyRouteComponent(() => import("@/features/admin/accounts/accounts-page"), "AccountsPage"),
+});
+
+const groups = createRoute({
+  getParentRoute: () => administration,
+  path: "/groups",
+  validateSearch: (search: Record<string, unknown>): { id?: string } => ({ id: text(search.id) }),
+  component: lazyRouteComponent(() => import("@/features/admin/groups/groups-page"), "GroupsPage"),
+});
+
+const models = createRoute({
+  getParentRoute: () => administration,
+  path: "/models",
+  validateSearch: (search: Record<string, unknown>): { id?: string } => ({ id: text(search.id) }),
+  component: lazyRouteComponent(() => import("@/features/admin/models/models-page"), "ModelsPage"),
+});
+
+const connections = createRoute({
+  getParentRoute: () => administration,
+  path: "/connections",
+  validateSearch: (search: Record<string, unknown>): { id?: string; add?: string } => ({ id: text(search.id), add: text(search.add) }),
+  component: lazyRouteComponent(() => import("@/features/admin/connections/connections-page"), "ConnectionsPage"),
+});
+
+const status = createRoute({
+  getParentRoute: () => administration,
+  path: "/status",
+  component: lazyRouteComponent(() => import("@/features/admin/status/status-page"), "StatusPage"),
+});
+
+const kit = __KIT__
+  ? [
+      createRoute({
+        getParentRoute: () => root,
+        path: "/kit",
+        component: lazyRouteComponent(() => import("@/features/kit/kit-page"), "KitPage"),
+      }),
+    ]
+  : [];
+
+const tree = root.addChildren([
+  signIn,
+  setup,
+  password,
+  workplace.addChildren([start, conversation, settings]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, status]),
+  ...kit,
+]);
+
+/** The addresses of the UI. */
+export function newRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { client },
+    defaultPreload: "intent",
+    defaultErrorComponent: Crashed,
+    defaultPendingMs: 200,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

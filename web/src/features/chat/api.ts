@@ -1,0 +1,178 @@
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, unwrap } from "@/lib/api/client";
+import { ApiError, fromResponse } from "@/lib/api/error";
+import type { ConversationSummary, List, Parameters } from "@/lib/api/types";
+import type { Cost, Failure, RunStatus, Usage } from "@/lib/stream";
+
+export type { ConversationSummary, Parameters } from "@/lib/api/types";
+
+/** A conversation with what was chosen for it. */
+export interface Conversation extends ConversationSummary {
+  parameters: Parameters;
+  systemPrompt: string;
+}
+
+export interface TextPart {
+  type: "text" | "reasoning";
+  text: string;
+}
+
+export interface FilePart {
+  type: "image" | "document";
+  attachmentId: string;
+  name: string;
+  mediaType: string;
+  size: number;
+}
+
+export type Part = TextPart | FilePart;
+
+/** What one speaker said in one turn. */
+export interface Message {
+  id: string;
+  role: "user" | "assistant";
+  status: RunStatus;
+  stopReason?: string;
+  parts: Part[];
+  modelId?: string;
+  modelName?: string;
+  runId?: string;
+  error?: Failure;
+  usage?: Usage;
+  cost?: Cost;
+  createdAt: string;
+  finishedAt?: string;
+  firstTokenMs?: number;
+  reasoningMs?: number;
+}
+
+export interface MessagePage {
+  items: Message[];
+  /** Where the page before this one begins; absent at the start of the conversation. */
+  previousPageToken?: string;
+}
+
+export interface Attachment {
+  id: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  width?: number;
+  height?: number;
+}
+
+/** What a person sends. clientId makes sending it twice the same as once. */
+export interface Turn {
+  text: string;
+  attachmentIds: string[];
+  clientId: string;
+}
+
+/** What is chosen for a conversation. */
+export interface Choice {
+  modelId: string;
+  parameters: Parameters;
+  systemPrompt: string;
+}
+
+export interface Started {
+  conversation?: Conversation;
+  userMessage?: Message;
+  assistantMessage: Message;
+  runId: string;
+}
+
+/** How many messages come at once; the newest first page fills several screens. */
+export const pageSize = 40;
+
+/** All lists of conversations, for invalidating them together. */
+export const conversationsKey = ["conversations"] as const;
+
+/** The person's conversations, by last activity. */
+export const conversationsQuery = infiniteQueryOptions({
+  queryKey: [...conversationsKey, "list"],
+  queryFn: ({ pageParam, signal }) =>
+    unwrap<List<ConversationSummary>>(api.GET("/conversations", { params: { query: { limit: 50, ...(pageParam && { pageToken: pageParam }) } }, signal })),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.nextPageToken || undefined,
+});
+
+/** One conversation, without its messages. */
+export const conversationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["conversation", id],
+    queryFn: ({ signal }) => unwrap<Conversation>(api.GET("/conversations/{id}", { params: { path: { id } }, signal })),
+  });
+
+const fetchMessages = (id: string, query: { before?: string; limit?: number }, signal?: AbortSignal) =>
+  unwrap<MessagePage>(api.GET("/conversations/{id}/messages", { params: { path: { id }, query }, ...(signal && { signal }) }));
+
+/** The messages of a conversation: the newest page first, older ones on demand. */
+export const messagesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["messages", id],
+    queryFn: ({ pageParam, signal }) => fetchMessages(id, { limit: pageSize, ...(pageParam && { before: pageParam }) }, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.previousPageToken || undefined,
+    // Kept true by streams and events; a refetch of every loaded page would be waste.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export type MessagesData = InfiniteData<MessagePage, string>;
+
+/** The newest few messages, to bring a loaded conversation up to date. */
+export const newestMessages = (id: string, limit: number) => fetchMessages(id, { limit });
+
+export const startConversation = (body: Choice & { turn: Turn }) => unwrap<Started & { conversation: Conversation }>(api.POST("/conversations", { body }));
+
+export const sendTurn = (id: string, body: Turn) => unwrap<Started>(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
+
+export const continueAnswer = (id: string) => unwrap<Started>(api.POST("/conversations/{id}/continue", { params: { path: { id } } }));
+
+export const retryAnswer = (id: string) => unwrap<Started>(api.POST("/conversations/{id}/retry", { params: { path: { id } } }));
+
+export const stopRun = (id: string) => unwrap<unknown>(api.POST("/runs/{id}/stop", { params: { path: { id } } }));
+
+export const updateConversation = (id: string, body: Partial<Choice> & { title?: string }) =>
+  unwrap<Conversation>(api.PATCH("/conversations/{id}", { params: { path: { id } }, body }));
+
+export const deleteConversation = (id: string) => unwrap<unknown>(api.DELETE("/conversations/{id}", { params: { path: { id } } }));
+
+/** Deletes while the page goes away; nobody is left to hear how it went. */
+export function deleteConversationLater(id: string): void {
+  void fetch(`/api/v1/conversations/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(() => undefined);
+}
+
+export const deleteAttachment = (id: string) => unwrap<unknown>(api.DELETE("/attachments/{id}", { params: { path: { id } } }));
+
+export const attachmentUrl = (id: string) => `/api/v1/attachments/${encodeURIComponent(id)}/content`;
+
+export const runUrl = (id: string) => `/api/v1/runs/${encodeURIComponent(id)}/events`;
+
+export const eventsUrl = "/api/v1/events";
+
+/** Sends a file; `onProgress` hears the share that has left. XHR, because fetch cannot say. */
+export function uploadAttachment(file: File, onProgress: (share: number) => void, signal: AbortSignal): Promise<Attachment> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    signal.addEventListener("abort", abort);
+    request.open("POST", `/api/v1/attachments?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    request.responseType = "json";
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    };
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve(request.response as Attachment);
+      else {
+        const id = request.getResponseHeader("X-Request-Id");
+        reject(fromResponse(new Response(null, { status: request.status, headers: id ? { "X-Request-Id": id } : {} }), request.response));
+      }
+    };
+    request.onerror = () => reject(new ApiError({ code: "unreachable" }));
+    request.onabort = () => reject(new DOMException("aborted", "AbortError"));
+    request.onloadend = () => signal.removeEventListener("abort", abort);
+    request.send(file);
+  });
+}

@@ -1,0 +1,127 @@
+import { type QueryClient, useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { toApiError } from "@/lib/api/error";
+import { useErrorTextOf } from "@/lib/error-text";
+import { toast } from "@/ui/toast";
+import { type Attachment, type Choice, type Message, type Started, continueAnswer, conversationQuery, conversationsKey, retryAnswer, sendTurn, startConversation, stopRun } from "./api";
+import { draftsOf, newConversation } from "./drafts";
+import { putMessages, refreshMessages, seedMessages } from "./message-cache";
+
+/** A turn on its way to the server, shown as if it had arrived. */
+export interface PendingTurn {
+  clientId: string;
+  text: string;
+  attachments: Attachment[];
+}
+
+const turnKey = (conversationId: string) => ["turn", conversationId];
+
+/** The turn of this conversation that is on its way, if one is. */
+export function usePendingTurn(conversationId: string): PendingTurn | undefined {
+  return useMutationState({
+    filters: { mutationKey: turnKey(conversationId), status: "pending" },
+    select: (mutation) => (mutation.state.variables as { turn: PendingTurn } | undefined)?.turn,
+  })[0];
+}
+
+const asBody = ({ clientId, text, attachments }: PendingTurn) => ({ clientId, text, attachmentIds: attachments.map((attachment) => attachment.id) });
+
+/** The answer as it begins: being written by this run. */
+function begun({ assistantMessage, runId }: Started): Message {
+  return { ...assistantMessage, runId };
+}
+
+/**
+ * Sends what is drafted for a conversation that exists. The question is seen at
+ * once; when the send fails, it is back in the field with the reason beside it.
+ */
+export function useSendTurn(accountId: string, conversationId: string) {
+  const client = useQueryClient();
+  const drafts = draftsOf(accountId);
+  const mutation = useMutation({
+    mutationKey: turnKey(conversationId),
+    mutationFn: ({ turn }: { turn: PendingTurn }) => sendTurn(conversationId, asBody(turn)),
+    onSuccess: (started) => {
+      drafts.sent(conversationId);
+      putMessages(client, conversationId, [...(started.userMessage ? [started.userMessage] : []), begun(started)]);
+      void client.invalidateQueries({ queryKey: conversationsKey });
+    },
+    onError: () => {
+      drafts.sendFailed(conversationId);
+      // It may have arrived all the same, or another tab may have been first.
+      void refreshMessages(client, conversationId).catch(() => undefined);
+    },
+  });
+  const { mutate } = mutation;
+  const send = useCallback(() => {
+    const turn = drafts.beginSend(conversationId);
+    if (turn) mutate({ turn });
+  }, [drafts, conversationId, mutate]);
+  return { send, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
+}
+
+/** Begins a conversation with what is drafted for a new one. */
+export function useStartConversation(accountId: string, onStarted: (conversationId: string) => void) {
+  const client = useQueryClient();
+  const drafts = draftsOf(accountId);
+  const mutation = useMutation({
+    mutationKey: turnKey(newConversation),
+    mutationFn: ({ turn, choice }: { turn: PendingTurn; choice: Choice }) => startConversation({ ...choice, turn: asBody(turn) }),
+    onSuccess: (started) => {
+      drafts.sent(newConversation);
+      seedConversation(client, started);
+    },
+    onError: () => drafts.sendFailed(newConversation),
+  });
+  const { mutate } = mutation;
+  const start = useCallback(
+    (choice: Choice) => {
+      const turn = drafts.beginSend(newConversation);
+      // Only while the person is still here: who has gone elsewhere is not fetched back.
+      if (turn) mutate({ turn, choice }, { onSuccess: (started) => onStarted(started.conversation.id) });
+    },
+    [drafts, mutate, onStarted],
+  );
+  return { start, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
+}
+
+function seedConversation(client: QueryClient, started: Started): void {
+  const { conversation, userMessage } = started;
+  if (!conversation) return;
+  client.setQueryData(conversationQuery(conversation.id).queryKey, conversation);
+  seedMessages(client, conversation.id, [...(userMessage ? [userMessage] : []), begun(started)]);
+  void client.invalidateQueries({ queryKey: conversationsKey });
+}
+
+/** Lets the last answer go on, or be tried again. */
+export function useResume(conversationId: string) {
+  const client = useQueryClient();
+  const errorText = useErrorTextOf();
+  return useMutation({
+    mutationFn: (how: "continue" | "retry") => (how === "continue" ? continueAnswer(conversationId) : retryAnswer(conversationId)),
+    onSuccess: (started) => {
+      putMessages(client, conversationId, [begun(started)]);
+      void refreshMessages(client, conversationId).catch(() => undefined);
+      void client.invalidateQueries({ queryKey: conversationsKey });
+    },
+    onError: (error) => {
+      toast({ tone: "danger", text: errorText(toApiError(error)).what });
+      void refreshMessages(client, conversationId).catch(() => undefined);
+    },
+  });
+}
+
+/** Stops a run. What was said so far stays. */
+export function useStop(conversationId: string) {
+  const client = useQueryClient();
+  const errorText = useErrorTextOf();
+  return useMutation({
+    mutationFn: (runId: string) => stopRun(runId),
+    onError: (error) => {
+      const failure = toApiError(error);
+      // It ended by itself in the meantime: nothing to complain about.
+      if (failure.code !== "run_not_active") toast({ tone: "danger", text: errorText(failure).what });
+      void refreshMessages(client, conversationId).catch(() => undefined);
+    },
+  });
+}

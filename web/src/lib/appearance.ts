@@ -1,0 +1,48 @@
+import type { Locale, Theme } from "./api/types";
+
+// The same keys are read by public/theme.js before the first paint.
+const themeKey = "kakoi.theme";
+const localeKey = "kakoi.locale";
+
+function read(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // forbidden by policy: the choice lasts as long as the page
+  }
+}
+
+function write(key: string, value: string | null) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // As above.
+  }
+}
+
+/** Shows the theme now and on this browser's next visit. */
+export function applyTheme(theme: Theme) {
+  const root = document.documentElement;
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  write(themeKey, theme === "system" ? null : theme);
+}
+
+/** The theme this browser was last told to show. */
+export function storedTheme(): Theme {
+  const value = read(themeKey);
+  return value === "light" || value === "dark" ? value : "system";
+}
+
+/** Remembers the language for this browser's next visit. */
+export function storeLocale(locale: Locale) {
+  write(localeKey, locale);
+}
+
+/** The language to start in: the stored one, else the browser's, else Japanese. */
+export function startLocale(): Locale {
+  const stored = read(localeKey);
+  if (stored === "ja" || stored === "en") return stored;
+  return navigator.languages.some((l) => l.toLowerCase().startsWith("ja")) || navigator.languages.length === 0 ? "ja" : "en";
+}

@@ -1,0 +1,28 @@
+import type { LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
+import { cx } from "@/lib/cx";
+import { Icon } from "./icon";
+
+interface Props {
+  icon?: LucideIcon;
+  /** A paragraph; or the h1 of a page that has nothing else. */
+  title?: string;
+  heading?: string;
+  /** What this place is for. */
+  children?: ReactNode;
+  /** The first step. */
+  actions?: ReactNode;
+  className?: string;
+}
+
+/** A place with nothing in it yet. */
+export function Empty({ icon, title, heading, children, actions, className }: Props) {
+  return (
+    <div className={cx("mx-auto grid max-w-[30rem] justify-items-center gap-2 px-4 py-12 text-center", className)}>
+      {icon && <Icon of={icon} className="mb-1 size-8 text-muted" />}
+      {heading ? <h1 className="text-20">{heading}</h1> : <p className="text-16 font-bold text-balance">{title}</p>}
+      {children && <div className="text-14 leading-prose text-muted">{children}</div>}
+      {actions && <div className="mt-3 flex flex-wrap justify-center gap-2">{actions}</div>}
+    </div>
+  );
+}
