@@ -168,7 +168,7 @@ data: [DONE]
 		{
 			name:   "an answer that was cut has its tokens counted",
 			stream: `data: {"choices":[{"delta":{"content":"東京です"}}]}` + "\n\n",
-			want:   modeltest.Answer{Text: "東京です", Usage: model.Usage{InputTokens: 6, OutputTokens: 3, Estimated: true}},
+			want:   modeltest.Answer{Text: "東京です", Usage: model.Usage{InputTokens: 7, OutputTokens: 3, Estimated: true}},
 			code:   errs.ModelBrokeOff,
 		},
 		{
