@@ -1,0 +1,481 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/db"
+	"kakoi/internal/egress"
+	"kakoi/internal/errs"
+	"kakoi/internal/governance"
+	"kakoi/internal/residency"
+)
+
+// Call is one call of a model by a feature, for the person who acts in the
+// context.
+type Call struct {
+	ModelID    string // of the catalogue
+	Feature    string // "chat", "title", …
+	System     string
+	Messages   []Message
+	Parameters Parameters // what it leaves open, the model's defaults decide
+
+	ConversationID, RunID string // for the record; may be empty
+}
+
+// Masker hides what must not leave in a request, and gives the way to put it
+// back into the answer.
+type Masker interface {
+	Mask(ctx context.Context, r Request) (masked Request, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error], err error)
+}
+
+// Residency decides whether data may be processed at a place.
+type Residency interface {
+	Decide(ctx context.Context, p residency.Place) residency.Decision
+}
+
+// Budgets reserves what a call is about to use.
+type Budgets interface {
+	Reserve(ctx context.Context, c governance.Claim) (governance.Reservation, error)
+}
+
+// Auditor writes the audit event of each call.
+type Auditor interface {
+	Record(ctx context.Context, e audit.Event) error
+}
+
+// InvokerOptions are what an Invoker is made of.
+type InvokerOptions struct {
+	Catalogue *Catalogue
+	DB        *db.DB // keeps the usage
+	Masker    Masker
+	Residency Residency
+	Budgets   Budgets
+	Audit     Auditor
+	Metrics   prometheus.Registerer // nil measures nothing
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Invoker is the one way to a model. A rule that every call must obey is added
+// here, once.
+type Invoker struct {
+	catalogue *Catalogue
+	masker    Masker
+	residency Residency
+	budgets   Budgets
+	usage     *ledger
+	metrics   *metrics
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// NewInvoker returns an invoker. Run must be running for usage to be kept.
+func NewInvoker(o InvokerOptions) *Invoker {
+	return &Invoker{
+		catalogue: o.Catalogue, masker: o.Masker, residency: o.Residency, budgets: o.Budgets,
+		usage: newLedger(o.DB, o.Audit, o.Log), metrics: newMetrics(o.Metrics), now: o.Now, log: o.Log,
+	}
+}
+
+// Run keeps the record of what was used until ctx ends, and then writes what
+// is left. End the calls first.
+func (i *Invoker) Run(ctx context.Context) { i.usage.run(ctx) }
+
+// Flush writes what Run has not written yet.
+func (i *Invoker) Flush(ctx context.Context) error { return i.usage.flush(ctx) }
+
+// Stream calls a model and yields its answer: an EventModel, text and reasoning
+// as they come, then one EventUsage with the cost and, last, one EventStop. It
+// ends with one error instead of EventStop if the answer could not be had or
+// did not come to its end; what came before it stands, and an EventUsage
+// precedes the error if anything was used. When ctx is cancelled the upstream
+// connection is closed at once and the error is the context's.
+//
+// Nothing happens before the sequence is ranged over; ranging over it again
+// calls again. Every call is recorded, also one that the loop leaves early.
+func (i *Invoker) Stream(ctx context.Context, c Call) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		v := &invocation{Invoker: i, call: c, yield: yield, start: time.Now(), at: i.now()}
+		defer v.record(ctx)
+		v.metrics.active.Inc()
+		defer v.metrics.active.Dec()
+		v.outcome = OutcomeStopped // holds if what follows panics or the loop is left
+		err := v.invoke(ctx)
+		v.finish(ctx, err)
+	}
+}
+
+// Bounds of trying again. What a person waits for at most is the sum of the
+// waits; how long an attempt may take is the adapter's to say.
+const (
+	maxAttempts  = 3
+	firstWait    = 500 * time.Millisecond
+	longestWait  = 8 * time.Second
+	maxTotalWait = 20 * time.Second // of all waits of a call; a longer Retry-After is passed on
+	retryWithin  = time.Minute      // no further attempt begins later than this
+	maxFallbacks = 2
+)
+
+// errLeft ends an attempt whose reader has left the loop.
+var errLeft = errors.New("the reader has left")
+
+// invocation is one call on its way.
+type invocation struct {
+	*Invoker
+	call  Call
+	yield func(Event, error) bool
+	start time.Time // monotonic
+	at    time.Time
+
+	principal access.Principal
+	target    target // the model that is tried, or answers
+	decision  residency.Decision
+	request   Request // as it was sent
+	underWay  bool    // the provider has the request and may be counting
+	attempts  int
+	waited    time.Duration
+
+	delivered  bool // something of the answer has been yielded
+	left       bool // yield must not be called again
+	said       spoken
+	reported   bool // usage is the provider's
+	usage      Usage
+	stop       StopReason // "" until the answer has come to its end
+	firstToken time.Duration
+	cost       Money
+	outcome    Outcome
+}
+
+// invoke tries the model and, where that cannot answer, those that stand in
+// for it.
+func (v *invocation) invoke(ctx context.Context) error {
+	var err error
+	if v.principal, err = access.Require(ctx); err != nil {
+		return err
+	}
+	if len(v.call.Messages) == 0 {
+		return errs.InField("messages", "a call needs at least one message")
+	}
+	if err := v.call.Parameters.Validate("parameters"); err != nil {
+		return err
+	}
+	var failed error // what the model before this one failed with
+	tried := map[string]bool{}
+	for id := v.call.ModelID; ; id = v.target.model.FallbackID {
+		tried[id] = true
+		ready, err := v.prepare(ctx, id, failed != nil)
+		if err != nil {
+			if failed != nil {
+				return failed // a fallback that is out of the question changes nothing
+			}
+			return err
+		}
+		failed = v.out(ctx, ready)
+		next := v.target.model.FallbackID
+		if failed == nil || ctx.Err() != nil || v.left || v.delivered || !replaceable(failed) ||
+			next == "" || tried[next] || len(tried) > maxFallbacks {
+			return failed
+		}
+		v.log.WarnContext(ctx, "model cannot answer; its fallback is asked",
+			"model", v.target.model.ID, "fallback", next, "code", errs.CodeOf(failed), "run", v.call.RunID)
+	}
+}
+
+// ready is a call that may go out.
+type ready struct {
+	request     Request
+	restore     func(iter.Seq2[Event, error]) iter.Seq2[Event, error]
+	reservation governance.Reservation
+}
+
+// prepare takes a call of model id through the steps before it goes out. A
+// fallback becomes the target only if it passes them.
+func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (ready, error) {
+	// Who: the person may use the model.
+	t, err := v.catalogue.usable(ctx, id)
+	if err != nil {
+		return ready{}, err
+	}
+	if !fallback {
+		v.target = t
+	}
+	if err := checkInput(t.model, v.call.Messages); err != nil {
+		return ready{}, err
+	}
+	request := Request{
+		Model: t.model.RemoteID, Capabilities: t.model.Capabilities, System: v.call.System, Messages: v.call.Messages,
+		Parameters: v.call.Parameters.over(t.model.Defaults).within(t.model.Capabilities), Options: t.model.Options,
+	}
+
+	// Data: what must not leave is hidden.
+	request, restore, err := v.masker.Mask(ctx, request)
+	if err != nil {
+		return ready{}, err
+	}
+
+	// Where: the place must be permitted.
+	decision := v.residency.Decide(ctx, t.connection.Place(t.model.RemoteID))
+	if !fallback || decision.Allowed {
+		v.decision = decision
+	}
+	if !decision.Allowed {
+		return ready{}, errs.Newf(errs.ResidencyDenied, "what you write may not be processed in %s: %s", decision.Place, decision.Reason).
+			With("place", decision.Place.String()).With("reason", decision.Reason)
+	}
+
+	// How much: what it will use is set aside.
+	claim := governance.Claim{
+		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature,
+		InputTokens: estimateInput(request), OutputTokens: t.model.Capabilities.OutputTokens,
+	}
+	if limit := request.Parameters.MaxTokens; limit != nil {
+		claim.OutputTokens = *limit
+	}
+	reservation, err := v.budgets.Reserve(ctx, claim)
+	if err != nil {
+		return ready{}, err
+	}
+	v.target, v.decision = t, decision
+	return ready{request, restore, reservation}, nil
+}
+
+// out calls the target's provider, again where that is safe, and settles what
+// was reserved.
+func (v *invocation) out(ctx context.Context, r ready) (err error) {
+	v.request, v.reported, v.usage, v.cost = r.request, false, Usage{}, Money{}
+	defer func() {
+		v.account(err == nil)
+		// Also when the reader has left or ctx has ended.
+		spent := governance.Spent{Tokens: v.usage.total(), CostMicros: v.cost.Micros, Currency: v.cost.Currency}
+		if err := r.reservation.Settle(context.WithoutCancel(ctx), spent); err != nil {
+			v.log.ErrorContext(ctx, "reservation not settled", "model", v.target.model.ID, "account", v.principal.AccountID, "err", err)
+		}
+	}()
+	for attempt := 1; ; attempt++ {
+		v.attempts++
+		err := v.attempt(ctx, r.restore)
+		if err != nil && !v.left && ctx.Err() == nil {
+			v.underWay = false // it has failed: nothing more is being counted
+		}
+		switch {
+		case err == nil || v.left:
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case v.delivered || attempt == maxAttempts || !passing(err):
+			return err
+		}
+		wait, ok := v.wait(attempt, err)
+		if !ok {
+			return err
+		}
+		v.metrics.retries.WithLabelValues(string(errs.CodeOf(err))).Inc()
+		v.log.InfoContext(ctx, "model call is tried again",
+			"model", v.target.model.ID, "code", errs.CodeOf(err), "attempt", attempt, "wait", wait, "run", v.call.RunID)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// attempt calls the provider once and hands its answer on.
+func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error]) error {
+	provider, err := v.catalogue.provider(ctx, v.target.connection)
+	if err != nil {
+		return err
+	}
+	v.underWay, v.reported, v.usage, v.stop = true, false, Usage{}, ""
+	for event, err := range restore(provider.Stream(ctx, v.request)) {
+		if err != nil {
+			return err
+		}
+		switch event.Type {
+		case EventText, EventReasoning:
+			if !v.deliver(event) {
+				return errLeft
+			}
+		case EventUsage:
+			v.usage, v.reported = event.Usage.sane(), true
+		case EventStop:
+			v.stop = cmp.Or(event.StopReason, StopEnd)
+		}
+	}
+	if v.stop == "" {
+		return errs.New(errs.ModelBrokeOff, "the answer broke off before its end")
+	}
+	return nil
+}
+
+// deliver hands a piece of the answer on, after the name of the model.
+func (v *invocation) deliver(event Event) bool {
+	if !v.delivered {
+		v.delivered = true
+		v.firstToken = max(time.Since(v.start), 1)
+		if !v.announce() {
+			return false
+		}
+	}
+	v.said.add(event)
+	return v.emit(event, nil)
+}
+
+func (v *invocation) announce() bool {
+	m := v.target.model
+	return v.emit(Event{Type: EventModel, Answering: Answering{ModelID: m.ID, Name: m.DisplayName, Fallback: m.ID != v.call.ModelID}}, nil)
+}
+
+func (v *invocation) emit(event Event, err error) bool {
+	if !v.left {
+		v.left = !v.yield(event, err)
+	}
+	return !v.left
+}
+
+// account decides what the target's part of the call used and cost: the
+// provider's word where it has given one, otherwise what we have seen.
+func (v *invocation) account(complete bool) {
+	switch {
+	case v.reported && complete:
+	case v.reported:
+		// A provider that counts as it goes has not counted what it said last.
+		if said := v.said.tokens(); said > v.usage.OutputTokens {
+			v.usage.OutputTokens, v.usage.Estimated = said, true
+		}
+		if v.usage.InputTokens+v.usage.CacheReadTokens+v.usage.CacheWriteTokens == 0 {
+			v.usage.InputTokens, v.usage.Estimated = estimateInput(v.request), true
+		}
+	case complete || v.delivered || v.underWay:
+		// Also when it was stopped before the first word: the input is read.
+		v.usage = Usage{
+			InputTokens: estimateInput(v.request), OutputTokens: v.said.tokens(),
+			ReasoningTokens: v.said.reasoningTokens(), Estimated: true,
+		}
+	}
+	v.cost = v.target.model.Price.Of(v.usage)
+}
+
+// finish yields the end of the answer.
+func (v *invocation) finish(ctx context.Context, err error) {
+	switch {
+	case v.left:
+		return
+	case err == nil:
+		v.outcome = OutcomeComplete
+		if !v.delivered && !v.announce() { // an empty answer is one too
+			return
+		}
+	case ctx.Err() != nil:
+		v.outcome = OutcomeStopped
+	default:
+		v.outcome = Outcome(errs.CodeOf(err))
+	}
+	if v.usage != (Usage{}) && !v.emit(Event{Type: EventUsage, Usage: v.usage, Cost: v.cost}, nil) {
+		return
+	}
+	if err != nil {
+		v.emit(Event{}, err)
+		return
+	}
+	v.emit(Event{Type: EventStop, StopReason: v.stop}, nil)
+}
+
+// wait returns how long to wait before the next attempt, or false if that is
+// longer than anybody should.
+func (v *invocation) wait(attempt int, err error) (time.Duration, bool) {
+	wait := min(firstWait<<(attempt-1), longestWait)
+	wait = wait/2 + rand.N(wait/2) //nolint:gosec // spreads attempts; nobody gains by guessing
+	var asked RetryAfter
+	if errors.As(err, &asked) {
+		// Never before the time we were given, and not all at once after it.
+		if after := asked.RetryAfter(); after > 0 {
+			wait = max(wait, after+rand.N(after/10+time.Millisecond)) //nolint:gosec // as above
+		}
+	}
+	if v.waited+wait > maxTotalWait || time.Since(v.start)+wait > retryWithin {
+		return 0, false
+	}
+	v.waited += wait
+	return wait, true
+}
+
+// passing reports whether the same call may well succeed a little later. It is
+// asked only while nothing of an answer has been seen.
+func passing(err error) bool {
+	switch errs.CodeOf(err) {
+	case errs.ModelThrottled, errs.ModelTimeout, errs.ModelFailed, errs.ModelBrokeOff:
+		return true
+	case errs.ModelUnreachable:
+		return egress.Classify(err).Passing // a wrong name or certificate stays wrong
+	}
+	return false
+}
+
+// replaceable reports whether another model may answer where this one failed:
+// what the provider is at fault for, not what was asked of it.
+func replaceable(err error) bool {
+	switch errs.CodeOf(err) {
+	case errs.ModelThrottled, errs.ModelTimeout, errs.ModelFailed, errs.ModelBrokeOff, errs.ModelUnreachable,
+		errs.ModelCredentials, errs.ModelAccessDenied, errs.ModelNotFound, errs.SecretUnreadable, errs.EgressDenied:
+		return true
+	}
+	return false
+}
+
+// checkInput refuses kinds of parts that a model cannot take before anything
+// is sent.
+func checkInput(m Model, messages []Message) error {
+	for _, message := range messages {
+		for _, part := range message.Parts {
+			switch {
+			case part.Type == PartImage && !m.Capabilities.Vision:
+				return errs.Newf(errs.ModelInput, "%s cannot see images; choose a model that can, or take the images out", m.DisplayName).
+					With("kind", string(PartImage)).With("model", m.DisplayName)
+			case part.Type == PartDocument && !m.Capabilities.Documents:
+				return errs.Newf(errs.ModelInput, "%s does not take documents; choose a model that does, or take the documents out", m.DisplayName).
+					With("kind", string(PartDocument)).With("model", m.DisplayName)
+			}
+		}
+	}
+	return nil
+}
+
+// record enters the call into the ledger, the audit log and the metrics, none
+// of which the answer waits for.
+func (v *invocation) record(ctx context.Context) {
+	duration := time.Since(v.start)
+	v.metrics.observe(v, duration)
+	if v.principal.AccountID == "" {
+		return // nobody called
+	}
+	m := v.target.model
+	modelID := m.ID
+	if modelID == "" {
+		modelID = v.call.ModelID
+	}
+	v.Invoker.usage.add(ctx, UsageRecord{
+		ID: db.NewID(), StartedAt: v.at, AccountID: v.principal.AccountID,
+		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: v.call.ModelID, ConnectionID: v.target.connection.ID,
+		Feature: v.call.Feature, ConversationID: v.call.ConversationID, RunID: v.call.RunID,
+		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason,
+		Usage: v.usage, Cost: v.cost, Outcome: v.outcome, Attempts: v.attempts, FirstToken: v.firstToken, Duration: duration,
+	}, map[string]string{
+		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": v.call.ModelID, "connection_id": v.target.connection.ID,
+		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason,
+		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
+	})
+}
