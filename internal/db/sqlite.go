@@ -139,7 +139,7 @@ func (d *DB) copyTo(ctx context.Context, path string) error {
 		target += "&hexkey=" + hex.EncodeToString(d.key)
 	}
 	// On the writer, because SQLite counts this as writing.
-	if _, err := d.write.ExecContext(ctx, `VACUUM INTO `+sqlite3.Quote(target)); err != nil {
+	if _, err := d.write.ExecContext(ctx, `VACUUM INTO $1`, target); err != nil {
 		return fmt.Errorf("copy the database to %s: %w", path, err)
 	}
 	f, err := os.Open(path)

@@ -75,7 +75,7 @@ func (d *DB) Transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // spreads attempts; nobody gains by guessing
+		case <-time.After(pause/2 + rand.N(pause)): // spread out, or they meet again
 		}
 	}
 }

@@ -68,10 +68,11 @@ func TestCallsOnTheStoreTakePartInTheTransactionOfTheirContext(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			defer rows.Close()
 			if !rows.Next() {
 				t.Error("the transaction does not see its own rows")
 			}
-			return errors.Join(rows.Close(), errChangedMind)
+			return errors.Join(rows.Err(), errChangedMind)
 		})
 		if !errors.Is(err, errChangedMind) {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -100,7 +101,7 @@ func migrate(dbURL string) error {
 		return err
 	}
 	if err := d.Migrate(ctx); err != nil {
-		return fmt.Errorf("%w (closing: %v)", err, d.Close())
+		return errors.Join(err, d.Close())
 	}
 	return d.Close()
 }

@@ -58,7 +58,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	// Another program may take the port between our choice and the start.
 	for range 5 {
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, err = freePort(ctx); err != nil {
 			return nil, err
 		}
 		if err = s.run(ctx, "pg_ctl", "-D", s.data(), "-l", filepath.Join(dir, "log"), "-w", "-t", "60", "-o", options(port), "start"); err == nil {
@@ -101,7 +101,7 @@ func (s *Server) stopWhenGone(pid int) *exec.Cmd {
 		server=$(head -n 1 "$2/data/postmaster.pid") && kill -QUIT "$server"
 		while kill -0 "$server"; do sleep 1; done
 		rm -rf "$2" "$2.lock"`
-	cmd := exec.Command("/bin/sh", "-c", script, "sh", strconv.Itoa(pid), s.dir)
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh", strconv.Itoa(pid), s.dir)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the tests, not for the one who cleans up
 	return cmd
@@ -196,8 +196,8 @@ func findBin() (string, error) {
 	return "", ErrNotInstalled
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}

@@ -1,0 +1,109 @@
+# `make run` starts Kakoi; `make test` runs every check there is; `make help`
+# lists the rest. Needed: Go, Node 20 or newer with npm, git, make. What else
+# the tests need (PostgreSQL, Chromium, a linter) they install by scripts/.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-builtin-rules
+
+GO_MINIMUM   := 1.26
+NODE_MINIMUM := 20
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BIN     := bin/kakoi
+
+# Go builds the UI in as it lies in web/dist, so the binary depends on it.
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path 'web/dist*' -prune -o -type f -print 2>/dev/null)
+WEB_DEPS    := web/node_modules/.installed
+WEB_BUILT   := web/dist/index.html
+E2E_DEPS    := test/e2e/node_modules/.installed
+
+.PHONY: help run build test test-go test-web test-e2e lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+.DEFAULT_GOAL := help
+
+run: build ## Build everything and start the server on 127.0.0.1:8080
+	exec ./$(BIN) serve --log-format text
+
+build: need-go $(WEB_BUILT) ## Build bin/kakoi, one static file with the UI in it
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/kakoi
+
+# The whole of it, cheapest first: .ci/run calls this.
+test: lint test-web test-go test-e2e ## Run every check and every test
+	@echo "everything passed"
+
+test-go: need-go need-gcc $(WEB_BUILT) ## Go tests on SQLite and PostgreSQL, with the race detector
+	scripts/install-postgres.sh
+	go vet ./...
+	scripts/test-postgres.sh go test -race -timeout 15m ./...
+
+test-web: $(WEB_DEPS) ## TypeScript, unit tests and translations of the UI
+	npm --prefix web run typecheck
+	npm --prefix web test
+
+test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program
+	scripts/install-postgres.sh
+	scripts/install-chromium.sh
+	scripts/test-postgres.sh npm --prefix test/e2e test
+
+lint: lint-go lint-web check-generated ## Linters, and that generated files are fresh
+
+lint-go: need-go tools
+	.cache/bin/golangci-lint run ./...
+
+lint-web: $(WEB_DEPS)
+	npm --prefix web run lint
+
+tools: need-go
+	scripts/install-tools.sh
+
+generate: need-go $(WEB_DEPS) ## Write the files that follow from the code
+	go run ./cmd/kakoi config example > kakoi.example.yaml.new && mv kakoi.example.yaml.new kakoi.example.yaml
+	go run ./cmd/kakoi config reference > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+	go generate ./...
+	if [ -f api/openapi.json ]; then npm --prefix web run api:types; fi
+
+# Generating again must change nothing; compared with what was there, not with
+# git, so that it holds in a working tree too.
+check-generated:
+	@before=$$($(GENERATED_SUM)); $(MAKE) -s generate; after=$$($(GENERATED_SUM)); \
+	[ "$$before" = "$$after" ] || { echo "generated files were stale; they are fresh now: commit them" >&2; exit 1; }
+
+GENERATED     := kakoi.example.yaml docs/configuration.md $(wildcard api/openapi.json web/src/lib/api/schema.d.ts)
+GENERATED_SUM := cat $(GENERATED) | sha256sum
+
+bench: build ## 1,000 streaming conversations at once, memory, start-up, size
+	scripts/bench.sh
+
+bench-sqlite: need-go ## Compare the SQLite drivers
+	cd bench/sqlite-drivers && go run .
+
+clean: ## Delete everything that was built or installed here, but no data
+	rm -rf bin .cache web/node_modules web/dist/* test/e2e/node_modules test/results
+
+$(WEB_DEPS): web/package.json web/package-lock.json | need-node
+	npm --prefix web ci --no-audit --no-fund
+	touch $@
+
+$(WEB_BUILT): $(WEB_DEPS) $(WEB_SOURCES)
+	npm --prefix web run build
+	touch $@
+
+$(E2E_DEPS): test/e2e/package.json test/e2e/package-lock.json | need-node
+	npm --prefix test/e2e ci --no-audit --no-fund
+	touch $@
+
+.PHONY: need-go need-node need-gcc
+need-go:
+	@command -v go >/dev/null || { echo "Go is missing: install Go $(GO_MINIMUM) or newer" >&2; exit 1; }
+
+need-node:
+	@command -v npm >/dev/null || { echo "Node is missing: install Node $(NODE_MINIMUM) or newer with npm" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) >= $(NODE_MINIMUM) ? 0 : 1)' || { echo "Node $$(node --version) is too old: install Node $(NODE_MINIMUM) or newer" >&2; exit 1; }
+
+need-gcc:
+	@command -v gcc >/dev/null || command -v cc >/dev/null || { echo "A C compiler is missing: the race detector needs one (apt-get install gcc libc6-dev); the program itself does not" >&2; exit 1; }

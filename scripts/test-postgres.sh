@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs a command with a private PostgreSQL server, whose URL it finds in
+# KAKOI_TEST_POSTGRES_URL, and stops the server afterwards:
+#   scripts/test-postgres.sh make test-e2e
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$root/.cache/bin"
+(cd "$root" && go build -o .cache/bin/withpostgres ./internal/db/dbtest/withpostgres)
+exec "$root/.cache/bin/withpostgres" "$@"
