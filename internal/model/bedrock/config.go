@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/auth/bearer"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"kakoi/internal/errs"
 )
@@ -209,12 +211,8 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 		awsconfig.WithHTTPClient(sender{c.HTTP}),
 		awsconfig.WithLogger(sdkLog(c.Log)),
 	}
-	if c.STSEndpoint != "" { // for the roles that profiles assume
-		opts = append(opts, awsconfig.WithServiceOptions(func(_ string, o any) {
-			if o, ok := o.(*sts.Options); ok {
-				setEndpoint(&o.BaseEndpoint, c.STSEndpoint)
-			}
-		}))
+	if c.STSEndpoint != "" {
+		opts = append(opts, awsconfig.WithAPIOptions([]func(*middleware.Stack) error{atSTS(c.STSEndpoint)}))
 	}
 	if c.Region != "" {
 		opts = append(opts, awsconfig.WithRegion(c.Region))
@@ -241,6 +239,24 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 		return cfg, errs.Wrap(errs.ModelCredentials, "the AWS configuration of the server cannot be read", err).With("reason", "configuration")
 	}
 	return cfg, nil
+}
+
+// atSTS sends the STS calls of the credential providers to endpoint. The SDK
+// makes their clients itself, before any other option could reach them.
+func atSTS(endpoint string) func(*middleware.Stack) error {
+	u, err := url.Parse(endpoint) // checked before
+	return func(stack *middleware.Stack) error {
+		if !strings.HasPrefix(stack.ID(), "AssumeRole") || err != nil {
+			return err
+		}
+		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("KakoiSTSEndpoint",
+			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				if r, ok := in.Request.(*smithyhttp.Request); ok {
+					r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
+				}
+				return next.HandleFinalize(ctx, in)
+			}), "ResolveEndpointV2", middleware.After)
+	}
 }
 
 func checkURL(field, raw string, kind CredentialKind) error {

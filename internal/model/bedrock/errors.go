@@ -340,7 +340,7 @@ func unreachable(err error) error {
 		reason, message = "tls_authority", "the endpoint's certificate is from an authority that is not trusted here"
 	case errors.As(err, &name):
 		reason, message = "tls_name", "the endpoint's certificate is for another name"
-	case errors.As(err, &inv), errors.As(err, &cert), errors.As(err, &rec):
+	case errors.As(err, &inv), errors.As(err, &cert), errors.As(err, &rec), errors.Is(err, http.ErrSchemeMismatch):
 		reason, message = "tls", "no secure connection to the endpoint could be made"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		reason, message = "refused", "the Bedrock endpoint refuses the connection"
