@@ -12,7 +12,7 @@ import (
 )
 
 // serve starts a fake and returns its base URL.
-func serve(t *testing.T, f http.Handler) string {
+func serve(t testing.TB, f http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)

@@ -406,8 +406,8 @@ func TestWhatAModelCannotTakeIsRefusedBeforeTheCall(t *testing.T) {
 		req  model.Request
 		code errs.Code
 	}{
-		"an image for a model that does not see":      {media(model.PartImage), errs.ModelInput},
-		"a document for a server without file parts":  {media(model.PartDocument), errs.ModelInput},
+		"an image for a model that does not see":     {media(model.PartImage), errs.ModelInput},
+		"a document for a server without file parts": {media(model.PartDocument), errs.ModelInput},
 		"nothing at all":                              {model.Request{Model: "fake-large", System: "S"}, errs.ModelInvalidRequest},
 		"options that do not exist":                   {model.Request{Model: "fake-large", Options: json.RawMessage(`{"thinktag":"x"}`)}, errs.InvalidInput},
 		"options that would change the model":         {model.Request{Model: "fake-large", Options: json.RawMessage(`{"extra":{"model":"x"}}`)}, errs.InvalidInput},

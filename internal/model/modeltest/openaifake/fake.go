@@ -43,6 +43,7 @@ type Server struct {
 	Flavor Flavor
 	Key    string   // the bearer token to insist on; "" takes every request
 	Models []string // DefaultModels when empty; [[notfound]] apart, others are refused
+	Rate   float64  // tokens per second where the prompt does not say; 0 is no limit
 
 	NoStreamOptions     bool // refuses stream_options, as older servers do
 	MaxCompletionTokens bool // refuses max_tokens, as OpenAI's reasoning models do
@@ -253,6 +254,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	turn, wrong := q.turn(len(body))
 	sc := script.FromTurn(turn)
+	if sc.TokensPerSecond == 0 {
+		sc.TokensPerSecond = s.Rate
+	}
 	fault := s.tries.Fault(turn.Text, sc)
 	switch {
 	case wrong != "":
