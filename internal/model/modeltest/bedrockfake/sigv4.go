@@ -37,7 +37,8 @@ func (c *call) authenticate(service string) *Refusal {
 	}
 	scope := strings.Split(part["Credential"], "/")
 	signed := strings.Split(part["SignedHeaders"], ";")
-	if len(scope) != 5 || scope[4] != "aws4_request" || part["Signature"] == "" || !slices.Contains(signed, "host") {
+	if len(scope) != 5 || scope[4] != "aws4_request" || part["Signature"] == "" ||
+		!slices.Contains(signed, "host") && !slices.Contains(signed, ":authority") {
 		return &Refusal{Status: 403, Exception: "IncompleteSignatureException", Message: "The request signature does not conform to AWS standards."}
 	}
 	id, date, region, svc := scope[0], scope[1], scope[2], scope[3]
@@ -134,7 +135,7 @@ func canonicalHeaders(r *http.Request, signed []string) string {
 	for _, name := range signed {
 		values := slices.Clone(r.Header.Values(name))
 		switch {
-		case name == "host":
+		case name == "host", name == ":authority": // the latter over HTTP/2
 			values = []string{r.Host}
 		case name == "content-length" && len(values) == 0:
 			values = []string{fmt.Sprint(r.ContentLength)}

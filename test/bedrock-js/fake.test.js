@@ -1,0 +1,170 @@
+// The official JavaScript SDK, as it comes, against the fake of Bedrock and STS.
+// It proves the fake: what holds here holds for the real thing's clients.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BedrockClient, ListFoundationModelsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
+import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+
+const fake = JSON.parse(process.env.FAKE);
+const model = "jp.anthropic.claude-haiku-4-5-20251001-v1:0";
+const key = { accessKeyId: fake.accessKeyId, secretAccessKey: fake.secretAccessKey };
+
+const config = (credentials = key) => ({ region: fake.region, endpoint: fake.bedrock, credentials, maxAttempts: 1 });
+
+/** runtime returns a client that the test closes. */
+function runtime(t, credentials) {
+  const client = new BedrockRuntimeClient(config(credentials));
+  t.after(() => client.destroy());
+  return client;
+}
+
+const ask = (text, more = {}) => ({ modelId: model, messages: [{ role: "user", content: [{ text }] }], ...more });
+
+/** gather reads a stream to its end or its error. */
+async function gather(client, input) {
+  const got = { text: "", reasoning: "", signature: "", order: [] };
+  try {
+    const out = await client.send(new ConverseStreamCommand(input));
+    for await (const ev of out.stream) {
+      const kind = Object.keys(ev)[0];
+      if (got.order.at(-1) !== kind) got.order.push(kind);
+      const delta = ev.contentBlockDelta?.delta;
+      got.text += delta?.text ?? "";
+      got.reasoning += delta?.reasoningContent?.text ?? "";
+      got.signature += delta?.reasoningContent?.signature ?? "";
+      if (ev.messageStop) got.stop = ev.messageStop.stopReason;
+      if (ev.metadata) got.usage = ev.metadata.usage;
+    }
+  } catch (err) {
+    got.error = err;
+  }
+  return got;
+}
+
+test("Converse answers", async (t) => {
+  const out = await runtime(t).send(new ConverseCommand(ask("[[say はい、そうです。]]")));
+  assert.equal(out.output.message.content[0].text, "はい、そうです。");
+  assert.equal(out.stopReason, "end_turn");
+  assert.ok(out.usage.totalTokens > 0);
+});
+
+test("ConverseStream answers, its usage after the end mark", async (t) => {
+  const got = await gather(runtime(t), ask("[[say 一二三四五六七八九十]]"));
+  assert.equal(got.error, undefined);
+  assert.equal(got.text, "一二三四五六七八九十");
+  assert.deepEqual(got.order.slice(-2), ["messageStop", "metadata"]);
+  assert.equal(got.usage.outputTokens, 5);
+});
+
+test("reasoning comes with its signature", async (t) => {
+  const got = await gather(
+    runtime(t),
+    ask("なぜ?", {
+      inferenceConfig: { maxTokens: 4096 },
+      additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 2048 } },
+    }),
+  );
+  assert.equal(got.error, undefined);
+  assert.ok(got.reasoning.length > 0 && got.signature.length > 0 && got.text.length > 0);
+});
+
+test("an image is seen", async (t) => {
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const got = await gather(runtime(t), {
+    modelId: model,
+    messages: [{ role: "user", content: [{ text: "what is it?" }, { image: { format: "png", source: { bytes: png } } }] }],
+  });
+  assert.match(got.text, /I see a 1x1 png/);
+});
+
+test("a model is called by the ARN of an application inference profile", async (t) => {
+  const arn = "arn:aws:bedrock:ap-northeast-1:111122223333:application-inference-profile/abcdef123456";
+  const got = await gather(runtime(t), { ...ask("hello"), modelId: arn });
+  assert.equal(got.error, undefined);
+});
+
+for (const [prompt, name] of [
+  ["[[throttle]]", "ThrottlingException"],
+  ["[[denied scp]]", "AccessDeniedException"],
+  ["[[denied form]]", "ResourceNotFoundException"],
+  ["[[toolong]]", "ValidationException"],
+  ["[[failure]]", "InternalServerException"],
+  ["[[unavailable]]", "ServiceUnavailableException"],
+]) {
+  test(`${prompt} is ${name}`, async (t) => {
+    const got = await gather(runtime(t), ask(`${prompt} hello`));
+    assert.equal(got.error?.name, name);
+    assert.ok(got.error.$metadata.requestId);
+  });
+}
+
+test("an exception inside the stream comes after what was said", async (t) => {
+  const got = await gather(runtime(t), ask("[[error 3 throttling]] hello"));
+  assert.equal(got.error?.name, "ThrottlingException");
+  assert.ok(got.text.length > 0);
+  assert.equal(got.stop, undefined);
+});
+
+for (const fault of ["cut", "corrupt"]) {
+  test(`[[${fault} 3]] is no clean end`, async (t) => {
+    const got = await gather(runtime(t), ask(`[[${fault} 3]] hello`));
+    assert.ok(got.error, "the stream ended without an error");
+    assert.equal(got.stop, undefined);
+  });
+}
+
+test("a client that leaves is noticed", async (t) => {
+  const abort = new AbortController();
+  const out = await runtime(t).send(new ConverseStreamCommand(ask("[[slow]][[long 500]] hello")), { abortSignal: abort.signal });
+  const stats = async () => (await fetch(`${fake.control}/stats`)).json();
+  const before = await stats();
+  for await (const ev of out.stream) {
+    if (ev.contentBlockDelta) break;
+  }
+  abort.abort();
+  const soon = AbortSignal.timeout(1000);
+  let now = await stats();
+  while (now.Gone === before.Gone && !soon.aborted) now = await stats();
+  assert.equal(now.Gone, before.Gone + 1);
+});
+
+for (const [what, credentials, name] of [
+  ["a wrong secret", { ...key, secretAccessKey: "wrong" }, "InvalidSignatureException"],
+  ["an unknown key", { ...key, accessKeyId: "AKIAUNKNOWN" }, "UnrecognizedClientException"],
+]) {
+  test(`${what} is ${name}`, async (t) => {
+    const got = await gather(runtime(t, credentials), ask("hello"));
+    assert.equal(got.error?.name, name);
+  });
+}
+
+test("a malformed conversation is refused", async (t) => {
+  const twice = { role: "user", content: [{ text: "a" }] };
+  const got = await gather(runtime(t), { modelId: model, messages: [twice, twice] });
+  assert.equal(got.error?.name, "ValidationException");
+});
+
+test("models and inference profiles are listed", async (t) => {
+  const client = new BedrockClient(config());
+  t.after(() => client.destroy());
+  const { modelSummaries } = await client.send(new ListFoundationModelsCommand({ byOutputModality: "TEXT" }));
+  assert.ok(modelSummaries.some((m) => m.modelId === "amazon.nova-lite-v1:0"));
+  const first = await client.send(new ListInferenceProfilesCommand({}));
+  const second = await client.send(new ListInferenceProfilesCommand({ nextToken: first.nextToken }));
+  assert.ok([...first.inferenceProfileSummaries, ...second.inferenceProfileSummaries].some((p) => p.inferenceProfileId === model));
+});
+
+test("STS gives keys of a role that work", async (t) => {
+  const sts = new STSClient(config());
+  t.after(() => sts.destroy());
+  const who = await sts.send(new GetCallerIdentityCommand({}));
+  assert.equal(who.Account, "111122223333");
+  await assert.rejects(sts.send(new AssumeRoleCommand({ RoleArn: fake.roleArn, RoleSessionName: "kakoi" })), { name: "AccessDenied" });
+  const { Credentials: c } = await sts.send(
+    new AssumeRoleCommand({ RoleArn: fake.roleArn, RoleSessionName: "kakoi", ExternalId: fake.externalId }),
+  );
+  const assumed = { accessKeyId: c.AccessKeyId, secretAccessKey: c.SecretAccessKey, sessionToken: c.SessionToken };
+  const got = await gather(runtime(t, assumed), ask("hello"));
+  assert.equal(got.error, undefined);
+});
