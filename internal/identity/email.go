@@ -16,6 +16,9 @@ const (
 	maxLocalPart = 64
 )
 
+// domains is idna.Lookup with the lengths of labels checked too.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
 // normalEmail returns the one form of an address that is stored and compared:
 // full-width letters as an IME types them made narrow, lower case, the domain
 // in its own script. It accepts addresses that mail on a closed network has: a
@@ -30,11 +33,11 @@ func normalEmail(s string) (string, error) {
 	if !ok || local == "" || len(local) > maxLocalPart || strings.ContainsFunc(local, notInLocalPart) {
 		return "", malformed
 	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || ascii == "" || len(ascii) > 253 || strings.Contains(ascii, "..") || strings.HasSuffix(ascii, ".") {
+	ascii, err := domains.ToASCII(domain)
+	if err != nil || strings.HasSuffix(ascii, ".") {
 		return "", malformed
 	}
-	domain, err = idna.Lookup.ToUnicode(ascii)
+	domain, err = domains.ToUnicode(ascii)
 	if err != nil {
 		return "", malformed
 	}
