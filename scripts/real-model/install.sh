@@ -29,7 +29,7 @@ apt() {
 	command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] ||
 		fail "$1 is missing; install it (Debian: apt-get install $2) and run this again"
 	say "installing $2"
-	apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${@:2}" >/dev/null ||
+	apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" >/dev/null ||
 		fail "apt-get could not install $2"
 }
 command -v python3 >/dev/null || apt "python3" python3 python3-pip

@@ -4,11 +4,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
+	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
+	"kakoi/internal/model/modeltest"
 	"kakoi/internal/model/modeltest/openaifake"
 	"kakoi/internal/model/openai"
 )
@@ -49,10 +52,10 @@ func TestACheckNamesTheStepThatFails(t *testing.T) {
 		{"another scheme", "ftp://host/v1", "m", nil, "configuration", errs.InvalidInput, "must begin with http"},
 		{"no host", "http:///v1", "m", nil, "configuration", errs.InvalidInput, "no host"},
 		{"a password in the URL", "http://a:b@host/v1", "m", nil, "configuration", errs.InvalidInput, "its own field"},
-		{"a name that does not exist", "http://does-not-exist.invalid/v1", "m", nil, "configuration resolve", errs.ModelUnreachable, "does-not-exist.invalid cannot be resolved"},
+		{"a name that does not exist", "http://does-not-exist.invalid/v1", "m", nil, "configuration resolve", errs.ModelUnreachable, "does-not-exist.invalid"},
 		{"nobody listens", "http://" + unusedAddress(t) + "/v1", "m", nil, "configuration resolve connect", errs.ModelUnreachable, "nothing listens"},
-		{"an authority that is not trusted", secure.URL + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "add its CA"},
-		{"https where http is spoken", strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "http://?"},
+		{"an authority that is not trusted", secure.URL + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "add the authority's certificate"},
+		{"https where http is spoken", strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "begin with http://"},
 		{"http where https is spoken", strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, ""},
 		{"the base URL lacks /v1", plain.URL + "/api", "", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "/api/v1"},
 		{"a web page", serve(t, page), "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "web page"},
@@ -60,7 +63,7 @@ func TestACheckNamesTheStepThatFails(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.client == nil {
-				tt.client = &http.Client{Transport: &http.Transport{}}
+				tt.client = gated(t, tt.base)
 			}
 			steps := openai.New(openai.Config{BaseURL: tt.base, HTTP: tt.client}).Check(t.Context(), tt.model)
 			if got := names(steps); got != tt.steps {
@@ -81,6 +84,39 @@ func TestACheckNamesTheStepThatFails(t *testing.T) {
 				t.Errorf("it says\n%swant %q", all.String(), tt.says)
 			}
 		})
+	}
+}
+
+// gated is the client that the program gives to an adapter.
+func gated(t *testing.T, base string, allow ...string) *http.Client {
+	t.Helper()
+	if u, err := url.Parse(base); err == nil && u.Host != "" && len(allow) == 0 {
+		allow = []string{u.Host}
+		if u.Port() == "" {
+			allow[0] += ":80"
+		}
+	}
+	c, err := egress.New(egress.Options{}).Client(egress.Spec{Purpose: "check", Allow: allow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+func TestADestinationThatIsNotDeclaredIsNotTried(t *testing.T) {
+	fake := &openaifake.Server{}
+	base := serve(t, fake)
+	c := openai.New(openai.Config{BaseURL: base, HTTP: gated(t, "", "127.0.0.1:1")})
+	steps := c.Check(t.Context(), "fake-large")
+	if last := steps[len(steps)-1]; last.Name != "connect" || errs.CodeOf(last.Err) != errs.EgressDenied {
+		t.Errorf("the check ended at %s: %v", last.Name, last.Err)
+	}
+	if err := modeltest.Gather(t, c, t.Context(), ask("x")).Err; errs.CodeOf(err) != errs.EgressDenied {
+		t.Errorf("Stream: %v", err)
+	}
+	if fake.Total() != 0 {
+		t.Error("the server was reached")
 	}
 }
 

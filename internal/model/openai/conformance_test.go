@@ -49,6 +49,9 @@ func unusedAddress(t *testing.T) string {
 
 func TestTheAdapterIsAProviderOnEveryServer(t *testing.T) {
 	for _, flavor := range []openaifake.Flavor{openaifake.OpenAI, openaifake.LlamaCpp, openaifake.VLLM, openaifake.Ollama} {
-		t.Run(string(flavor), func(t *testing.T) { modeltest.RunProvider(t, factory(flavor)) })
+		t.Run(string(flavor), func(t *testing.T) {
+			t.Parallel()
+			modeltest.RunProvider(t, factory(flavor))
+		})
 	}
 }

@@ -3,23 +3,19 @@ package openai
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -321,52 +317,25 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // transportError gives a code to a failure to connect, to send or to read.
 func (c *Client) transportError(ctx context.Context, err error) error {
 	host := c.base.Host
-	wrap := func(code errs.Code, reason, message string) error {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // the address is known, and its query may hold a key
-		}
-		return errs.Wrap(code, message, err).With("host", host).With("reason", reason)
-	}
-	var coded *errs.Error
-	var dns *net.DNSError
-	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
 		return errs.Wrap(errs.ModelTimeout, "the model server was silent for too long", errSilent).With("host", host).With("reason", "silent")
 	case ctx.Err() != nil: // the caller's own doing comes back as it is
 		return context.Cause(ctx)
-	case errors.As(err, &coded): // egress refused the destination
-		return coded
-	case errors.As(err, &dns):
-		return wrap(errs.ModelUnreachable, "dns", "the name "+c.base.Hostname()+" cannot be resolved")
-	case errors.As(err, &notTLS), strings.Contains(err.Error(), "HTTP response to HTTPS client"):
-		return wrap(errs.ModelUnreachable, "no_tls", host+" does not speak TLS; should the base URL begin with http://?")
-	case certificateError(err):
-		return wrap(errs.ModelUnreachable, "tls_authority", "the certificate of "+host+" is not trusted; if it comes from your own authority, add its CA")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return wrap(errs.ModelUnreachable, "refused", "nothing listens at "+host)
-	case strings.Contains(err.Error(), "malformed HTTP"):
-		return wrap(errs.ModelUnreachable, "no_http", host+" does not speak HTTP; should the base URL begin with https://?")
-	case dialing(err):
-		return wrap(errs.ModelUnreachable, "connection", "no connection to "+host)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return wrap(errs.ModelBrokeOff, "broke_off", "the connection to the model server broke off")
 	}
-	return wrap(errs.ModelUnreachable, "connection", "no connection to "+host)
-}
-
-func certificateError(err error) bool {
-	var verify *tls.CertificateVerificationError
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid)
-}
-
-func dialing(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	var coded *errs.Error
+	if errors.As(err, &coded) { // egress refused the destination
+		return coded
+	}
+	var address *url.Error
+	if errors.As(err, &address) {
+		err = address.Err // the address is known, and its query may hold a key
+	}
+	f := egress.Classify(err)
+	if strings.Contains(err.Error(), "malformed HTTP") {
+		f.Message = "the server does not speak HTTP at this port; perhaps the address should begin with https://"
+	}
+	return errs.Wrap(f.Code, host+": "+f.Message, err).With("host", host).With("reason", string(f.Step))
 }
 
 // brokeOff is the error for a stream that ended without the model's end mark.
