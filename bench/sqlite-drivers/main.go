@@ -2,7 +2,7 @@
 // work that Kakoi gives its store, and says what each can do. It is a module
 // of its own, so that the drivers that were not chosen stay out of the product.
 //
-//	go run . [-rows 20000] [-dir DIR] [-only modernc,ncruces]
+//	go run . [-rounds 3] [-rows 20000] [-dir DIR] [-only modernc,ncruces]
 package main
 
 import (
@@ -12,23 +12,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
 
 func main() {
+	rounds := flag.Int("rounds", 3, "how often each driver is measured, in turn; the median counts")
 	rows := flag.Int("rows", 20_000, "rows of the big transaction")
 	dir := flag.String("dir", "", "folder for the databases, on the disk to be measured (default: a temporary folder)")
 	only := flag.String("only", "", "comma-separated drivers instead of all")
 	child := flag.String("child", "", "measure one driver and print JSON (used by the program itself)")
 	flag.Parse()
-	if err := run(*rows, *dir, *only, *child); err != nil {
+	if err := run(*rounds, *rows, *dir, *only, *child); err != nil {
 		fmt.Fprintln(os.Stderr, "sqlite-drivers:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rows int, dir, only, child string) error {
+func run(rounds, rows int, dir, only, child string) error {
 	if child != "" {
 		result, err := measure(child, dir, rows)
 		if err != nil {
@@ -48,19 +51,46 @@ func run(rows int, dir, only, child string) error {
 	if only != "" {
 		names = strings.Split(only, ",")
 	}
+	all := map[string][]result{}
+	for round := range rounds {
+		for _, name := range names {
+			fmt.Fprintf(os.Stderr, "measuring %s, round %d of %d\n", name, round+1, rounds)
+			r, err := measureApart(name, filepath.Join(dir, name), rows)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			all[name] = append(all[name], r)
+		}
+	}
 	var results []result
 	for _, name := range names {
-		fmt.Fprintf(os.Stderr, "measuring %s…\n", name)
-		r, err := measureApart(name, filepath.Join(dir, name), rows)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		r := median(all[name])
+		var err error
 		if r.BinaryMB, err = binarySize(name, dir); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		results = append(results, r)
 	}
 	return print(results)
+}
+
+// median returns the last result with each number replaced by the median of
+// all rounds.
+func median(rounds []result) result {
+	r := rounds[len(rounds)-1]
+	v := reflect.ValueOf(&r).Elem()
+	for i := range v.NumField() {
+		if v.Field(i).Kind() != reflect.Float64 {
+			continue
+		}
+		numbers := make([]float64, len(rounds))
+		for j, round := range rounds {
+			numbers[j] = reflect.ValueOf(round).Field(i).Float()
+		}
+		slices.Sort(numbers)
+		v.Field(i).SetFloat(numbers[len(numbers)/2])
+	}
+	return r
 }
 
 // measureApart measures in a process of its own, so that memory is that of one
@@ -152,6 +182,6 @@ func print(results []result) error {
 	line("?n binds by", func(r result) string { return r.NumberBinding })
 	line("a missing argument", func(r result) string { return r.MissingArgument })
 	line("a cancelled query ends within", func(r result) string { return r.CancelWithin })
-	line("plaintext on disk (file, journal, temp)", func(r result) string { return r.Plaintext })
+	line("plaintext in the file or its journal", func(r result) string { return r.Plaintext })
 	return w.Flush()
 }

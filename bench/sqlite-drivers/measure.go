@@ -322,9 +322,9 @@ func (b *bench) binding() error {
 
 func (b *bench) cancel() error {
 	const wait = 100 * time.Millisecond
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	start := time.Now()
 	var n int
 	err := b.read.QueryRowContext(ctx, `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 200000000) SELECT count(*) FROM c`).Scan(&n)
 	if err == nil {
@@ -335,8 +335,9 @@ func (b *bench) cancel() error {
 	return nil
 }
 
-// onDisk looks for the text in every file while the journal is full and a
-// sort has spilled to disk.
+// onDisk looks for the text in every file while the journal is in use.
+// Temporary files are no names in a folder for either driver; the product
+// keeps them in memory.
 func (b *bench) onDisk() error {
 	b.MemoryEndMB = memoryMB()
 	found := map[string]bool{}
