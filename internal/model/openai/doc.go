@@ -4,10 +4,10 @@
 // # When an answer is complete
 //
 // Servers and the proxies before them differ in how they end a stream, and some
-// end a broken one as if it were whole. An answer counts as complete when a
-// finish_reason came and the body then ended cleanly: with [DONE], as the
-// protocol has it, or without, as some servers do. The finish_reason is what
-// the model server itself says about the end; [DONE] alone is not enough,
-// because gateways write it after an upstream that died. Everything else is
-// errs.ModelBrokeOff.
+// end a broken one as if it were whole. The end mark that counts is the
+// finish_reason: it is what the model server itself says about the end. What
+// comes after it, the usage and [DONE], may be missing; then the usage is
+// estimated and the log says so. [DONE] alone is not enough, because gateways
+// write it after an upstream that died, and neither is the end of the body.
+// Without a finish_reason, every end is errs.ModelBrokeOff or a more exact code.
 package openai

@@ -36,7 +36,7 @@ func (p *patience) end() {
 
 // reader returns body with each read after the first bounded by idle. The first
 // runs on the clock that newPatience started.
-func (p *patience) reader(body io.Reader, idle time.Duration) io.Reader {
+func (p *patience) reader(body io.Reader, idle time.Duration) *patientReader {
 	return &patientReader{p: p, body: body, idle: idle}
 }
 

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -47,9 +48,10 @@ func (c *Client) stream(ctx context.Context, req model.Request, yield func(model
 	}
 	defer resp.Body.Close()
 
-	a := &answer{c: c, req: req, think: newThinkSplitter(opts.ThinkTags), yield: yield}
 	body := wait.reader(resp.Body, c.cfg.IdleTimeout)
-	if !strings.Contains(resp.Header.Get("Content-Type"), "event-stream") {
+	a := &answer{c: c, req: req, body: body, think: newThinkSplitter(opts.ThinkTags), yield: yield}
+	var stream io.Reader = body
+	if !strings.Contains(resp.Header.Get("Content-Type"), "event-stream") { // what is it?
 		buffered := bufio.NewReader(body)
 		switch first, err := firstByte(buffered); {
 		case err != nil && err != io.EOF:
@@ -60,10 +62,19 @@ func (c *Client) stream(ctx context.Context, req model.Request, yield func(model
 			return errs.Wrap(errs.ModelInvalidRequest, "there is a web page and no chat completions API at this address; "+c.baseHint(),
 				errors.New("the answer is HTML")).With("host", c.base.Host)
 		}
-		body = buffered
+		stream = buffered
 	}
-	return a.read(ctx, body)
+	if err := a.read(ctx, stream); err != nil {
+		return err
+	}
+	body.idle = forReuse
+	_, _ = io.CopyN(io.Discard, body, 4096) // a connection is used again only if its body was read to the end
+	return nil
 }
+
+// forReuse is how long the end of a body is waited for after [DONE], so that
+// the connection can be used again.
+const forReuse = 100 * time.Millisecond
 
 // open sends the request until the server answers with success. A server that
 // refuses an optional field by its name is asked again without it, and that is
@@ -136,6 +147,7 @@ func firstByte(r *bufio.Reader) (byte, error) {
 type answer struct {
 	c     *Client
 	req   model.Request
+	body  *patientReader
 	think *thinkSplitter
 	yield func(model.Event, error) bool
 
@@ -144,30 +156,35 @@ type answer struct {
 	said, thought int // estimated tokens so far
 }
 
+// afterFinish is how long a complete answer waits for its usage and [DONE].
+const afterFinish = 10 * time.Second
+
 // read translates an event stream.
-func (a *answer) read(ctx context.Context, body io.Reader) error {
-	clean := false // the body ended by itself
+func (a *answer) read(ctx context.Context, stream io.Reader) error {
 	var failed error
-	for chunk, err := range sse.JSON[wireChunk](&endSeen{r: body, seen: &clean}) {
+	for chunk, err := range sse.JSON[wireChunk](stream) {
 		var event *sse.EventError
 		switch {
-		case errors.As(err, &event):
-			failed = a.c.streamFailure(event.Data, a.req)
-		case errors.Is(err, sse.ErrNoDone):
-			if a.finish == "" || !clean {
-				failed = a.c.brokeOff(err)
-			}
-		case errors.Is(err, sse.ErrTooLong):
-			failed = errs.Wrap(errs.ModelFailed, "the model server sent an event that is too long", err)
-		case err != nil:
-			failed = a.readError(ctx, err)
-		case chunk.failed():
-			failed = a.c.streamFailure(chunk.errorBody(), a.req)
-		default:
+		case err == nil && !chunk.failed():
 			if !a.take(chunk) {
 				return errLeft
 			}
+			if a.finish != "" {
+				a.body.idle = min(a.body.idle, afterFinish)
+			}
 			continue
+		case err == nil:
+			failed = a.c.streamFailure(chunk.errorBody(), a.req)
+		case errors.As(err, &event):
+			failed = a.c.streamFailure(event.Data, a.req)
+		case a.finish != "" && !a.stopped(ctx):
+			a.c.log.WarnContext(ctx, "model server left a complete answer without [DONE]", "host", a.c.base.Host, "model", a.req.Model, "err", err)
+		case errors.Is(err, sse.ErrNoDone):
+			failed = a.c.brokeOff(err)
+		case errors.Is(err, sse.ErrTooLong):
+			failed = errs.Wrap(errs.ModelFailed, "the model server sent an event that is too long", err)
+		default:
+			failed = a.readError(ctx, err)
 		}
 		break
 	}
@@ -175,6 +192,11 @@ func (a *answer) read(ctx context.Context, body io.Reader) error {
 		failed = a.c.brokeOff(errors.New("[DONE] without a finish_reason"))
 	}
 	return a.end(failed)
+}
+
+// stopped reports whether the caller, and not our patience, ended the call.
+func (a *answer) stopped(ctx context.Context) bool {
+	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSilent)
 }
 
 // readError tells a connection that broke, or a call that was stopped, from an
@@ -189,20 +211,6 @@ func (a *answer) readError(ctx context.Context, err error) error {
 		return e
 	}
 	return a.c.brokeOff(err) // we were connected
-}
-
-// endSeen notes whether a reader came to a clean end.
-type endSeen struct {
-	r    io.Reader
-	seen *bool
-}
-
-func (e *endSeen) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	if err == io.EOF {
-		*e.seen = true
-	}
-	return n, err
 }
 
 // take yields the events of one chunk. It reports false when the consumer left.

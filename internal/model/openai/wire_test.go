@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -466,6 +467,66 @@ func TestOddServersAreLearned(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnAnswerIsCompleteAtItsFinishReason(t *testing.T) {
+	const chunk = "data: {\"choices\":[{\"delta\":{\"content\":\"A\"},\"finish_reason\":\"stop\"}]}\n\n"
+	for name, after := range map[string]func(http.ResponseWriter, *http.Request){
+		"a connection that breaks after it": func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "data: {\"choices\":[],\"usa")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+		"silence after it":    func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"what is no JSON":     func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "data: <html>\n\n") },
+		"the end of the body": func(w http.ResponseWriter, r *http.Request) {},
+		"[DONE], then a silence": func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "data: [DONE]\n\n")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, chunk)
+				w.(http.Flusher).Flush()
+				after(w, r)
+			})
+			c := openai.New(openai.Config{BaseURL: serve(t, h), HTTP: &http.Client{}, IdleTimeout: 100 * time.Millisecond})
+			if a := modeltest.Gather(t, c, t.Context(), ask("x")); a.Err != nil || a.Text != "A" || a.Stop != model.StopEnd || !a.Usage.Estimated {
+				t.Errorf("answer %+v", a)
+			}
+		})
+	}
+	t.Run("but an error after it is an error", func(t *testing.T) {
+		if a := answer(t, "text/event-stream", chunk+"data: {\"error\":{\"message\":\"boom\"}}\n\n", ask("x")); errs.CodeOf(a.Err) != errs.ModelFailed {
+			t.Errorf("answer %+v", a)
+		}
+	})
+}
+
+func TestAConnectionIsUsedAgain(t *testing.T) {
+	var opened atomic.Int64
+	srv := httptest.NewUnstartedServer(&openaifake.Server{})
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	c := openai.New(openai.Config{BaseURL: srv.URL, HTTP: &http.Client{Transport: &http.Transport{}}})
+	req := ask("hello")
+	req.Model = "fake-large"
+	for range 5 {
+		if a := modeltest.Gather(t, c, t.Context(), req); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("5 answers took %d connections", n)
 	}
 }
 
