@@ -560,27 +560,40 @@ func unavailable() error {
 // Seed makes a demonstration if there is no connection at all, so that a fresh
 // installation can be tried before any model is reached.
 func (c *Catalogue) Seed(ctx context.Context) error {
+	now := fromMillis(c.now().UnixMilli())
+	connection := Connection{ID: db.NewID(), Name: "Demo", Kind: KindDemo, Enabled: true, CreatedAt: now, UpdatedAt: now}
+	provider, err := c.build(ctx, connection, Secret{}, "model:"+connection.ID)
+	if err != nil {
+		return fmt.Errorf("make the demonstration: %w", err)
+	}
+	models, err := provider.Models(ctx)
+	if err != nil {
+		return fmt.Errorf("make the demonstration: %w", err)
+	}
 	return c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		n, err := countConnections(ctx, tx)
 		if err != nil || n > 0 {
 			return err
 		}
-		now := fromMillis(c.now().UnixMilli())
-		connection := Connection{ID: db.NewID(), Name: "Demo", Kind: KindDemo, Enabled: true, CreatedAt: now, UpdatedAt: now}
 		if err := insertConnection(ctx, tx, connection, nil); err != nil {
 			return err
 		}
 		if err := c.recordConnection(ctx, auditConnectionCreate, connection); err != nil {
 			return err
 		}
-		m := Model{
-			ID: db.NewID(), ConnectionID: connection.ID, RemoteID: "demo", DisplayName: "Demo", Enabled: true,
-			Capabilities: Capabilities{Vision: true, Reasoning: true}, CreatedAt: now, UpdatedAt: now,
+		for _, remote := range models {
+			m := Model{
+				ID: db.NewID(), ConnectionID: connection.ID, RemoteID: remote.ID, DisplayName: remote.Name,
+				Capabilities: remote.Capabilities, Enabled: true, CreatedAt: now, UpdatedAt: now,
+			}
+			if _, err := insertModel(ctx, tx, m); err != nil {
+				return err
+			}
+			if err := c.recordModel(ctx, auditModelCreate, m); err != nil {
+				return err
+			}
 		}
-		if _, err := insertModel(ctx, tx, m); err != nil {
-			return err
-		}
-		return c.recordModel(ctx, auditModelCreate, m)
+		return nil
 	})
 }
 

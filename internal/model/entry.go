@@ -126,7 +126,7 @@ func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error)
 	if m.Options, err = cleanOptions(m.Options, checkOptions); err != nil {
 		return m, err
 	}
-	m.GroupIDs = slices.Compact(slices.Sorted(slices.Values(m.GroupIDs)))
+	m.GroupIDs = slices.Compact(append([]string{}, slices.Sorted(slices.Values(m.GroupIDs))...))
 	if len(m.GroupIDs) > maxGroups {
 		return m, errs.InField("groupIds", fmt.Sprintf("these are more than %d groups", maxGroups))
 	}

@@ -54,6 +54,14 @@ type Auditor interface {
 	Record(ctx context.Context, e audit.Event) error
 }
 
+// source finds what a call needs in the catalogue.
+type source interface {
+	// usable returns model id as the person who acts in ctx may use it.
+	usable(ctx context.Context, id string) (target, error)
+	// provider returns the provider of a connection as usable has read it.
+	provider(ctx context.Context, c Connection) (Provider, error)
+}
+
 // InvokerOptions are what an Invoker is made of.
 type InvokerOptions struct {
 	Catalogue *Catalogue
@@ -70,7 +78,7 @@ type InvokerOptions struct {
 // Invoker is the one way to a model. A rule that every call must obey is added
 // here, once.
 type Invoker struct {
-	catalogue *Catalogue
+	catalogue source
 	masker    Masker
 	residency Residency
 	budgets   Budgets
@@ -125,6 +133,8 @@ const (
 	maxTotalWait = 20 * time.Second // of all waits of a call; a longer Retry-After is passed on
 	retryWithin  = time.Minute      // no further attempt begins later than this
 	maxFallbacks = 2
+
+	maxRecordedID = 64 // characters of an id that somebody asked for
 )
 
 // errLeft ends an attempt whose reader has left the loop.
@@ -463,18 +473,19 @@ func (v *invocation) record(ctx context.Context) {
 		return // nobody called
 	}
 	m := v.target.model
+	requested := clip(v.call.ModelID, maxRecordedID) // it may be anything
 	modelID := m.ID
 	if modelID == "" {
-		modelID = v.call.ModelID
+		modelID = requested
 	}
 	v.Invoker.usage.add(ctx, UsageRecord{
 		ID: db.NewID(), StartedAt: v.at, AccountID: v.principal.AccountID,
-		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: v.call.ModelID, ConnectionID: v.target.connection.ID,
+		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: requested, ConnectionID: v.target.connection.ID,
 		Feature: v.call.Feature, ConversationID: v.call.ConversationID, RunID: v.call.RunID,
 		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason,
 		Usage: v.usage, Cost: v.cost, Outcome: v.outcome, Attempts: v.attempts, FirstToken: v.firstToken, Duration: duration,
 	}, map[string]string{
-		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": v.call.ModelID, "connection_id": v.target.connection.ID,
+		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
 		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason,
 		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
 	})

@@ -1,5 +1,5 @@
 // Package privacy classifies and masks what is about to leave for a model, and
-// restores it in the answer. Issue 5 brings both; until then a request and its
+// restores it in the answer. A later issue brings both; until then a request and its
 // answer pass as they are.
 package privacy
 

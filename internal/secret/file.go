@@ -88,6 +88,9 @@ func createFile(path string) (created bool, err error) {
 		return false, fmt.Errorf("make a master key: %w", err)
 	}
 	text.WriteByte('\n')
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return false, fmt.Errorf("make a master key: %w", err)
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".master-key-*") // mode 0600
 	if err != nil {
 		return false, fmt.Errorf("make a master key: %w", err)

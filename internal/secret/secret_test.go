@@ -80,7 +80,7 @@ func TestAnotherMasterKeyIsToldFromDamage(t *testing.T) {
 }
 
 func TestTheKeyFileIsMadeOnceAndForItsOwnerAlone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "master.key")
+	path := filepath.Join(t.TempDir(), "keys", "master.json") // the folder is made too
 	var created atomic.Int32
 	ids := make([]string, 8)
 	var wg sync.WaitGroup

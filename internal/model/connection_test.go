@@ -1,0 +1,154 @@
+package model
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/residency"
+)
+
+const testCA = `-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDEwtsbG0uZXhh
+-----END CERTIFICATE-----`
+
+func TestSettingsAreRefusedWithTheFieldAndAnExample(t *testing.T) {
+	openAI := func(change func(*Settings)) Settings {
+		s := Settings{BaseURL: "http://llm.example/v1"}
+		change(&s)
+		return s
+	}
+	bedrock := func(change func(*Settings)) Settings {
+		s := Settings{Region: "ap-northeast-1"}
+		change(&s)
+		return s
+	}
+	for _, tt := range []struct {
+		name     string
+		kind     Kind
+		settings Settings
+		field    string
+		says     string
+	}{
+		{"an unknown kind", "azure", Settings{}, "kind", "openai"},
+		{"no address", KindOpenAI, Settings{}, "settings.baseUrl", "11434/v1"},
+		{"an address without a scheme", KindOpenAI, Settings{BaseURL: "llm.example:8000"}, "settings.baseUrl", "http://"},
+		{"another scheme", KindOpenAI, Settings{BaseURL: "ftp://llm.example"}, "settings.baseUrl", "http://"},
+		{"a password in the address", KindOpenAI, Settings{BaseURL: "http://a:b@llm.example"}, "settings.baseUrl", "password"},
+		{"a query", KindOpenAI, Settings{BaseURL: "http://llm.example/v1?key=1"}, "settings.baseUrl", "?"},
+		{"the whole path", KindOpenAI, Settings{BaseURL: "http://llm.example/v1/chat/completions"}, "settings.baseUrl", "http://llm.example/v1"},
+		{"a line end in the address", KindOpenAI, Settings{BaseURL: "http://llm.example/\r\nX: y"}, "settings.baseUrl", "address"},
+		{"a header's name", KindOpenAI, openAI(func(s *Settings) { s.Headers = map[string]string{"a b": "c"} }), "settings.headers", "X-Department"},
+		{"a header that breaks out", KindOpenAI, openAI(func(s *Settings) { s.Headers = map[string]string{"X-A": "a\r\nX-B: b"} }), "settings.headers.X-A", "one line"},
+		{"a header of HTTP's own", KindOpenAI, openAI(func(s *Settings) { s.Headers = map[string]string{"Host": "x"} }), "settings.headers.Host", "Kakoi"},
+		{"a header twice", KindOpenAI, openAI(func(s *Settings) { s.Headers = map[string]string{"X-A": "1", "x-a": "2"} }), "settings.headers.x-a", "twice"},
+		{"a key among what is not secret", KindOpenAI, openAI(func(s *Settings) { s.Headers = map[string]string{"Authorization": "Bearer x"} }), "settings.headers.Authorization", "secret"},
+		{"a setting of another kind", KindOpenAI, openAI(func(s *Settings) { s.Region = "ap-northeast-1" }), "settings.region", "no such setting"},
+		{"text that is no certificate", KindOpenAI, openAI(func(s *Settings) { s.CAPEM = "hello" }), "settings.caPem", "BEGIN CERTIFICATE"},
+		{"a certificate that is none", KindOpenAI, openAI(func(s *Settings) { s.CAPEM = testCA }), "settings.caPem", "BEGIN CERTIFICATE"},
+		{"a relative path", KindOpenAI, openAI(func(s *Settings) { s.CAFile = "ca.pem" }), "settings.caFile", "/etc/ssl"},
+		{"no region", KindBedrock, Settings{}, "settings.region", "ap-northeast-1"},
+		{"a region that is none", KindBedrock, Settings{Region: "tokyo"}, "settings.region", "ap-northeast-1"},
+		{"an endpoint without a scheme", KindBedrock, bedrock(func(s *Settings) { s.Endpoint = "vpce.example" }), "settings.endpoint", "https://"},
+		{"an STS endpoint", KindBedrock, bedrock(func(s *Settings) { s.STSEndpoint = "sts" }), "settings.stsEndpoint", "https://"},
+		{"unknown credentials", KindBedrock, bedrock(func(s *Settings) { s.Credentials = "iam" }), "settings.credentials", "bearer"},
+		{"no profile", KindBedrock, bedrock(func(s *Settings) { s.Credentials = CredentialsProfile }), "settings.profile", "kakoi"},
+		{"a profile that is not used", KindBedrock, bedrock(func(s *Settings) { s.Profile = "kakoi" }), "settings.profile", "profile"},
+		{"a bearer in the clear", KindBedrock, bedrock(func(s *Settings) { s.Credentials, s.Endpoint = CredentialsBearer, "http://vpce.example" }), "settings.endpoint", "https"},
+		{"a base URL for Bedrock", KindBedrock, bedrock(func(s *Settings) { s.BaseURL = "http://llm.example" }), "settings.baseUrl", "no such setting"},
+		{"anything for the demonstration", KindDemo, Settings{BaseURL: "http://llm.example"}, "settings.baseUrl", "no such setting"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.settings.validate(tt.kind)
+			wantCode(t, tt.name, err, errs.InvalidInput, tt.field)
+			if err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error %q does not say %q", err, tt.says)
+			}
+		})
+	}
+}
+
+func TestAKeyWithAForeignCharacterIsRefused(t *testing.T) {
+	for _, bad := range []string{"sk-あ", "a\x00b", "a\nb"} {
+		_, err := Secret{APIKey: bad}.validate(KindOpenAI, Settings{})
+		wantCode(t, bad, err, errs.InvalidInput, "secret.apiKey")
+	}
+	_, err := Secret{Headers: map[string]string{"X-A": "b"}}.validate(KindOpenAI, Settings{Headers: map[string]string{"X-A": "a"}})
+	wantCode(t, "a header that is secret and not", err, errs.InvalidInput, "secret.headers.X-A")
+}
+
+func TestAConnectionDeclaresWhatItReaches(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		kind     Kind
+		settings Settings
+		want     []string
+		metadata bool
+	}{
+		{"http without a port", KindOpenAI, Settings{BaseURL: "http://llm.example/v1"}, []string{"llm.example:80"}, false},
+		{"https without a port", KindOpenAI, Settings{BaseURL: "https://llm.example/v1"}, []string{"llm.example:443"}, false},
+		{"an IPv6 address", KindOpenAI, Settings{BaseURL: "http://[::1]:8080/v1"}, []string{"[::1]:8080"}, false},
+		{"Bedrock with a key", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic},
+			[]string{"bedrock-runtime.ap-northeast-1.amazonaws.com:443", "bedrock.ap-northeast-1.amazonaws.com:443", "sts.ap-northeast-1.amazonaws.com:443"}, false},
+		{"Bedrock through VPC endpoints", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic, Endpoint: "https://a.example", ControlEndpoint: "https://b.example", STSEndpoint: "https://c.example:8443"},
+			[]string{"a.example:443", "b.example:443", "c.example:8443"}, false},
+		{"Bedrock in China", KindBedrock, Settings{Region: "cn-north-1", Credentials: CredentialsStatic},
+			[]string{"bedrock-runtime.cn-north-1.amazonaws.com.cn:443", "bedrock.cn-north-1.amazonaws.com.cn:443", "sts.cn-north-1.amazonaws.com.cn:443"}, false},
+		{"the demonstration", KindDemo, Settings{}, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, metadata := tt.settings.destinations(tt.kind)
+			if !slices.Equal(got, tt.want) || metadata != tt.metadata {
+				t.Errorf("destinations = %q, %v; want %q, %v", got, metadata, tt.want, tt.metadata)
+			}
+		})
+	}
+	got, metadata := Settings{Region: "ap-northeast-1", Credentials: CredentialsDefault}.destinations(KindBedrock)
+	if !metadata || !slices.Contains(got, "169.254.169.254:80") {
+		t.Errorf("the default chain reaches %q, %v; want the instance's credentials too", got, metadata)
+	}
+}
+
+func TestWhereAConnectionsModelsAreProcessed(t *testing.T) {
+	for _, tt := range []struct {
+		connection Connection
+		model      string
+		want       string
+	}{
+		{Connection{Kind: KindDemo}, "demo", "this server"},
+		{Connection{Kind: KindOpenAI, Settings: Settings{BaseURL: "http://localhost:11434/v1"}}, "gemma3", "this server"},
+		{Connection{Kind: KindOpenAI, Settings: Settings{BaseURL: "http://10.1.2.3:8000/v1"}}, "gemma3", "10.1.2.3"},
+		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-3"}}, "jp.anthropic.claude-sonnet-4-6", "jp (from ap-northeast-3)"},
+		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-3", Endpoint: "http://127.0.0.1:9000"}}, "anthropic.claude-3-haiku-20240307-v1:0", "ap-northeast-3"},
+	} {
+		if got := tt.connection.Place(tt.model).String(); got != tt.want {
+			t.Errorf("Place of %s over %s = %q, want %q", tt.model, tt.connection.Kind, got, tt.want)
+		}
+	}
+	if got := (Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-1"}}).Place("global.a.b"); got.Kind != residency.Geography {
+		t.Errorf("a global profile is in %+v", got)
+	}
+}
+
+func TestACertificateFileIsReadWhereItIsOne(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte("canary"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, text, dir, filepath.Join(dir, "none"), "/dev/zero"} {
+		_, err := Settings{CAFile: path}.trust()
+		wantCode(t, path, err, errs.InvalidInput, "settings.caFile")
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("the error shows what is in the file: %v", err)
+		}
+	}
+}
