@@ -509,7 +509,12 @@ func TestAnAnswerIsCompleteAtItsFinishReason(t *testing.T) {
 
 func TestAConnectionIsUsedAgain(t *testing.T) {
 	var opened atomic.Int64
-	srv := httptest.NewUnstartedServer(&openaifake.Server{})
+	fake := &openaifake.Server{}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fake.ServeHTTP(w, r)
+		w.(http.Flusher).Flush()
+		<-time.After(5 * time.Millisecond) // the end of the body comes after [DONE] was read
+	}))
 	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			opened.Add(1)
