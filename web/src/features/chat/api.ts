@@ -118,7 +118,7 @@ export const messagesQuery = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export type MessagesData = InfiniteData<MessagePage, string>;
+export type MessagesData = InfiniteData<MessagePage, unknown>;
 
 /** The newest few messages, to bring a loaded conversation up to date. */
 export const newestMessages = (id: string, limit: number) => fetchMessages(id, { limit });

@@ -28,7 +28,7 @@ export function useFollowEnd() {
     let lastTop = scroller.scrollTop;
     const gap = () => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
     const hold = () => {
-      scroller.scrollTop = scroller.scrollHeight;
+      scroller.scrollTo({ top: scroller.scrollHeight, behavior: "instant" });
       lastTop = scroller.scrollTop;
     };
     const onScroll = () => {

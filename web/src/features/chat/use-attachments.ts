@@ -28,7 +28,10 @@ interface Upload extends AttachmentItem {
 }
 
 /** Why a file was left out, before anything was sent. */
-export type Refusal = { reason: "notImage" | "tooMany"; name: string };
+export interface Refusal {
+  reason: "notImage" | "tooMany" | "blind";
+  name: string;
+}
 
 /**
  * The files of a draft. Those that have arrived belong to the draft and are kept
@@ -36,7 +39,8 @@ export type Refusal = { reason: "notImage" | "tooMany"; name: string };
  */
 export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Draft) => void) {
   const [uploads, setUploads] = useState<Upload[]>([]);
-  const previews = useRef(new Map<string, string>());
+  /** Pictures made here of files that have arrived, so that they need not be fetched back. */
+  const [previews, setPreviews] = useState<Readonly<Record<string, string>>>({});
 
   const patch = useCallback((key: string, with_: Partial<Upload>) => {
     setUploads((all) => all.map((upload) => (upload.key === key ? { ...upload, ...with_ } : upload)));
@@ -46,7 +50,7 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
     async (upload: Upload) => {
       try {
         const attachment = await uploadAttachment(upload.file, (progress) => patch(upload.key, { progress }), upload.cancel.signal);
-        previews.current.set(attachment.id, upload.preview);
+        setPreviews((old) => ({ ...old, [attachment.id]: upload.preview }));
         change((old) => ({ ...old, attachments: [...old.attachments, attachment] }));
         setUploads((all) => all.filter((other) => other.key !== upload.key));
       } catch (error) {
@@ -109,21 +113,24 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
     [uploads, change],
   );
 
-  // The pictures made for looking at are given back with the composer.
+  // Pictures are given back with the composer.
+  const made = useRef(previews);
   useEffect(() => {
-    const made = previews.current;
-    return () => {
-      for (const url of made.values()) URL.revokeObjectURL(url);
-    };
-  }, []);
+    made.current = previews;
+  }, [previews]);
+  useEffect(
+    () => () => {
+      for (const url of Object.values(made.current)) URL.revokeObjectURL(url);
+    },
+    [],
+  );
 
   const items: AttachmentItem[] = [
     ...draft.attachments.map((attachment): AttachmentItem => ({
       key: attachment.id,
       name: attachment.name,
       size: attachment.size,
-      // eslint-disable-next-line react-hooks/refs -- a cache of addresses; a miss falls back to the server's
-      preview: previews.current.get(attachment.id) ?? attachmentUrl(attachment.id),
+      preview: previews[attachment.id] ?? attachmentUrl(attachment.id),
       state: "ready",
       progress: 1,
       attachment,

@@ -1,0 +1,82 @@
+import { FastForward, RotateCw } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useErrorTextOf } from "@/lib/error-text";
+import { Button } from "@/ui/button";
+import { Notice } from "@/ui/notice";
+import type { Message } from "./api";
+
+/** What can be done about an answer that did not come to its end. */
+export interface Resume {
+  onContinue: () => void;
+  onRetry: () => void;
+  pending: boolean;
+}
+
+interface Props {
+  message: Pick<Message, "status" | "stopReason" | "error">;
+  resume: Resume | undefined;
+  hasWords: boolean;
+}
+
+/** Why an answer ends where it does, unless it is simply finished, and what to do. */
+export function AnswerEnd({ message, resume, hasWords }: Props) {
+  const { t } = useTranslation("chat");
+  const errorText = useErrorTextOf();
+  const goOn = resume && hasWords && (
+    <Button size="dense" icon={FastForward} onPress={resume.onContinue} isPending={resume.pending} pendingLabel={t("resuming")}>
+      {t("continue")}
+    </Button>
+  );
+  const again = resume && (
+    <Button size="dense" icon={RotateCw} onPress={resume.onRetry} isPending={resume.pending} pendingLabel={t("resuming")}>
+      {t("tryAgain")}
+    </Button>
+  );
+
+  switch (message.status) {
+    case "failed": {
+      const text = errorText({ code: message.error?.code ?? "model_failed", params: message.error?.params ?? {}, detail: message.error?.detail ?? "" });
+      return (
+        <Notice
+          tone="danger"
+          title={text.what}
+          className="mt-4"
+          actions={
+            resume && (
+              <>
+                {goOn}
+                {again}
+              </>
+            )
+          }
+        >
+          {text.todo}
+        </Notice>
+      );
+    }
+    case "interrupted":
+      return (
+        <Notice tone="warning" title={t("interrupted")} className="mt-4" actions={goOn || again}>
+          {hasWords ? t("interruptedKept") : t("interruptedEmpty")}
+        </Notice>
+      );
+    case "stopped":
+      return <Line text={hasWords ? t("stopped") : t("stoppedEmpty")} action={goOn || again} />;
+    case "complete":
+      if (message.stopReason === "length") return <Line text={t("cutByLength")} action={goOn} />;
+      if (message.stopReason === "filtered") return <Line text={t("cutByFilter")} />;
+      return null;
+    case "running":
+      return null;
+  }
+}
+
+function Line({ text, action }: { text: string; action?: ReactNode }) {
+  return (
+    <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-rule pt-3 text-14 text-muted">
+      <p>{text}</p>
+      {action}
+    </div>
+  );
+}

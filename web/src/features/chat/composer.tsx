@@ -1,0 +1,202 @@
+import { ArrowUp, ImagePlus, Square } from "lucide-react";
+import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { SendKey } from "@/lib/api/types";
+import { announce } from "@/lib/announce";
+import { cx } from "@/lib/cx";
+import { useMediaQuery } from "@/lib/use-media-query";
+import { Button } from "@/ui/button";
+import { AttachmentList } from "./attachment-list";
+import { useDraft } from "./drafts";
+import { type Refusal, imageTypes, mostAttachments, useAttachments } from "./use-attachments";
+
+interface Props {
+  accountId: string;
+  /** Whose draft this is. */
+  conversationId: string;
+  sendKey: SendKey;
+  placeholder: string;
+  /** Whether the model is shown images. */
+  sees: boolean;
+  /** Why nothing can be sent now: no model, the model is gone. */
+  blocked?: string | undefined;
+  /** A send is on its way. */
+  sending: boolean;
+  /** An answer is being written: Stop stands where Send was. */
+  running: boolean;
+  stopping: boolean;
+  onSend: () => void;
+  onStop: () => void;
+  /** The start page has room for more lines. */
+  roomy?: boolean;
+  autoFocus?: boolean;
+  /** Above the field: why the last send failed. */
+  notice?: ReactNode;
+}
+
+/** Where a person writes. Nothing written here is ever lost. */
+export function Composer(props: Props) {
+  const { accountId, conversationId, sendKey, placeholder, sees, blocked, sending, running, stopping, onSend, onStop, roomy, autoFocus, notice } = props;
+  const { t } = useTranslation("chat");
+  const [draft, change] = useDraft(accountId, conversationId);
+  const files = useAttachments(draft, change);
+  const [refusals, setRefusals] = useState<Refusal[]>([]);
+  const [over, setOver] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const noteId = useId();
+  const touch = useMediaQuery("(pointer: coarse)");
+
+  useEffect(() => {
+    // A keyboard that slides in over a phone's page is not wanted unasked.
+    if (autoFocus && !touch) field.current?.focus();
+  }, [autoFocus, touch, conversationId]);
+
+  const empty = draft.text.trim() === "" && draft.attachments.length === 0;
+  const blind = !sees && files.items.length > 0;
+  const reason = blocked ?? (blind ? t("modelBlindNow") : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
+  const canSend = !empty && !reason && !running && !sending;
+
+  const send = () => {
+    if (!canSend) return;
+    setRefusals([]);
+    onSend();
+    field.current?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key !== "Enter" || isComposing(event)) return;
+    const withControl = event.ctrlKey || event.metaKey;
+    // On a phone Enter is the only way to a new line.
+    const wanted = withControl || (sendKey === "enter" && !touch && !event.shiftKey && !event.altKey);
+    if (!wanted) return;
+    event.preventDefault();
+    send();
+  };
+
+  const take = (list: Iterable<File>) => {
+    const all = [...list];
+    if (all.length === 0) return;
+    if (!sees) {
+      setRefusals([]);
+      announce(t("modelBlind"));
+      setRefusals(all.map((file) => ({ reason: "blind", name: file.name })));
+      return;
+    }
+    setRefusals(files.add(all));
+  };
+
+  const onPaste = (event: ClipboardEvent) => {
+    const pasted = [...event.clipboardData.files];
+    // A spreadsheet puts a picture of the cells beside their text; the text is meant.
+    if (pasted.length === 0 || event.clipboardData.types.includes("text/plain")) return;
+    event.preventDefault();
+    take(pasted);
+  };
+
+  const onDrop = (event: DragEvent) => {
+    setOver(false);
+    if (event.dataTransfer.files.length === 0) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  };
+
+  return (
+    <div className="grid gap-2">
+      {notice}
+      <div
+        role="presentation"
+        onDragOver={(event) => {
+          if (!event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={onDrop}
+        className={cx(
+          "rounded-12 border bg-surface focus-within:border-[var(--focus)] focus-within:shadow-[0_0_0_1px_var(--focus)]",
+          over ? "border-accent bg-accent-soft" : "border-control",
+        )}
+      >
+        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} dimmed={blind} />
+        <textarea
+          ref={field}
+          rows={CSS.supports?.("field-sizing", "content") ? 1 : Math.min(9, draft.text.split("\n", 9).length)}
+          value={draft.text}
+          onChange={(event) => {
+            const text = event.target.value;
+            // What is changed is no longer the send that may have arrived.
+            change((old) => ({ text, attachments: old.attachments }));
+          }}
+          onKeyDown={onKeyDown}
+          onPaste={onPaste}
+          placeholder={placeholder}
+          aria-label={t("words")}
+          aria-describedby={noteId}
+          className={cx(
+            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose shadow-none! outline-none! [scrollbar-width:thin]",
+            roomy ? "min-h-19" : "min-h-11",
+          )}
+        />
+        <div className="flex items-center gap-1 px-1.5 pb-1.5">
+          <input
+            ref={picker}
+            type="file"
+            accept={imageTypes.join(",")}
+            multiple
+            hidden
+            onChange={(event) => {
+              take(event.target.files ?? []);
+              event.target.value = "";
+            }}
+          />
+          <Button tone="quiet" size="dense" icon={ImagePlus} className="text-muted" disabledReason={!sees && t("modelBlind")} onPress={() => picker.current?.click()}>
+            {t("attach")}
+          </Button>
+          <span id={noteId} className="ml-auto truncate px-2 text-14 text-muted">
+            {reason && !empty ? reason : running && !empty ? t("waitForEnd") : ""}
+          </span>
+          {running ? (
+            <Button size="dense" icon={Square} onPress={onStop} isPending={stopping} pendingLabel={t("stopping")}>
+              {t("stop")}
+            </Button>
+          ) : (
+            <Button
+              tone="primary"
+              size="dense"
+              icon={ArrowUp}
+              onPress={send}
+              isPending={sending}
+              pendingLabel={t("sending")}
+              disabledReason={!sending && (reason ?? (empty && t("nothingToSend")))}
+            >
+              {t("send")}
+            </Button>
+          )}
+        </div>
+      </div>
+      <RefusalNotes refusals={refusals} />
+    </div>
+  );
+}
+
+/**
+ * Whether an input method still has the key: the flag, the code 229 that stands
+ * in for it in Safari (where the composition ends before the key comes), or both.
+ */
+export function isComposing(event: KeyboardEvent): boolean {
+  return event.nativeEvent.isComposing || event.keyCode === 229;
+}
+
+function RefusalNotes({ refusals }: { refusals: readonly Refusal[] }) {
+  const { t } = useTranslation("chat");
+  if (refusals.length === 0) return null;
+  const texts = { notImage: t("refusedNotImage"), tooMany: t("refusedTooMany", { most: mostAttachments }), blind: t("modelBlind") };
+  return (
+    <ul role="status" className="grid gap-0.5 px-2 text-14 text-warning">
+      {refusals.map((refusal, i) => (
+        <li key={i}>{`${refusal.name}: ${texts[refusal.reason]}`}</li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,247 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { ArrowDown, Ellipsis, MessageSquareX, Pencil, Printer, SlidersHorizontal, Trash2 } from "lucide-react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { modelsQuery, useMe } from "@/features/account/api";
+import { announce } from "@/lib/announce";
+import { toApiError } from "@/lib/api/error";
+import type { Model } from "@/lib/api/types";
+import { useErrorTextOf } from "@/lib/error-text";
+import { Button, ButtonLink, IconButton } from "@/ui/button";
+import { Empty } from "@/ui/empty";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Menu, MenuItem, MenuRule } from "@/ui/menu";
+import { useTitle } from "@/ui/page";
+import { Skeleton } from "@/ui/skeleton";
+import { type Choice, type Conversation, type Message, conversationQuery, messagesQuery } from "./api";
+import { ChatBar } from "./chat-bar";
+import "./chat.css";
+import { Composer } from "./composer";
+import { useChoose, useDelete } from "./conversation-acts";
+import { ConversationSettings } from "./conversation-settings";
+import { draftsOf } from "./drafts";
+import { useFollowEnd } from "./follow-end";
+import { useLiveEvents } from "./live-events";
+import { flatten } from "./message-cache";
+import { ModelPicker } from "./model-picker";
+import { RenameDialog } from "./rename-dialog";
+import { SendFailed } from "./send-failed";
+import { MessageBars, Transcript } from "./transcript";
+import { usePendingTurn, useResume, useSendTurn, useStop } from "./turns";
+import { WhereLine } from "./where-line";
+
+/** A conversation: what was said, and the place to go on. */
+export function ConversationPage() {
+  const { conversationId } = useParams({ from: "/workplace/c/$conversationId" });
+  useLiveEvents();
+  // Another conversation is another page: nothing of the one before stays on it.
+  return <ConversationView key={conversationId} id={conversationId} />;
+}
+
+function ConversationView({ id }: { id: string }) {
+  const { t } = useTranslation("chat");
+  const conversation = useQuery(conversationQuery(id));
+  const messages = useInfiniteQuery(messagesQuery(id));
+  const items = useMemo(() => flatten(messages.data), [messages.data]);
+  const { fetchNextPage } = messages;
+  const onOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const error = conversation.error ?? (messages.data ? null : messages.error);
+  useTitle(conversation.data?.title ?? "");
+
+  if (error && toApiError(error).code === "not_found") {
+    return (
+      <>
+        <ChatBar plain>{null}</ChatBar>
+        <Empty icon={MessageSquareX} heading={t("notFound")} actions={<ButtonLink to="/">{t("startNew")}</ButtonLink>}>
+          {t("notFoundHint")}
+        </Empty>
+      </>
+    );
+  }
+  if (error && !conversation.data) {
+    return (
+      <>
+        <ChatBar plain>{null}</ChatBar>
+        <div className="mx-auto w-full max-w-[49.5rem] p-6 max-md:p-4">
+          <ErrorNotice
+            error={error}
+            onRetry={() => {
+              void conversation.refetch();
+              void messages.refetch();
+            }}
+          />
+        </div>
+      </>
+    );
+  }
+  if (!conversation.data || !messages.data) {
+    return (
+      <>
+        <ChatBar title={<h1 className="truncate text-16">{conversation.data?.title ?? ""}</h1>}>{null}</ChatBar>
+        <Skeleton label={t("loading")} className="mx-auto w-full max-w-[49.5rem] p-6 max-md:p-4">
+          <MessageBars />
+        </Skeleton>
+      </>
+    );
+  }
+  return (
+    <Loaded
+      conversation={conversation.data}
+      messages={{ items, hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage || messages.isFetchNextPageError, onOlder }}
+    />
+  );
+}
+
+/** What the page needs of the messages, and the way to older ones. */
+interface LoadedMessages {
+  items: readonly Message[];
+  hasOlder: boolean;
+  loadingOlder: boolean;
+  onOlder: () => void;
+}
+
+function Loaded({ conversation, messages }: { conversation: Conversation; messages: LoadedMessages }) {
+  const { t } = useTranslation("chat");
+  const { id } = conversation;
+  const { account, preferences } = useMe();
+  const models = useQuery(modelsQuery).data?.items ?? [];
+  const model = models.find((one) => one.id === conversation.modelId);
+  const { items, hasOlder, loadingOlder, onOlder } = messages;
+  const pending = usePendingTurn(id);
+  const { send, error, isPending, reset } = useSendTurn(account.id, id);
+  const choose = useChoose(id);
+  const stop = useStop(id);
+  const { mutate: resumeWith, isPending: resuming } = useResume(id);
+  const resume = useMemo(() => ({ onContinue: () => resumeWith("continue"), onRetry: () => resumeWith("retry"), pending: resuming }), [resumeWith, resuming]);
+  const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  const last = items[items.length - 1];
+  const running = last?.role === "assistant" && last.status === "running" ? last : undefined;
+
+  useForgottenSend(account.id, id, items);
+  useAnnouncements(last);
+
+  return (
+    <>
+      <ConversationBar conversation={conversation} models={models} onChoose={choose.mutateAsync} />
+      <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
+        <div ref={contentRef} className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
+          <Transcript
+            conversationId={id}
+            messages={items}
+            pending={pending}
+            resume={resume}
+            scroller={scroller}
+            hasOlder={hasOlder}
+            loadingOlder={loadingOlder}
+            onOlder={onOlder}
+          />
+        </div>
+      </div>
+      <div className="relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
+        {away && (
+          <div className="absolute bottom-full left-1/2 mb-3 -translate-x-1/2">
+            <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>
+              {t("toEnd")}
+            </Button>
+          </div>
+        )}
+        <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">
+          <Composer
+            accountId={account.id}
+            conversationId={id}
+            sendKey={preferences.sendKey}
+            placeholder={preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
+            sees={model?.capabilities.vision ?? false}
+            blocked={models.length > 0 && !model ? t("modelGoneHint") : undefined}
+            sending={isPending}
+            running={running !== undefined}
+            stopping={stop.isPending || stop.variables === running?.runId}
+            onSend={() => {
+              reset();
+              send();
+              toEnd();
+            }}
+            onStop={() => running?.runId && stop.mutate(running.runId)}
+            autoFocus
+            notice={error && <SendFailed error={error} />}
+          />
+          <WhereLine model={model} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface BarProps {
+  conversation: Conversation;
+  models: readonly Model[];
+  onChoose: (choice: Partial<Choice>) => Promise<unknown>;
+}
+
+function ConversationBar({ conversation, models, onChoose }: BarProps) {
+  const { t } = useTranslation("chat");
+  const { id, title, modelId, parameters, systemPrompt } = conversation;
+  const [open, setOpen] = useState<"rename" | "settings">();
+  const remove = useDelete();
+  const close = () => setOpen(undefined);
+  return (
+    <ChatBar
+      title={
+        <h1 className="truncate text-16" title={title}>
+          {title}
+        </h1>
+      }
+    >
+      <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} className="max-md:hidden" />
+      <Menu label={t("conversationActs")} placement="bottom end" trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}>
+        <MenuItem icon={Pencil} onAction={() => setOpen("rename")}>
+          {t("rename")}
+        </MenuItem>
+        <MenuItem icon={SlidersHorizontal} onAction={() => setOpen("settings")}>
+          {t("settingsTitle")}
+        </MenuItem>
+        <MenuItem icon={Printer} onAction={() => window.print()}>
+          {t("print")}
+        </MenuItem>
+        <MenuRule />
+        <MenuItem icon={Trash2} tone="danger" onAction={() => remove({ id, title })}>
+          {t("delete")}
+        </MenuItem>
+      </Menu>
+      <RenameDialog id={id} title={title} isOpen={open === "rename"} onClose={close} />
+      <ConversationSettings isOpen={open === "settings"} onClose={close} choice={{ modelId, parameters, systemPrompt }} models={models} onSave={onChoose} />
+    </ChatBar>
+  );
+}
+
+/** A send whose answer was lost may have arrived: then its words are not wanted back. */
+function useForgottenSend(accountId: string, conversationId: string, items: readonly Message[]) {
+  useEffect(() => {
+    const drafts = draftsOf(accountId);
+    const draft = drafts.get(conversationId);
+    if (draft.clientId === undefined) return;
+    const asked = items.findLast((message) => message.role === "user");
+    if (asked?.parts.some((part) => part.type === "text" && part.text === draft.text)) drafts.clear(conversationId);
+  }, [accountId, conversationId, items]);
+}
+
+const atOnce = "assertive";
+
+/** Tells those who listen when the answer they waited for has ended, and how. */
+function useAnnouncements(last: Message | undefined) {
+  const { t } = useTranslation("chat");
+  const errorText = useErrorTextOf();
+  const before = useRef<{ id: string; running: boolean }>(undefined);
+  useEffect(() => {
+    if (last?.role !== "assistant") return;
+    const running = last.status === "running";
+    const waited = before.current?.id === last.id && before.current.running;
+    before.current = { id: last.id, running };
+    if (!waited || running) return;
+    if (last.status === "failed") {
+      const { what, todo } = errorText({ code: last.error?.code ?? "model_failed", params: last.error?.params ?? {}, detail: last.error?.detail ?? "" });
+      announce([what, todo].join(" "), atOnce);
+    } else announce(last.status === "stopped" ? t("announceStopped") : last.status === "interrupted" ? t("interrupted") : t("announceDone"));
+  }, [last, t, errorText]);
+}

@@ -1,0 +1,46 @@
+import { ChevronDown } from "lucide-react";
+import { Button as AriaButton } from "react-aria-components";
+import { useTranslation } from "react-i18next";
+import type { Model } from "@/lib/api/types";
+import { cx } from "@/lib/cx";
+import { buttonClass } from "@/ui/button";
+import { Icon } from "@/ui/icon";
+import { Menu, MenuItem, MenuSection } from "@/ui/menu";
+
+interface Props {
+  models: readonly Model[];
+  value: string;
+  onChange: (modelId: string) => void;
+  className?: string;
+}
+
+/** Which model answers: its name opens the others, each with what it is for and where it is processed. */
+export function ModelPicker({ models, value, onChange, className }: Props) {
+  const { t } = useTranslation("chat");
+  const current = models.find((model) => model.id === value);
+  const name = current?.displayName ?? t("modelGone");
+  return (
+    <Menu
+      label={t("model")}
+      placement="bottom end"
+      trigger={
+        <AriaButton aria-label={t("modelNamed", { name })} className={cx(buttonClass("quiet", "dense"), "min-w-0", className)}>
+          <span className={cx("truncate", !current && "text-danger")}>{name}</span>
+          <Icon of={ChevronDown} size={16} />
+        </AriaButton>
+      }
+    >
+      <MenuSection value={value} onChange={onChange}>
+        {models.map((model) => (
+          <MenuItem key={model.id} id={model.id} hint={hintOf(model, t("demo"), t("processedAt", { place: model.processedAt }))}>
+            {model.displayName}
+          </MenuItem>
+        ))}
+      </MenuSection>
+    </Menu>
+  );
+}
+
+function hintOf(model: Model, demo: string, place: string): string {
+  return [model.demo && demo, model.description, place].filter(Boolean).join(" ／ ");
+}

@@ -1,0 +1,57 @@
+import { memo } from "react";
+import { useTranslation } from "react-i18next";
+import { cx } from "@/lib/cx";
+import { CopyButton } from "@/ui/copy-button";
+import { type FilePart, type Part, attachmentUrl } from "./api";
+
+interface Props {
+  parts: readonly Part[];
+  /** On its way to the server. */
+  pending?: boolean;
+}
+
+/** What the person said: on a quiet raised surface, to the right. */
+export const PersonMessage = memo(function PersonMessage({ parts, pending = false }: Props) {
+  const { t } = useTranslation("chat");
+  const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const files = parts.filter((part): part is FilePart => part.type === "image" || part.type === "document");
+  return (
+    <article aria-label={t("you")} className="group mt-6 mb-2 ml-auto w-fit max-w-[37.5rem] max-md:mt-4 max-md:max-w-[92%] print:max-w-full">
+      <h2 className="sr-only">{t("you")}</h2>
+      <div className={cx("rounded-12 bg-surface-raised px-4 py-3 leading-prose transition-opacity", pending && "opacity-70")}>
+        {files.length > 0 && (
+          <ul className={cx("flex flex-wrap gap-2", text !== "" && "mb-2")}>
+            {files.map((file) => (
+              <li key={file.attachmentId}>
+                <a href={attachmentUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
+                  <img src={attachmentUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+        {text !== "" && <LongText text={text} />}
+      </div>
+      <div className="mt-1 flex min-h-8 justify-end text-muted print:hidden">
+        {!pending && text !== "" && (
+          <span className="chat-acts">
+            <CopyButton text={text} label={t("copyWords")} />
+          </span>
+        )}
+      </div>
+    </article>
+  );
+});
+
+/** Words of a person as they were typed; very long ones scroll in their place. */
+function LongText({ text }: { text: string }) {
+  const { t } = useTranslation("chat");
+  const words = "whitespace-pre-wrap [overflow-wrap:anywhere]";
+  if (text.length <= 4000) return <div className={words}>{text}</div>;
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
+    <div className={cx(words, "max-h-[50vh] overflow-y-auto [scrollbar-width:thin] print:max-h-none")} tabIndex={0} role="region" aria-label={t("you")}>
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,194 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { MessageSquare, SlidersHorizontal } from "lucide-react";
+import { useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
+import { useFormats } from "@/lib/format";
+import { ButtonLink, IconButton } from "@/ui/button";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Icon } from "@/ui/icon";
+import { Notice } from "@/ui/notice";
+import { useTitle } from "@/ui/page";
+import { Bar, Skeleton } from "@/ui/skeleton";
+import { type Choice, conversationsQuery } from "./api";
+import { ChatBar } from "./chat-bar";
+import "./chat.css";
+import { Composer } from "./composer";
+import { ConversationSettings } from "./conversation-settings";
+import { newConversation } from "./drafts";
+import { useLiveEvents } from "./live-events";
+import { ModelPicker } from "./model-picker";
+import { SendFailed } from "./send-failed";
+import { PendingMessages } from "./transcript";
+import { usePendingTurn, useStartConversation } from "./turns";
+import { WhereLine } from "./where-line";
+
+/** Where a day begins: a place to ask, and what was left unfinished. */
+export function StartPage() {
+  const { t, i18n } = useTranslation("chat");
+  const { account, preferences } = useMe();
+  const navigate = useNavigate();
+  useLiveEvents();
+  useTitle("");
+
+  const models = useQuery(modelsQuery);
+  const items = models.data?.items ?? [];
+  const updatePreferences = useUpdatePreferences();
+  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: "" });
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const model = items.find((one) => one.id === chosen.modelId) ?? items.find((one) => one.id === preferences.defaultModelId) ?? items.find((one) => one.isDefault) ?? items[0];
+  const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
+
+  const open = useCallback((conversationId: string) => void navigate({ to: "/c/$conversationId", params: { conversationId } }), [navigate]);
+  const { start, isPending, error, reset } = useStartConversation(account.id, open);
+  const pending = usePendingTurn(newConversation);
+
+  const choose = (modelId: string) => {
+    setChosen((old) => ({ ...old, modelId }));
+    updatePreferences.mutate({ defaultModelId: modelId }); // the next conversation begins with it, too
+  };
+
+  const composer = (
+    <>
+      <Composer
+        accountId={account.id}
+        conversationId={newConversation}
+        sendKey={preferences.sendKey}
+        placeholder={t("placeholderStart")}
+        sees={model?.capabilities.vision ?? false}
+        blocked={models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
+        sending={isPending}
+        running={false}
+        stopping={false}
+        onSend={() => {
+          reset();
+          start(choice);
+        }}
+        onStop={() => undefined}
+        roomy={!pending}
+        autoFocus
+        notice={error && <SendFailed error={error} />}
+      />
+      <WhereLine model={model} />
+    </>
+  );
+
+  const bar = (
+    <ChatBar plain title={pending ? <h1 className="truncate text-16">{t("newConversation")}</h1> : undefined}>
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} />}
+      {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
+      <ConversationSettings
+        isOpen={settingsOpen}
+        onClose={() => setSettingsOpen(false)}
+        choice={choice}
+        models={items}
+        onSave={(next) => {
+          setChosen(next);
+          return Promise.resolve();
+        }}
+      />
+    </ChatBar>
+  );
+
+  if (pending) {
+    return (
+      <>
+        {bar}
+        <div className="min-h-0 flex-1 overflow-y-auto">
+          <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
+            <PendingMessages turn={pending} />
+          </div>
+        </div>
+        <div className="flex-none bg-surface pt-2 pb-3 max-md:pb-0">
+          <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">{composer}</div>
+        </div>
+      </>
+    );
+  }
+
+  const name = account.name.split(/\s/)[0] ?? account.name;
+  return (
+    <>
+      {bar}
+      <div className="min-h-0 flex-1 overflow-y-auto [scrollbar-width:thin]">
+        <div className="mx-auto w-full max-w-[49.5rem] px-6 pb-12 max-md:px-4">
+          <h1 className="mt-6 mb-4 text-24">
+            {i18n.language === "ja" && <span className="inline-block">{t("greetingName", { name })}</span>}
+            <span className="inline-block">{t("greeting")}</span>
+          </h1>
+          {models.error && !models.data ? <ErrorNotice error={models.error} onRetry={() => void models.refetch()} className="mb-4" /> : null}
+          {models.data && <FirstRun models={items.length} real={items.filter((one) => !one.demo).length} administrator={account.role === "administrator"} />}
+          {composer}
+          <Recent />
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** What is missing before real work can be done here. */
+function FirstRun({ models, real, administrator }: { models: number; real: number; administrator: boolean }) {
+  const { t } = useTranslation("chat");
+  if (real > 0 || (models > 0 && !administrator)) return null;
+  return (
+    <Notice
+      title={models === 0 ? t("noModel") : t("onlyDemo")}
+      className="mb-4"
+      actions={
+        administrator && (
+          <ButtonLink to="/admin/connections" search={{}} size="dense" tone="primary">
+            {t("connectModel")}
+          </ButtonLink>
+        )
+      }
+    >
+      {models > 0 ? t("onlyDemoHint") : administrator ? t("noModelAdminHint") : t("noModelHint")}
+    </Notice>
+  );
+}
+
+const recentCount = 5;
+
+/** The conversations that were left last. */
+function Recent() {
+  const { t } = useTranslation("chat");
+  const format = useFormats();
+  const { data, error, isPending, refetch } = useInfiniteQuery(conversationsQuery);
+  const items = data?.pages[0]?.items.slice(0, recentCount) ?? [];
+  if (data && items.length === 0) return <p className="mt-8 text-14 leading-prose text-muted">{t("recentEmpty")}</p>;
+  return (
+    <section aria-labelledby="recent" className="mt-8">
+      <h2 id="recent" className="pb-2 text-16">
+        {t("recent")}
+      </h2>
+      {isPending ? (
+        <Skeleton>
+          <div aria-hidden="true" className="grid gap-5 border-t border-rule pt-4">
+            <Bar className="w-2/5" />
+            <Bar className="w-3/5" />
+            <Bar className="w-1/2" />
+          </div>
+        </Skeleton>
+      ) : error && !data ? (
+        <ErrorNotice error={error} onRetry={() => void refetch()} />
+      ) : (
+        <ul className="border-t border-rule">
+          {items.map((item) => (
+            <li key={item.id} className="border-b border-rule">
+              <Link
+                to="/c/$conversationId"
+                params={{ conversationId: item.id }}
+                className="grid min-h-11 grid-cols-[20px_minmax(0,1fr)_auto] items-center gap-3 px-4 text-default no-underline hover:bg-surface-hover max-md:px-0"
+              >
+                <Icon of={MessageSquare} className="text-muted" />
+                <span className="truncate">{item.title}</span>
+                <span className="text-14 text-muted tabular-nums">{item.running ? t("writing") : format.near(item.updatedAt)}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

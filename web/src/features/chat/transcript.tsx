@@ -1,0 +1,106 @@
+import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Bar, Skeleton } from "@/ui/skeleton";
+import { Answer } from "./answer";
+import type { Resume } from "./answer-end";
+import type { Message } from "./api";
+import { PersonMessage } from "./person-message";
+import { Waiting } from "./reasoning";
+import type { PendingTurn } from "./turns";
+
+interface Props {
+  conversationId: string;
+  messages: readonly Message[];
+  pending: PendingTurn | undefined;
+  resume: Resume;
+  /** The element that scrolls. */
+  scroller: HTMLElement | null;
+  hasOlder: boolean;
+  loadingOlder: boolean;
+  onOlder: () => void;
+}
+
+/** What was said, oldest first; older messages come as the reader goes up. */
+export const Transcript = memo(function Transcript({ conversationId, messages, pending, resume, scroller, hasOlder, loadingOlder, onOlder }: Props) {
+  const { t } = useTranslation("chat");
+  const last = messages.length - 1;
+  const top = useOlder(scroller, hasOlder && !loadingOlder, onOlder);
+  useKeepPlace(scroller, messages[0]?.id);
+  return (
+    <>
+      {hasOlder && (
+        <div ref={top} className="py-4">
+          <Skeleton label={t("loadingOlder")}>
+            <MessageBars />
+          </Skeleton>
+        </div>
+      )}
+      {messages.map((message, i) =>
+        message.role === "user" ? (
+          <PersonMessage key={message.id} parts={message.parts} />
+        ) : (
+          <Answer key={message.id} conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} />
+        ),
+      )}
+      {pending && <PendingMessages turn={pending} />}
+    </>
+  );
+});
+
+/** A question on its way, and the answer that is not there yet. */
+export function PendingMessages({ turn }: { turn: PendingTurn }) {
+  const [since] = useState(() => new Date().toISOString());
+  return (
+    <>
+      <PersonMessage
+        pending
+        parts={[{ type: "text", text: turn.text }, ...turn.attachments.map((attachment) => ({ type: "image" as const, attachmentId: attachment.id, name: attachment.name, mediaType: attachment.mediaType, size: attachment.size }))]}
+      />
+      <div className="pb-8">
+        <Waiting since={since} />
+      </div>
+    </>
+  );
+}
+
+/** The shape of a conversation to come. */
+export function MessageBars() {
+  return (
+    <div aria-hidden="true" className="grid gap-3">
+      <Bar className="ml-auto h-14 w-3/5 rounded-12" />
+      <Bar className="mt-4 w-full" />
+      <Bar className="w-11/12" />
+      <Bar className="w-2/3" />
+    </div>
+  );
+}
+
+/** Asks for older messages when the top of what is loaded comes near. */
+function useOlder(scroller: HTMLElement | null, ready: boolean, onOlder: () => void) {
+  const [top, setTop] = useState<HTMLElement | null>(null);
+  useEffect(() => {
+    if (!top || !scroller || !ready) return;
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && onOlder(), { root: scroller, rootMargin: "600px 0px 0px" });
+    observer.observe(top);
+    return () => observer.disconnect();
+  }, [top, scroller, ready, onOlder]);
+  return setTop;
+}
+
+/** Keeps the words under the reader's eyes where they are when older ones are put before them. */
+function useKeepPlace(scroller: HTMLElement | null, firstId: string | undefined) {
+  const before = useRef({ firstId, fromEnd: 0 });
+  useLayoutEffect(() => {
+    if (!scroller) return;
+    const note = () => {
+      before.current.fromEnd = scroller.scrollHeight - scroller.scrollTop;
+    };
+    scroller.addEventListener("scroll", note, { passive: true });
+    return () => scroller.removeEventListener("scroll", note);
+  }, [scroller]);
+  useLayoutEffect(() => {
+    const { firstId: known, fromEnd } = before.current;
+    before.current.firstId = firstId;
+    if (scroller && known !== undefined && known !== firstId && fromEnd > 0) scroller.scrollTo({ top: scroller.scrollHeight - fromEnd, behavior: "instant" });
+  }, [scroller, firstId]);
+}

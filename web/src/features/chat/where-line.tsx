@@ -1,0 +1,55 @@
+import { ShieldCheck } from "lucide-react";
+import { useState } from "react";
+import { Button as AriaButton } from "react-aria-components";
+import { useTranslation } from "react-i18next";
+import type { Model } from "@/lib/api/types";
+import { Detail, Details } from "@/ui/details";
+import { Dialog } from "@/ui/dialog";
+import { Icon } from "@/ui/icon";
+
+/** The quiet line under the composer: which model, processed where. It opens the explanation. */
+export function WhereLine({ model }: { model: Model | undefined }) {
+  const { t } = useTranslation("chat");
+  const [open, setOpen] = useState(false);
+  if (!model) return <p className="min-h-8" />;
+  return (
+    <>
+      <AriaButton
+        aria-haspopup="dialog"
+        aria-label={t("whereOpen", { model: model.displayName, place: model.processedAt })}
+        onPress={() => setOpen(true)}
+        className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:gap-x-1.5 max-md:px-1 pointer-coarse:min-h-11"
+      >
+        <Icon of={ShieldCheck} size={16} className="max-md:hidden" />
+        <span className="truncate">{model.displayName}</span>
+        {model.demo && (
+          <>
+            <Rule />
+            <span className="whitespace-nowrap">{t("demo")}</span>
+          </>
+        )}
+        <Rule />
+        <span className="truncate">{t("processedAt", { place: model.processedAt })}</span>
+      </AriaButton>
+      <Dialog title={t("whereTitle")} isOpen={open} onClose={() => setOpen(false)} dismissable>
+        <div className="grid gap-4">
+          <Details>
+            <Detail name={t("model")}>
+              {model.displayName}
+              {model.description && <span className="block text-14 text-muted">{model.description}</span>}
+            </Detail>
+            <Detail name={t("connection")}>{model.connectionName}</Detail>
+            <Detail name={t("place")}>{model.processedAt}</Detail>
+            <Detail name={t("sentLabel")}>{t("sentText")}</Detail>
+            <Detail name={t("keptLabel")}>{t("keptText")}</Detail>
+          </Details>
+          {model.demo && <p className="rounded-8 bg-surface-raised px-4 py-3 text-14 leading-prose">{t("demoText")}</p>}
+        </div>
+      </Dialog>
+    </>
+  );
+}
+
+function Rule() {
+  return <span aria-hidden="true" className="h-3 w-px flex-none bg-[var(--border-control)]" />;
+}
