@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -200,10 +199,6 @@ func upstreamOf(err error) (*upstream, bool) {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		up.exception, up.message = api.ErrorCode(), redact(api.ErrorMessage())
-		var inner *types.ModelStreamErrorException
-		if errors.As(err, &inner) && inner.OriginalMessage != nil {
-			up.message = strings.TrimSpace(up.message + " " + redact(*inner.OriginalMessage))
-		}
 		return up, true
 	}
 	if up.status >= 300 { // an answer, but not in AWS's words

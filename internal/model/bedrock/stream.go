@@ -3,12 +3,15 @@ package bedrock
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -38,18 +41,26 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 		watch.timer = time.AfterFunc(firstByte, func() { cancel(errSilent) })
 		defer watch.timer.Stop()
 
-		out, err := c.runtime.ConverseStream(call, r.input)
+		body, err := c.open(call, r)
 		if err != nil {
 			yield(model.Event{}, c.failure(ctx, call, watch, err, false))
 			return
 		}
-		stream := out.GetStream()
-		defer stream.Close()
+		defer body.Close()
 
 		a := answer{yield: yield}
-		for ev := range stream.Events() {
+		for frames := newFrameReader(body); ; {
+			fr, err := frames.next()
 			watch.pause() // the reader's time is not the upstream's
-			content, ok := a.take(ev)
+			var ev event
+			if err == nil {
+				ev, err = fr.open()
+			}
+			if err != nil {
+				a.end(ctx, c, call, watch, err)
+				return
+			}
+			content, ok := a.take(fr.name, ev)
 			if !ok {
 				return
 			}
@@ -61,19 +72,36 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 			}
 			watch.resume()
 		}
-		switch err := stream.Err(); {
-		case a.stopped && a.late != nil:
-			yield(model.Event{}, a.late)
-		case a.stopped:
-			// Complete. What may be missing is the count of tokens after the end mark.
-			if err != nil || !a.counted {
-				c.log.WarnContext(ctx, "bedrock: the stream ended without its usage", "err", err)
-			}
-		case err == nil && call.Err() == nil:
-			yield(model.Event{}, brokeOff(nil))
-		default:
-			yield(model.Event{}, c.failure(ctx, call, watch, err, true))
+	}
+}
+
+// open makes the call and returns the body of its answer.
+func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
+	out, err := c.runtime.ConverseStream(ctx, r.input, func(o *bedrockruntime.Options) {
+		o.APIOptions = append(o.APIOptions, withoutReader)
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+	if !ok {
+		return nil, errors.New("bedrock: the SDK has no response")
+	}
+	return resp.Body, nil
+}
+
+// end tells how the stream ended: err is what ended the reading.
+func (a *answer) end(ctx context.Context, c *Client, call context.Context, w *watchdog, err error) {
+	switch {
+	case a.late != nil:
+		a.yield(model.Event{}, a.late)
+	case a.stopped:
+		// Complete. What may be missing is the count of tokens after the end mark.
+		if !a.counted {
+			c.log.WarnContext(ctx, "bedrock: the answer ended without its usage", "err", err)
 		}
+	default:
+		a.yield(model.Event{}, c.failure(ctx, call, w, err, true))
 	}
 }
 
@@ -123,40 +151,32 @@ type answer struct {
 
 // take passes one event on. It reports whether the event was a piece of the
 // answer, and false if the reader left.
-func (a *answer) take(ev types.ConverseStreamOutput) (content, ok bool) {
-	switch ev := ev.(type) {
-	case *types.ConverseStreamOutputMemberContentBlockDelta:
-		switch d := ev.Value.Delta.(type) {
-		case *types.ContentBlockDeltaMemberText:
-			return true, a.text(model.EventText, d.Value)
-		case *types.ContentBlockDeltaMemberReasoningContent:
-			switch d := d.Value.(type) {
-			case *types.ReasoningContentBlockDeltaMemberText:
-				return true, a.text(model.EventReasoning, d.Value)
-			case *types.ReasoningContentBlockDeltaMemberSignature:
-				a.signature.WriteString(d.Value)
-			case *types.ReasoningContentBlockDeltaMemberRedactedContent:
-				a.redacted = append(a.redacted, d.Value...)
-			}
+func (a *answer) take(name string, ev event) (content, ok bool) {
+	switch name {
+	case "contentBlockDelta":
+		if d := ev.Delta.Reasoning; d != nil {
+			a.signature.WriteString(d.Signature)
+			a.redacted = append(a.redacted, d.Redacted...)
+			return true, a.text(model.EventReasoning, d.Text)
 		}
-		return true, true
-	case *types.ConverseStreamOutputMemberContentBlockStop:
+		return true, a.text(model.EventText, ev.Delta.Text)
+	case "contentBlockStop":
 		return true, a.seal()
-	case *types.ConverseStreamOutputMemberMessageStop:
+	case "messageStop":
 		if !a.seal() {
 			return true, false
 		}
 		a.stopped = true
-		reason, err := stopReason(ev.Value.StopReason)
+		reason, err := stopReason(types.StopReason(ev.StopReason))
 		if err != nil {
 			a.late = err
 			return true, true
 		}
 		return true, a.yield(model.Event{Type: model.EventStop, StopReason: reason}, nil)
-	case *types.ConverseStreamOutputMemberMetadata: // comes after messageStop
-		if u := ev.Value.Usage; u != nil {
+	case "metadata": // comes after messageStop
+		if ev.Usage != nil {
 			a.counted = true
-			return true, a.yield(model.Event{Type: model.EventUsage, Usage: usage(u)}, nil)
+			return true, a.yield(model.Event{Type: model.EventUsage, Usage: ev.usage()}, nil)
 		}
 	}
 	return false, true
@@ -166,7 +186,7 @@ func (a *answer) text(t model.EventType, s string) bool {
 	if s == "" {
 		return true
 	}
-	return a.yield(model.Event{Type: t, Text: strings.ToValidUTF8(s, "\uFFFD")}, nil)
+	return a.yield(model.Event{Type: t, Text: s}, nil) // valid UTF-8: it was decoded from JSON
 }
 
 // seal tells the reasoning block's seal, if it has one.
@@ -186,17 +206,18 @@ func (a *answer) seal() bool {
 	return true
 }
 
-func usage(u *types.TokenUsage) model.Usage {
+func (ev *event) usage() model.Usage {
 	out := model.Usage{
-		InputTokens:      int(aws.ToInt32(u.InputTokens)),
-		OutputTokens:     int(aws.ToInt32(u.OutputTokens)),
-		CacheReadTokens:  int(aws.ToInt32(u.CacheReadInputTokens)),
-		CacheWriteTokens: int(aws.ToInt32(u.CacheWriteInputTokens)),
+		InputTokens:     ev.Usage.Input,
+		OutputTokens:    ev.Usage.Output,
+		CacheReadTokens: ev.Usage.CacheRead,
 	}
-	if u.CacheWriteInputTokens == nil {
-		for _, d := range u.CacheDetails {
-			out.CacheWriteTokens += int(aws.ToInt32(d.InputTokens))
-		}
+	if ev.Usage.CacheWrite != nil {
+		out.CacheWriteTokens = *ev.Usage.CacheWrite
+		return out
+	}
+	for _, d := range ev.Usage.CacheDetails {
+		out.CacheWriteTokens += d.Input
 	}
 	return out
 }
