@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,8 +42,8 @@ func TestWhichPasswordsAreTooWeak(t *testing.T) {
 				}
 				return
 			}
-			e, ok := err.(*errs.Error)
-			if !ok || e.Code != errs.PasswordTooWeak || e.Params["reason"] != tt.reason || e.Field != "new" {
+			var e *errs.Error
+			if !errors.As(err, &e) || e.Code != errs.PasswordTooWeak || e.Params["reason"] != tt.reason || e.Field != "new" {
 				t.Errorf("got %#v, want password_too_weak because %s", err, tt.reason)
 			}
 		})

@@ -23,8 +23,9 @@ type patience struct {
 var (
 	// accountPatience follows what Amazon Cognito does.
 	accountPatience = patience{free: 5, first: time.Second, longest: 15 * time.Minute, forget: 15 * time.Minute}
-	// addressPatience is greater: a whole office may come from one address.
-	addressPatience = patience{free: 30, first: time.Second, longest: 2 * time.Minute, forget: 15 * time.Minute}
+	// addressPatience is greater: a whole office may come from one address, and
+	// in the morning all of it at once.
+	addressPatience = patience{free: 100, first: time.Second, longest: 2 * time.Minute, forget: 15 * time.Minute}
 )
 
 // throttleKeys bounds what a throttle remembers. When it is full it forgets who
