@@ -118,7 +118,7 @@ const groups = createRoute({
 const models = createRoute({
   getParentRoute: () => administration,
   path: "/models",
-  validateSearch: (search: Record<string, unknown>): { id?: string } => ({ id: text(search.id) }),
+  validateSearch: (search: Record<string, unknown>): { id?: string; add?: string } => ({ id: text(search.id), add: text(search.add) }),
   component: lazyRouteComponent(() => import("@/features/admin/models/models-page"), "ModelsPage"),
 });
 

@@ -25,6 +25,7 @@ export function formats(locale: Locale) {
       : new Intl.DateTimeFormat(tag, { weekday: "short", day: "numeric", month: "long", year: "numeric" });
   const monthDay = new Intl.DateTimeFormat(tag, { month: locale === "ja" ? "long" : "short", day: "numeric" });
   const yearMonthDay = new Intl.DateTimeFormat(tag, { year: "numeric", month: locale === "ja" ? "long" : "short", day: "numeric" });
+  const yearMonth = new Intl.DateTimeFormat(tag, { year: "numeric", month: "long" });
   const integer = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
@@ -51,6 +52,8 @@ export function formats(locale: Locale) {
       }
       return date.getFullYear() === now.getFullYear() ? monthDay.format(date) : yearMonthDay.format(date);
     },
+    /** 2026年11月 */
+    month: (value: string | Date) => yearMonth.format(parse(value)),
     /** 11月16日 */
     monthDay: (value: string | Date) => monthDay.format(parse(value)),
     /** 1,284 */

@@ -58,6 +58,7 @@ function usePacedText(text: string, growing: boolean): string {
     return () => clearTimeout(timer);
   }, [text, shown, growing]);
   useLayoutEffect(() => {
+    if (pace.current.started === 0) return;
     const now = performance.now();
     pace.current.ready = now + (now - pace.current.started) * (1 / share - 1);
   }, [shown]);

@@ -1,3 +1,239 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Plus, X } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Group } from "@/lib/api/types";
+import { useFormats } from "@/lib/format";
+import { useDebounced } from "@/lib/use-debounced";
+import { useForm } from "@/lib/use-form";
+import { Button, IconButton } from "@/ui/button";
+import { ConfirmDialog, Dialog } from "@/ui/dialog";
+import { PanelSection, SidePanel } from "@/ui/drawer";
+import { Empty } from "@/ui/empty";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Page } from "@/ui/page";
+import { Skeleton } from "@/ui/skeleton";
+import { Table, type Column } from "@/ui/table";
+import { SearchField, TextField } from "@/ui/text-field";
+import { toast } from "@/ui/toast";
+import { useAct } from "@/ui/use-act";
+import { accountsQuery } from "../accounts/api";
+import { addGroup, addMember, changeGroup, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
+
+/** Groups of people, to whom models are opened together. */
 export function GroupsPage() {
-  return null;
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  const { id } = useSearch({ from: "/admin/groups" });
+  const navigate = useNavigate({ from: "/admin/groups" });
+  const groups = useQuery(groupsQuery);
+  const [adding, setAdding] = useState(false);
+  const rows = groups.data?.items ?? [];
+  const current = rows.find((g) => g.id === id);
+  const open = (next?: string) => void navigate({ search: { id: next } });
+
+  const columns: Column<Group>[] = [
+    { id: "name", header: t("groups.name"), cell: (g) => g.name, width: "md:w-64" },
+    { id: "description", header: t("groups.description"), cell: (g) => g.description, from: "md" },
+    { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.memberCount, formatted: format.number(g.memberCount) }), width: "w-28", align: "end" },
+  ];
+
+  const add = (
+    <Button tone="primary" size="dense" icon={Plus} onPress={() => setAdding(true)}>
+      {t("groups.add")}
+    </Button>
+  );
+
+  return (
+    <div className="flex min-h-0 flex-1">
+      <Page title={t("groups.title")} actions={rows.length > 0 && add}>
+        <Table
+          label={t("groups.title")}
+          className="flex-1"
+          columns={columns}
+          rows={rows}
+          rowKey={(g) => g.id}
+          rowName={(g) => g.name}
+          currentKey={id}
+          onOpen={(g) => open(g.id)}
+          isPending={groups.isPending}
+          error={groups.error}
+          onRetry={() => void groups.refetch()}
+          empty={
+            <Empty title={t("groups.empty")} actions={add}>
+              {t("groups.emptyHint")}
+            </Empty>
+          }
+        />
+      </Page>
+      {current && <GroupPanel key={current.id} group={current} onClose={() => open()} />}
+      {adding && <GroupDialog onClose={() => setAdding(false)} onAdded={(g) => open(g.id)} />}
+    </div>
+  );
+}
+
+function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () => void; onAdded?: (group: Group) => void }) {
+  const { t } = useTranslation("admin");
+  const { t: common } = useTranslation("common");
+  const { t: ui } = useTranslation("ui");
+  const client = useQueryClient();
+  const form = useForm({
+    initial: { name: group?.name ?? "", description: group?.description ?? "" },
+    validate: (v) => ({ name: v.name.trim() ? undefined : common("required") }),
+    submit: async (v) => {
+      const body = { name: v.name.trim(), description: v.description.trim() };
+      const saved = group ? await changeGroup(group.id, body) : await addGroup(body);
+      await refreshGroups(client);
+      onAdded?.(saved);
+      onClose();
+    },
+    fieldError: (err) => ({ name: err.code === "conflict" ? t("groups.taken") : undefined }),
+  });
+  return (
+    <Dialog
+      title={group ? t("groups.editTitle", { name: group.name }) : t("groups.addTitle")}
+      size="small"
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{ui("cancel")}</Button>
+          <Button tone="primary" isPending={form.pending} pendingLabel={common("saving")} onPress={() => void form.submit()}>
+            {group ? common("save") : t("groups.addAct")}
+          </Button>
+        </>
+      }
+    >
+      <form {...form.form} className="grid gap-4">
+        {form.failure && <ErrorNotice error={form.failure} />}
+        <TextField {...form.field("name")} label={t("groups.name")} autoFocus autoComplete="off" />
+        <TextField {...form.field("description")} label={t("groups.description")} optional autoComplete="off" />
+        <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
+      </form>
+    </Dialog>
+  );
+}
+
+function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
+  const { t } = useTranslation("admin");
+  const { t: common } = useTranslation("common");
+  const client = useQueryClient();
+  const act = useAct();
+  const members = useQuery(membersQuery(group.id));
+  const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
+
+  const put = async (accountId: string) => {
+    await addMember(group.id, accountId);
+    await refreshGroups(client);
+  };
+
+  return (
+    <>
+      <SidePanel
+        title={group.name}
+        subtitle={group.description}
+        onClose={onClose}
+        footer={
+          <>
+            <Button size="dense" onPress={() => setAsking("edit")}>
+              {common("edit")}
+            </Button>
+            <Button tone="danger-quiet" size="dense" onPress={() => setAsking("delete")}>
+              {common("delete")}
+            </Button>
+          </>
+        }
+      >
+        <PanelSection title={t("groups.addMember")}>
+          <MemberSearch taken={new Set(members.data?.items.map((m) => m.accountId))} onAdd={(accountId) => void act(() => put(accountId))} />
+        </PanelSection>
+        <PanelSection title={t("groups.members")}>
+          {members.isPending ? (
+            <Skeleton />
+          ) : members.error ? (
+            <ErrorNotice error={members.error} onRetry={() => void members.refetch()} />
+          ) : members.data.items.length === 0 ? (
+            <p className="text-muted">{t("groups.noMembers")}</p>
+          ) : (
+            <ul className="-mx-2">
+              {members.data.items.map((m) => (
+                <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 hover:bg-surface-hover">
+                  <span className="min-w-0">
+                    <span className="block truncate">{m.name}</span>
+                    <span className="block truncate text-muted">{m.email}</span>
+                  </span>
+                  <IconButton
+                    icon={X}
+                    label={t("groups.removeNamed", { name: m.name })}
+                    size="dense"
+                    iconSize={16}
+                    onPress={() =>
+                      void act(async () => {
+                        await removeMember(group.id, m.accountId);
+                        await refreshGroups(client);
+                        toast({ text: t("groups.removed", { name: m.name }), undo: () => void act(() => put(m.accountId)) });
+                      })
+                    }
+                  />
+                </li>
+              ))}
+            </ul>
+          )}
+        </PanelSection>
+      </SidePanel>
+      {asking === "edit" && <GroupDialog group={group} onClose={() => setAsking(null)} />}
+      <ConfirmDialog
+        title={t("groups.deleteTitle", { name: group.name })}
+        confirmLabel={common("delete")}
+        isOpen={asking === "delete"}
+        onClose={() => setAsking(null)}
+        onConfirm={async () => {
+          await deleteGroup(group.id);
+          await refreshGroups(client);
+          onClose();
+          toast({ text: t("groups.deleted", { name: group.name }) });
+        }}
+      >
+        <p>{t("groups.deleteBody", { count: group.memberCount })}</p>
+      </ConfirmDialog>
+    </>
+  );
+}
+
+function MemberSearch({ taken, onAdd }: { taken: ReadonlySet<string>; onAdd: (accountId: string) => void }) {
+  const { t } = useTranslation("admin");
+  const [typed, setTyped] = useState("");
+  const q = useDebounced(typed.trim());
+  const found = useInfiniteQuery({ ...accountsQuery({ q }), enabled: q !== "" });
+  const accounts = (found.data?.pages[0]?.items ?? []).filter((a) => !taken.has(a.id)).slice(0, 6);
+
+  return (
+    <>
+      <SearchField label={t("accounts.search")} placeholder={t("accounts.searchHint")} value={typed} onChange={setTyped} />
+      {q !== "" && (
+        <ul className="-mx-2 mt-1">
+          {accounts.map((a) => (
+            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2">
+              <span className="min-w-0">
+                <span className="block truncate">{a.name}</span>
+                <span className="block truncate text-muted">{a.email}</span>
+              </span>
+              <Button
+                size="dense"
+                aria-label={t("groups.addNamed", { name: a.name })}
+                onPress={() => {
+                  onAdd(a.id);
+                  setTyped("");
+                }}
+              >
+                {t("groups.addOne")}
+              </Button>
+            </li>
+          ))}
+          {!found.isFetching && accounts.length === 0 && <li className="px-2 py-2 text-muted">{t("accounts.noMatch")}</li>}
+        </ul>
+      )}
+    </>
+  );
 }

@@ -1,3 +1,127 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { ArrowDown, ArrowUp, Boxes, Plus } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { CatalogueModel, List } from "@/lib/api/types";
+import { announce } from "@/lib/announce";
+import { Button, ButtonLink, IconButton } from "@/ui/button";
+import { Empty } from "@/ui/empty";
+import { Page } from "@/ui/page";
+import { Badge, State } from "@/ui/state";
+import { Table, type Column } from "@/ui/table";
+import { useAct } from "@/ui/use-act";
+import { connectionsQuery } from "../connections/api";
+import { groupsQuery } from "../groups/api";
+import { AddModelsDialog } from "./add-models-dialog";
+import { catalogueQuery, orderModels, refreshModels } from "./api";
+import { useCapabilityText } from "./capability-list";
+import { ModelPanel } from "./model-panel";
+
+/** Which models there are, in which order, and who may use them. */
 export function ModelsPage() {
-  return null;
+  const { t } = useTranslation("admin");
+  const { id, add } = useSearch({ from: "/admin/models" });
+  const navigate = useNavigate({ from: "/admin/models" });
+  const client = useQueryClient();
+  const act = useAct();
+  const abilityText = useCapabilityText();
+  const catalogue = useQuery(catalogueQuery);
+  const connections = useQuery(connectionsQuery);
+  const groups = useQuery(groupsQuery);
+  const [moving, setMoving] = useState(false);
+  const rows = catalogue.data?.items ?? [];
+  const current = rows.find((m) => m.id === id);
+  const open = (next?: string) => void navigate({ search: { id: next } });
+  const connectionName = (m: CatalogueModel) => connections.data?.items.find((c) => c.id === m.connectionId)?.name ?? "";
+  const groupNames = (m: CatalogueModel) => groups.data?.items.filter((g) => m.groupIds.includes(g.id)).map((g) => g.name) ?? [];
+
+  const move = async (from: number, to: number) => {
+    const next = [...rows];
+    const [moved] = next.splice(from, 1);
+    if (!moved) return;
+    next.splice(to, 0, moved);
+    client.setQueryData(catalogueQuery.queryKey, (old: List<CatalogueModel> | undefined) => old && { ...old, items: next });
+    setMoving(true);
+    await act(async () => {
+      await orderModels(next.map((m) => m.id));
+      announce(t("models.movedTo", { name: moved.displayName, n: to + 1 }));
+    });
+    setMoving(false);
+    await refreshModels(client);
+  };
+
+  const columns: Column<CatalogueModel>[] = [
+    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "md:w-60" },
+    {
+      id: "notes",
+      header: t("models.use"),
+      cell: (m) => (
+        <span className="inline-flex gap-1.5">
+          {m.light && <Badge>{t("models.light")}</Badge>}
+          {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
+        </span>
+      ),
+      width: "w-32",
+      from: "xl",
+    },
+    { id: "connection", header: t("models.connection"), cell: connectionName, from: "md" },
+    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "xl" },
+    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : groupNames(m).join(t("accounts.listSeparator"))), width: "w-32", from: "lg" },
+    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 max-md:w-24" },
+    {
+      id: "order",
+      header: t("models.order"),
+      cell: (m) => {
+        const at = rows.indexOf(m);
+        return (
+          <span className="inline-flex">
+            <IconButton icon={ArrowUp} label={t("models.moveUp", { name: m.displayName })} size="dense" iconSize={16} disabledReason={at === 0 && t("models.isFirst")} isDisabled={moving} onPress={() => void move(at, at - 1)} />
+            <IconButton icon={ArrowDown} label={t("models.moveDown", { name: m.displayName })} size="dense" iconSize={16} disabledReason={at === rows.length - 1 && t("models.isLast")} isDisabled={moving} onPress={() => void move(at, at + 1)} />
+          </span>
+        );
+      },
+      width: "w-30",
+      align: "end",
+      from: "md",
+    },
+  ];
+
+  const noConnection = connections.data?.items.length === 0;
+  const addButton = noConnection ? (
+    <ButtonLink to="/admin/connections" search={{ add: "1" }} tone="primary" size="dense" icon={Plus}>
+      {t("connections.add")}
+    </ButtonLink>
+  ) : (
+    <Button tone="primary" size="dense" icon={Plus} onPress={() => void navigate({ search: { add: "1" } })}>
+      {t("models.add")}
+    </Button>
+  );
+
+  return (
+    <div className="flex min-h-0 flex-1">
+      <Page title={t("models.title")} actions={rows.length > 0 && addButton}>
+        <Table
+          label={t("models.title")}
+          className="flex-1"
+          columns={columns}
+          rows={rows}
+          rowKey={(m) => m.id}
+          rowName={(m) => m.displayName}
+          currentKey={id}
+          onOpen={(m) => open(m.id)}
+          isPending={catalogue.isPending}
+          error={catalogue.error}
+          onRetry={() => void catalogue.refetch()}
+          empty={
+            <Empty icon={Boxes} title={t("models.empty")} actions={addButton}>
+              {noConnection ? t("models.emptyNoConnection") : t("models.emptyHint")}
+            </Empty>
+          }
+        />
+      </Page>
+      {current && <ModelPanel key={current.id} model={current} connectionName={connectionName(current)} groupNames={groupNames(current)} onClose={() => open()} />}
+      {add && connections.data && connections.data.items.length > 0 && <AddModelsDialog connections={connections.data.items} connectionId={add} taken={rows} onClose={() => void navigate({ search: {} })} />}
+    </div>
+  );
 }

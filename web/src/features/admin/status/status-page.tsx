@@ -1,3 +1,133 @@
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { Status } from "@/lib/api/types";
+import { useErrorTextOf } from "@/lib/error-text";
+import { useFormats } from "@/lib/format";
+import { TextLink } from "@/ui/button";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Page, Scroll, Section } from "@/ui/page";
+import { Bar, Skeleton } from "@/ui/skeleton";
+import { State } from "@/ui/state";
+import { Table, type Column } from "@/ui/table";
+import { statusQuery } from "./api";
+
+/** Whether everything runs, and what went out. */
 export function StatusPage() {
-  return null;
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  const status = useQuery(statusQuery);
+  return (
+    <Page title={t("status.title")} aside={status.data && t("status.asOf", { time: format.time(new Date(status.dataUpdatedAt)) })}>
+      <Scroll>
+        <div className="grid max-w-[64rem] px-6 pt-2 pb-16 max-md:px-4">
+          {status.isPending ? (
+            <Skeleton>
+              <div className="grid gap-4">
+                <Bar className="h-24 w-full" />
+                <Bar className="w-1/3" />
+                <Bar className="h-40 w-full" />
+              </div>
+            </Skeleton>
+          ) : status.data ? (
+            <>
+              {status.error && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} className="mb-6" />}
+              <Overview status={status.data} at={status.dataUpdatedAt} />
+              <Connections connections={status.data.connections} />
+              <Egress egress={status.data.egress} />
+            </>
+          ) : (
+            <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />
+          )}
+        </div>
+      </Scroll>
+    </Page>
+  );
+}
+
+function Overview({ status, at }: { status: Status; at: number }) {
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  const { store } = status;
+  return (
+    <section aria-label={t("status.overview")} className="pb-8">
+      <dl className="grid grid-cols-[repeat(auto-fill,minmax(11rem,1fr))] gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
+        <Fact name={t("status.version")}>{status.version}</Fact>
+        <Fact name={t("status.uptime")} note={t("status.since", { date: format.near(status.startedAt) })}>
+          {format.duration(at - new Date(status.startedAt).getTime())}
+        </Fact>
+        <Fact name={t("status.runs")}>{t("status.runCount", { count: status.activeRuns, formatted: format.number(status.activeRuns) })}</Fact>
+        <Fact name={t("status.memory")}>{format.bytes(status.memoryBytes)}</Fact>
+        <Fact
+          name={t("status.store")}
+          note={[t(`status.engine.${store.engine}`), store.sizeBytes !== undefined ? format.bytes(store.sizeBytes) : "", t("status.schema", { n: store.schemaVersion })].filter(Boolean).join(t("status.dot"))}
+        >
+          <span className="text-16">{store.ok ? <State tone="on">{t("status.storeOk")}</State> : <State tone="stop">{t("status.storeFailing")}</State>}</span>
+        </Fact>
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
+  return (
+    <div className="bg-surface px-4 py-3">
+      <dt className="text-14 text-muted">{name}</dt>
+      <dd className="mt-0.5 text-18 font-bold tabular-nums">{children}</dd>
+      {note && <dd className="text-14 text-muted tabular-nums">{note}</dd>}
+    </div>
+  );
+}
+
+function Connections({ connections }: { connections: Status["connections"] }) {
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  const words = useErrorTextOf();
+  type Row = Status["connections"][number];
+  const state = (c: Row) =>
+    !c.enabled ? (
+      <State tone="off">{t("connections.off")}</State>
+    ) : c.state === "ok" ? (
+      <State tone="on">{t("status.works")}</State>
+    ) : c.state === "failing" ? (
+      <State tone="stop">{c.code ? words({ code: c.code, params: {}, detail: "" }).what : t("status.fails")}</State>
+    ) : (
+      <State tone="off">{t("status.notUsed")}</State>
+    );
+  const columns: Column<Row>[] = [
+    {
+      id: "name",
+      header: t("connections.name"),
+      cell: (c) => (
+        <TextLink to="/admin/connections" search={{ id: c.id }}>
+          {c.name}
+        </TextLink>
+      ),
+    },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "lg" },
+    { id: "state", header: t("connections.state"), cell: state },
+    { id: "used", header: t("status.lastUsed"), cell: (c) => (c.lastUsedAt ? format.near(c.lastUsedAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "md" },
+  ];
+  return (
+    <Section title={t("connections.title")}>
+      <Table label={t("connections.title")} columns={columns} rows={connections} rowKey={(c) => c.id} rowName={(c) => c.name} className="-mx-6 max-md:-mx-4" empty={<p className="text-14 text-muted">{t("connections.empty")}</p>} />
+    </Section>
+  );
+}
+
+function Egress({ egress }: { egress: Status["egress"] }) {
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  type Row = Status["egress"][number];
+  const columns: Column<Row>[] = [
+    { id: "destination", header: t("status.destination"), cell: (e) => <span title={e.destination}>{e.destination}</span> },
+    { id: "allowed", header: t("status.allowed"), cell: (e) => format.number(e.allowed), width: "w-24", align: "end" },
+    { id: "refused", header: t("status.refused"), cell: (e) => (e.refused > 0 ? <b className="text-danger">{format.number(e.refused)}</b> : format.number(e.refused)), width: "w-24", align: "end" },
+    { id: "last", header: t("status.last"), cell: (e) => (e.lastAt ? format.near(e.lastAt) : ""), width: "w-36", align: "end", from: "md" },
+  ];
+  return (
+    <Section title={t("status.egress")} hint={t("status.egressHint")}>
+      <Table label={t("status.egress")} columns={columns} rows={egress} rowKey={(e) => `${e.purpose} ${e.destination}`} rowName={(e) => e.destination} className="-mx-6 max-md:-mx-4" empty={<p className="text-14 text-muted">{t("status.noEgress")}</p>} />
+    </Section>
+  );
 }

@@ -1,0 +1,141 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Ellipsis } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useMe } from "@/features/account/api";
+import type { Account } from "@/lib/api/types";
+import { useFormats } from "@/lib/format";
+import { Button, IconButton, TextButton } from "@/ui/button";
+import { Detail, Details } from "@/ui/details";
+import { ConfirmDialog } from "@/ui/dialog";
+import { PanelSection, SidePanel } from "@/ui/drawer";
+import { Menu, MenuItem } from "@/ui/menu";
+import { toast } from "@/ui/toast";
+import { useAct } from "@/ui/use-act";
+import { AccountDialog } from "./account-dialog";
+import { AccountState } from "./account-state";
+import { changeAccount, endSessions, refreshAccounts, resetPassword } from "./api";
+
+interface Props {
+  account: Account;
+  onClose: () => void;
+  /** A new temporary password is to be shown. */
+  onPassword: (password: string) => void;
+}
+
+/** One account: how it gets in, what it may do, and the acts on it. */
+export function AccountPanel({ account, onClose, onPassword }: Props) {
+  const { t } = useTranslation("admin");
+  const { t: common } = useTranslation("common");
+  const { t: frame } = useTranslation("frame");
+  const format = useFormats();
+  const client = useQueryClient();
+  const me = useMe();
+  const act = useAct();
+  const [asking, setAsking] = useState<"edit" | "disable" | "password" | null>(null);
+  const self = me.account.id === account.id;
+  const close = () => setAsking(null);
+
+  return (
+    <>
+      <SidePanel
+        title={account.name}
+        subtitle={account.email}
+        onClose={onClose}
+        footer={
+          <>
+            <div className="flex items-center gap-1">
+              <Button size="dense" onPress={() => setAsking("edit")}>
+                {common("edit")}
+              </Button>
+              <Menu label={t("accounts.moreActs")} trigger={<IconButton icon={Ellipsis} label={t("accounts.moreActs")} size="dense" />}>
+                <MenuItem onAction={() => setAsking("password")}>{t("accounts.resetPassword")}</MenuItem>
+              </Menu>
+            </div>
+            {account.disabled ? (
+              <Button
+                tone="quiet"
+                size="dense"
+                onPress={() =>
+                  void act(async () => {
+                    await changeAccount(account.id, { disabled: false });
+                    await refreshAccounts(client);
+                    toast({ text: t("accounts.enabled", { name: account.name }) });
+                  })
+                }
+              >
+                {t("accounts.enable")}
+              </Button>
+            ) : (
+              <Button tone="danger-quiet" size="dense" disabledReason={self && t("accounts.notYourself")} onPress={() => setAsking("disable")}>
+                {t("accounts.disable")}
+              </Button>
+            )}
+          </>
+        }
+      >
+        <PanelSection title={t("accounts.howIn")}>
+          <Details>
+            <Detail name={t("accounts.state")}>
+              <AccountState account={account} />
+            </Detail>
+            <Detail name={t("accounts.signIn")}>{t("accounts.byPassword")}</Detail>
+            <Detail name={t("accounts.devices")}>
+              {t("accounts.deviceCount", { count: account.sessions })}
+              {account.sessions > 0 && (
+                <TextButton
+                  className="ml-2"
+                  onPress={() =>
+                    void act(async () => {
+                      await endSessions(account.id);
+                      await refreshAccounts(client);
+                      toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
+                    })
+                  }
+                >
+                  {t("accounts.endAll")}
+                </TextButton>
+              )}
+            </Detail>
+            <Detail name={t("accounts.lastSeen")}>{account.lastSeenAt ? format.dateTime(account.lastSeenAt) : t("accounts.notYet")}</Detail>
+            <Detail name={t("accounts.created")}>{format.date(account.createdAt)}</Detail>
+          </Details>
+        </PanelSection>
+        <PanelSection title={t("accounts.canDo")}>
+          <Details>
+            <Detail name={t("accounts.role")}>{account.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")}</Detail>
+            <Detail name={t("accounts.groups")}>{account.groups.length > 0 ? account.groups.map((g) => g.name).join(t("accounts.listSeparator")) : common("none")}</Detail>
+          </Details>
+        </PanelSection>
+      </SidePanel>
+      {asking === "edit" && <AccountDialog account={account} onClose={close} />}
+      <ConfirmDialog
+        title={t("accounts.disableTitle", { name: account.name })}
+        confirmLabel={t("accounts.disable")}
+        isOpen={asking === "disable"}
+        onClose={close}
+        onConfirm={async () => {
+          await changeAccount(account.id, { disabled: true });
+          await refreshAccounts(client);
+          toast({ text: t("accounts.disabledOne", { name: account.name }) });
+        }}
+      >
+        <p>{t("accounts.disableBody")}</p>
+      </ConfirmDialog>
+      <ConfirmDialog
+        title={t("accounts.resetTitle", { name: account.name })}
+        confirmLabel={t("accounts.resetAct")}
+        tone="primary"
+        isOpen={asking === "password"}
+        onClose={close}
+        onConfirm={async () => {
+          const { temporaryPassword } = await resetPassword(account.id);
+          onPassword(temporaryPassword);
+          await refreshAccounts(client);
+        }}
+      >
+        <p>{t("accounts.resetBody")}</p>
+      </ConfirmDialog>
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { queryOptions, type QueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "@/lib/api/client";
+import type { CheckStep, Connection, ConnectionDraft, DetectedServer, List, RemoteModel } from "@/lib/api/types";
+
+/** The connections to where models run. */
+export const connectionsQuery = queryOptions({
+  queryKey: ["admin", "connections"],
+  queryFn: ({ signal }) => unwrap<List<Connection>>(api.GET("/admin/connections", { signal })),
+});
+
+/** Model servers found on this machine. */
+export const detectedQuery = queryOptions({
+  queryKey: ["admin", "connections", "detected"],
+  queryFn: ({ signal }) => unwrap<List<DetectedServer>>(api.GET("/admin/connections/detected", { signal })),
+  staleTime: 0,
+});
+
+/** What a connection says it offers. */
+export const remoteModelsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "connections", id, "remote-models"],
+    queryFn: ({ signal }) => unwrap<List<RemoteModel>>(api.GET("/admin/connections/{id}/remote-models", { params: { path: { id } }, signal })),
+    retry: false,
+  });
+
+interface CheckResult {
+  steps: CheckStep[];
+}
+
+export const addConnection = (body: ConnectionDraft) => unwrap<Connection>(api.POST("/admin/connections", { body }));
+export const changeConnection = (id: string, body: Partial<ConnectionDraft>) => unwrap<Connection>(api.PATCH("/admin/connections/{id}", { params: { path: { id } }, body }));
+export const deleteConnection = (id: string) => unwrap<unknown>(api.DELETE("/admin/connections/{id}", { params: { path: { id } } }));
+export const checkDraft = (body: ConnectionDraft & { id?: string }) => unwrap<CheckResult>(api.POST("/admin/connections/check", { body }));
+export const checkConnection = (id: string) => unwrap<CheckResult>(api.POST("/admin/connections/{id}/check", { params: { path: { id } } }));
+
+/** Reads again what a change of a connection may have changed. */
+export async function refreshConnections(client: QueryClient) {
+  await Promise.all([
+    client.invalidateQueries({ queryKey: ["admin", "connections"] }),
+    client.invalidateQueries({ queryKey: ["admin", "models"] }),
+    client.invalidateQueries({ queryKey: ["models"] }),
+  ]);
+}

@@ -1,0 +1,56 @@
+import { Check, CircleAlert } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import type { CheckStep } from "@/lib/api/types";
+import { cx } from "@/lib/cx";
+import { useErrorTextOf } from "@/lib/error-text";
+import { useFormats } from "@/lib/format";
+import { Icon } from "@/ui/icon";
+
+const known = ["configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"] as const;
+type Known = (typeof known)[number];
+
+function isKnown(name: string): name is Known {
+  return (known as readonly string[]).includes(name);
+}
+
+/** The steps of a connection's self-test: what passed, which failed, and how to mend it. */
+export function CheckSteps({ steps }: { steps: CheckStep[] }) {
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  const words = useErrorTextOf();
+  const passed = steps.every((s) => s.ok);
+  return (
+    <div role="status" className={cx("rounded-8 border", passed ? "border-rule" : "border-danger")}>
+      <p className="border-b border-rule px-4 py-2 text-14 font-bold">{passed ? t("connections.checkPassed") : t("connections.checkFailed")}</p>
+      <ol>
+        {steps.map((step) => {
+          const name = isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
+          const failure = step.code ? words({ code: step.code, params: {}, detail: step.detail ?? "" }) : null;
+          return (
+            <li key={step.name} className={cx("flex gap-3 px-4 py-2 text-14", !step.ok && "bg-danger-soft")}>
+              <Icon of={step.ok ? Check : CircleAlert} className={step.ok ? "text-success" : "text-danger"} />
+              <div className="min-w-0 flex-1">
+                <p className="flex flex-wrap justify-between gap-x-3">
+                  <span className={cx(!step.ok && "font-bold")}>
+                    {name}
+                    <span className="sr-only">{step.ok ? t("connections.stepOk") : t("connections.stepFailed")}</span>
+                  </span>
+                  <span className="text-muted tabular-nums">{t("connections.milliseconds", { formatted: format.number(step.elapsedMs) })}</span>
+                </p>
+                {step.ok ? (
+                  step.detail && <p className="truncate text-muted">{step.detail}</p>
+                ) : (
+                  <>
+                    <p className="mt-1">{failure?.what}</p>
+                    <p>{isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
+                    {step.detail && <p className="mt-1 font-mono text-14 break-all text-muted">{step.detail}</p>}
+                  </>
+                )}
+              </div>
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { queryOptions, type QueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "@/lib/api/client";
+import type { Group, List, Member } from "@/lib/api/types";
+
+/** The groups, by name. */
+export const groupsQuery = queryOptions({
+  queryKey: ["admin", "groups"],
+  queryFn: ({ signal }) => unwrap<List<Group>>(api.GET("/admin/groups", { signal })),
+});
+
+/** Who is in a group. */
+export const membersQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "groups", id, "members"],
+    queryFn: ({ signal }) => unwrap<List<Member>>(api.GET("/admin/groups/{id}/members", { params: { path: { id } }, signal })),
+  });
+
+interface GroupInput {
+  name: string;
+  description: string;
+}
+
+export const addGroup = (body: GroupInput) => unwrap<Group>(api.POST("/admin/groups", { body }));
+export const changeGroup = (id: string, body: GroupInput) => unwrap<Group>(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body }));
+export const deleteGroup = (id: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}", { params: { path: { id } } }));
+export const addMember = (id: string, accountId: string) => unwrap<unknown>(api.PUT("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
+export const removeMember = (id: string, accountId: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
+
+/** Reads the groups and their members again, and the accounts, which name their groups. */
+export async function refreshGroups(client: QueryClient) {
+  await Promise.all([client.invalidateQueries({ queryKey: ["admin", "groups"] }), client.invalidateQueries({ queryKey: ["admin", "accounts"] })]);
+}

@@ -1,0 +1,21 @@
+import { useTranslation } from "react-i18next";
+import type { Capabilities } from "@/lib/api/types";
+import { useFormats } from "@/lib/format";
+
+export const abilities = ["vision", "documents", "reasoning", "tools"] as const;
+
+/** What a model can do, in words. */
+export function useCapabilityText(): (c: Capabilities) => string {
+  const { t } = useTranslation("admin");
+  return (c) => {
+    const words = abilities.filter((a) => c[a]).map((a) => t(`models.ability.${a}`));
+    return words.length > 0 ? words.join(t("accounts.listSeparator")) : t("models.textOnly");
+  };
+}
+
+/** A number of tokens, or that it is not known. */
+export function useTokens(): (n: number) => string {
+  const { t } = useTranslation("admin");
+  const format = useFormats();
+  return (n) => (n > 0 ? t("models.tokens", { formatted: format.number(n) }) : t("models.unknown"));
+}
