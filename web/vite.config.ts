@@ -2,8 +2,10 @@ import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { diagramSandbox } from "./build/diagram-sandbox";
 import { woff2Only } from "./build/fonts";
 import { precompress } from "./build/precompress";
+import { mockChat } from "./mock/chat";
 import { mockApi } from "./mock/plugin";
 
 /**
@@ -26,7 +28,7 @@ const csp = [
 export default defineConfig(({ mode }) => {
   const mocked = mode === "mock";
   return {
-    plugins: [woff2Only(), react(), tailwindcss(), mocked ? mockApi() : precompress()],
+    plugins: [woff2Only(), react(), tailwindcss(), diagramSandbox(), mocked ? [mockChat(), mockApi()] : precompress()],
     resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
     // The kit page shows every component in every state; it is for us, not for users.
     define: { __KIT__: JSON.stringify(mode !== "production") },

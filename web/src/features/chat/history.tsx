@@ -43,7 +43,7 @@ export function History({ onNavigate }: Props) {
     <>
       {groups.map((group) => (
         <section key={group.key} aria-label={group.title}>
-          <h2 className="px-3 pt-3 pb-1 text-14 font-normal text-muted [font-feature-settings:normal]">{group.title}</h2>
+          <h2 className="px-[13px] pt-3 pb-1 text-14 font-normal text-muted [font-feature-settings:normal]">{group.title}</h2>
           <ul>
             {group.items.map((item) => (
               <Row key={item.id} item={item} {...(onNavigate && { onNavigate })} />
@@ -84,7 +84,7 @@ function Row({ item, onNavigate }: { item: ConversationSummary; onNavigate?: () 
           if (event.key === "F2") setRenaming(true);
           else if (event.key === "Delete") remove(item);
         }}
-        className="flex min-h-[34px] items-center gap-2 rounded-6 pr-9 pl-[13px] text-14 text-default no-underline hover:bg-surface-hover group-hover:bg-surface-hover aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
+        className="flex min-h-[34px] items-center gap-2 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
       >
         <span className="min-w-0 flex-1 truncate">{item.title}</span>
         {item.running && <span role="img" aria-label={t("writing")} title={t("writing")} className="chat-running" />}

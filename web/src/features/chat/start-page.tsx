@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { useFormats } from "@/lib/format";
@@ -31,6 +31,9 @@ export function StartPage() {
   const navigate = useNavigate();
   useLiveEvents();
   useTitle("");
+  useEffect(() => {
+    void import("./conversation-page"); // where the first send leads
+  }, []);
 
   const models = useQuery(modelsQuery);
   const items = models.data?.items ?? [];
