@@ -97,7 +97,7 @@ func (s *Server) Stop() error {
 // the server and deletes its folder and lock.
 func (s *Server) stopWhenGone(pid int) *exec.Cmd {
 	const script = `
-		while kill -0 "$1"; do sleep 1; done
+		while kill -0 "$1" || [ -e "/proc/$1" ]; do sleep 1; done # it may be another account's
 		server=$(head -n 1 "$2/data/postmaster.pid") && kill -QUIT "$server"
 		while kill -0 "$server"; do sleep 1; done
 		rm -rf "$2" "$2.lock"`
