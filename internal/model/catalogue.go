@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,14 @@ type AdapterConfig struct {
 	Secret   Secret
 	Egress   egress.Spec
 	Log      *slog.Logger
+}
+
+// Headers returns the headers that go with every request, secret ones too.
+func (c AdapterConfig) Headers() map[string]string {
+	all := make(map[string]string, len(c.Settings.Headers)+len(c.Secret.Headers))
+	maps.Copy(all, c.Settings.Headers)
+	maps.Copy(all, c.Secret.Headers)
+	return all
 }
 
 // CatalogueOptions are what a catalogue is made of.

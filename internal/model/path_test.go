@@ -1,0 +1,312 @@
+package model_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/db"
+	"kakoi/internal/db/dbtest"
+	"kakoi/internal/egress"
+	"kakoi/internal/errs"
+	"kakoi/internal/governance"
+	"kakoi/internal/model"
+	"kakoi/internal/model/bedrock"
+	"kakoi/internal/model/demo"
+	"kakoi/internal/model/modeltest/bedrockfake"
+	"kakoi/internal/model/modeltest/openaifake"
+	"kakoi/internal/model/openai"
+	"kakoi/internal/privacy"
+	"kakoi/internal/residency"
+	"kakoi/internal/secret"
+)
+
+// adapters wires the real ones to the real way out.
+func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
+	return map[model.Kind]model.Adapter{
+		model.KindOpenAI: {
+			New: func(_ context.Context, c model.AdapterConfig) (model.Provider, error) {
+				client, err := gate.Client(c.Egress)
+				if err != nil {
+					return nil, err
+				}
+				return openai.New(openai.Config{BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log}), nil
+			},
+			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
+		},
+		model.KindBedrock: {
+			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
+				client, err := gate.Client(c.Egress)
+				if err != nil {
+					return nil, err
+				}
+				return bedrock.New(ctx, bedrock.Config{
+					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint, ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					Credentials: bedrock.Credentials{
+						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
+						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
+					},
+					HTTP: client, Log: c.Log,
+				})
+			},
+			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
+		},
+		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
+			return demo.New(demo.Config{}), nil
+		}},
+	}
+}
+
+// upstream is one of the fakes, as the tests below see it.
+type upstream struct {
+	draft    model.ConnectionDraft
+	remoteID string
+	place    string
+	rotate   func() *model.SecretPatch
+	calls    func() int
+	idle     func(ctx context.Context) error // returns when nothing is being answered
+	busy     func(ctx context.Context) error
+}
+
+func startOpenAI(t *testing.T) upstream {
+	fake := &openaifake.Server{Key: "first-key"}
+	s := httptest.NewServer(fake)
+	t.Cleanup(s.Close)
+	return upstream{
+		draft: model.ConnectionDraft{
+			Name: "Local", Kind: model.KindOpenAI, Enabled: true, Settings: model.Settings{BaseURL: s.URL + "/v1"}, Secret: model.Secret{APIKey: "first-key"},
+		},
+		remoteID: openaifake.DefaultModels[0], place: "this server",
+		rotate: func() *model.SecretPatch {
+			fake.Key = "second-key"
+			return &model.SecretPatch{APIKey: new("second-key")}
+		},
+		calls: fake.Total,
+		idle:  func(ctx context.Context) error { return fake.WaitLive(ctx, 0) },
+		busy:  func(ctx context.Context) error { return fake.WaitLive(ctx, 1) },
+	}
+}
+
+func startBedrock(t *testing.T) upstream {
+	fake := bedrockfake.Run(t, bedrockfake.Options{})
+	second := bedrockfake.DefaultKey
+	second.ID, second.Secret = "AKIAKAKOIFAKE0000002", "fake/second"
+	return upstream{
+		draft: model.ConnectionDraft{
+			Name: "Tokyo", Kind: model.KindBedrock, Enabled: true,
+			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, Credentials: model.CredentialsStatic},
+			Secret:   model.Secret{AccessKeyID: bedrockfake.DefaultKey.ID, SecretAccessKey: bedrockfake.DefaultKey.Secret},
+		},
+		remoteID: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", place: "jp (from ap-northeast-1)",
+		rotate: func() *model.SecretPatch {
+			fake.SetKeys(second)
+			return &model.SecretPatch{AccessKeyID: &second.ID, SecretAccessKey: &second.Secret}
+		},
+		calls: func() int {
+			n := 0
+			for _, r := range fake.Requests() {
+				if r.Operation == "ConverseStream" {
+					n++
+				}
+			}
+			return n
+		},
+		idle: func(ctx context.Context) error {
+			return fake.Await(ctx, func(s bedrockfake.Stats) bool { return s.Running == 0 })
+		},
+		busy: func(ctx context.Context) error {
+			return fake.Await(ctx, func(s bedrockfake.Stats) bool { return s.Running == 1 })
+		},
+	}
+}
+
+// installation is everything between a feature and the wire.
+type installation struct {
+	db        *db.DB
+	gate      *egress.Gate
+	catalogue *model.Catalogue
+	invoker   *model.Invoker
+	model     model.Model
+	admin     context.Context
+	person    context.Context
+}
+
+func install(t *testing.T, d *db.DB, up upstream) *installation {
+	t.Helper()
+	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := audit.New(d, time.Now)
+	log := slog.New(slog.DiscardHandler)
+	in := &installation{db: d, gate: egress.New(egress.Options{Log: log})}
+	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
+		DB: d, Secrets: secret.New(key), Audit: record, Groups: access.NewGroups(d, record, time.Now),
+		Adapters: adapters(in.gate), Fetch: in.gate, Now: time.Now, Log: log,
+	})
+	in.invoker = model.NewInvoker(model.InvokerOptions{
+		Catalogue: in.catalogue, DB: d, Masker: privacy.Masker{}, Residency: residency.Policy{}, Budgets: governance.Budgets{},
+		Audit: record, Now: time.Now, Log: log,
+	})
+	in.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
+	in.person = access.WithPrincipal(t.Context(), access.Principal{AccountID: "person", Role: access.Member})
+	connection, err := in.catalogue.CreateConnection(in.admin, up.draft)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.model, err = in.catalogue.CreateModel(in.admin, model.ModelDraft{
+		ConnectionID: connection.ID, RemoteID: up.remoteID, Enabled: true, Price: model.Price{Currency: "JPY", Input: 100, Output: 200},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+type answer struct {
+	text  string
+	usage model.Usage
+	cost  model.Money
+	stop  model.StopReason
+	err   error
+}
+
+func (in *installation) ask(ctx context.Context, prompt string) (a answer) {
+	call := model.Call{ModelID: in.model.ID, Feature: "chat", Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: prompt}}}}}
+	for e, err := range in.invoker.Stream(ctx, call) {
+		if err != nil {
+			a.err = err
+			break
+		}
+		switch e.Type {
+		case model.EventText:
+			a.text += e.Text
+		case model.EventUsage:
+			a.usage, a.cost = e.Usage, e.Cost
+		case model.EventStop:
+			a.stop = e.StopReason
+		}
+	}
+	return a
+}
+
+// TestAPersonReachesEachKindOfProvider goes the whole path, from the principal
+// over the store, the seal, the adapter and the only way out, to the wire.
+func TestAPersonReachesEachKindOfProvider(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Run(t, func(t *testing.T, d *db.DB) {
+				up := start(t)
+				in := install(t, d, up)
+
+				a := in.ask(in.person, "[[say こんにちは、山田さん。]]")
+				if a.err != nil || a.text != "こんにちは、山田さん。" || a.stop != model.StopEnd || a.usage.Estimated || a.usage.OutputTokens == 0 || a.cost.Micros == 0 {
+					t.Fatalf("answer = %+v", a)
+				}
+				steps, err := in.catalogue.CheckConnection(in.admin, in.model.ConnectionID, model.ConnectionPatch{}, up.remoteID)
+				if err != nil || len(steps) < 5 || steps[len(steps)-1].Name != "answer" || steps[len(steps)-1].Err != nil {
+					t.Errorf("check = %+v, %v", steps, err)
+				}
+				if models, err := in.catalogue.RemoteModels(in.admin, in.model.ConnectionID); err != nil || len(models) == 0 {
+					t.Errorf("remote models = %+v, %v", models, err)
+				}
+
+				before := up.calls()
+				if a := in.ask(in.person, "[[throttle 1]][[say again]] "+t.Name()); a.err != nil || a.text != "again" || up.calls() != before+2 {
+					t.Errorf("after being throttled once: %+v with %d calls, want 2", a, up.calls()-before)
+				}
+				if a := in.ask(in.person, "[[long 20]][[cut 5]]"); errs.CodeOf(a.err) != errs.ModelBrokeOff || a.text == "" || a.usage.OutputTokens == 0 {
+					t.Errorf("a stream that was cut: %+v", a)
+				}
+
+				// Stopped before the first byte: the provider sees it within a second.
+				ctx, cancel := context.WithCancel(in.person)
+				go func() {
+					_ = up.busy(t.Context())
+					cancel()
+				}()
+				if a := in.ask(ctx, "[[silence]]"); !errors.Is(a.err, context.Canceled) {
+					t.Errorf("a stopped call: %+v", a)
+				}
+				soon, done := context.WithTimeout(t.Context(), time.Second)
+				defer done()
+				if err := up.idle(soon); err != nil {
+					t.Errorf("the provider still works on a stopped call after a second: %v", err)
+				}
+
+				patch := up.rotate()
+				if a := in.ask(in.person, "[[say no]]"); errs.CodeOf(a.err) != errs.ModelCredentials {
+					t.Errorf("with a key that was withdrawn: %+v", a)
+				}
+				if _, err := in.catalogue.UpdateConnection(in.admin, in.model.ConnectionID, model.ConnectionPatch{Secret: patch}); err != nil {
+					t.Fatal(err)
+				}
+				if a := in.ask(in.person, "[[say yes]]"); a.err != nil || a.text != "yes" {
+					t.Errorf("with the new key: %+v", a)
+				}
+
+				if err := in.invoker.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				var outcomes []string
+				rows, err := d.QueryContext(t.Context(), `SELECT outcome, place FROM usage_records ORDER BY id`)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer rows.Close()
+				for rows.Next() {
+					var outcome, place string
+					if err := rows.Scan(&outcome, &place); err != nil {
+						t.Fatal(err)
+					}
+					if place != up.place {
+						t.Errorf("processed in %q, want %q", place, up.place)
+					}
+					outcomes = append(outcomes, outcome)
+				}
+				if got, want := strings.Join(outcomes, " "), "complete complete model_broke_off stopped model_credentials complete"; got != want {
+					t.Errorf("outcomes = %q, want %q", got, want)
+				}
+				for _, r := range in.gate.Snapshot() {
+					if r.Refusals != 0 || !strings.HasPrefix(r.Destination, "127.0.0.1:") || !strings.HasSuffix(r.Purpose, ":"+in.model.ConnectionID) {
+						t.Errorf("egress = %+v", r)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAFreshInstallationAnswersWithoutANetwork(t *testing.T) {
+	d := dbtest.Open(t, db.SQLite)
+	in := install(t, d, startOpenAI(t))
+	if err := in.catalogue.DeleteConnection(in.admin, in.model.ConnectionID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.catalogue.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	offers, err := in.catalogue.Offers(in.person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, ok := model.DefaultOf(offers, "")
+	if !ok || o.Kind != model.KindDemo || o.Place != residency.ThisServer() {
+		t.Fatalf("offers = %+v", offers)
+	}
+	in.model = o.Model
+	if a := in.ask(in.person, "こんにちは"); a.err != nil || a.text == "" || a.stop != model.StopEnd {
+		t.Errorf("answer = %+v", a)
+	}
+	if records := in.gate.Snapshot(); len(records) != 0 {
+		t.Errorf("egress = %+v, want none", records)
+	}
+}
