@@ -86,7 +86,7 @@ func (o *office) lastBuilt() AdapterConfig {
 type clerk struct{ c AdapterConfig }
 
 func (c clerk) Stream(ctx context.Context, r Request) iter.Seq2[Event, error] {
-	return streamFunc(says(c.c.Secret.APIKey)).Stream(ctx, r)
+	return says(c.c.Secret.APIKey).Stream(ctx, r)
 }
 
 func (c clerk) Models(context.Context) ([]RemoteModel, error) {
@@ -650,6 +650,9 @@ func TestWhatAPersonUsesIsKeptAndAudited(t *testing.T) {
 				t.Fatal(err)
 			}
 			got = append(got, fmt.Sprint(account, name, connection == c.ID, run, input, cost, currency, outcome, place, reason, silent))
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
 		}
 		want := []string{
 			fmt.Sprint("account", "gemma3", true, "run", 1_000_000, 20_000_000, "JPY", "complete", "llm.example", "no policy", false),

@@ -408,12 +408,12 @@ func (v *invocation) finish(ctx context.Context, err error) {
 // longer than anybody should.
 func (v *invocation) wait(attempt int, err error) (time.Duration, bool) {
 	wait := min(firstWait<<(attempt-1), longestWait)
-	wait = wait/2 + rand.N(wait/2) //nolint:gosec // spreads attempts; nobody gains by guessing
+	wait = wait/2 + rand.N(wait/2)
 	var asked RetryAfter
 	if errors.As(err, &asked) {
 		// Never before the time we were given, and not all at once after it.
 		if after := asked.RetryAfter(); after > 0 {
-			wait = max(wait, after+rand.N(after/10+time.Millisecond)) //nolint:gosec // as above
+			wait = max(wait, after+rand.N(after/10+time.Millisecond))
 		}
 	}
 	if v.waited+wait > maxTotalWait || time.Since(v.start)+wait > retryWithin {

@@ -272,6 +272,9 @@ func TestAPersonReachesEachKindOfProvider(t *testing.T) {
 					}
 					outcomes = append(outcomes, outcome)
 				}
+				if err := rows.Err(); err != nil {
+					t.Fatal(err)
+				}
 				if got, want := strings.Join(outcomes, " "), "complete complete model_broke_off stopped model_credentials complete"; got != want {
 					t.Errorf("outcomes = %q, want %q", got, want)
 				}

@@ -122,7 +122,7 @@ func (c *Catalogue) CheckDraft(ctx context.Context, d ConnectionDraft, remoteID 
 	}
 	connection, credentials, err := d.validate()
 	if err != nil {
-		return []CheckStep{{Name: "configuration", Err: err}}, nil
+		return notConfigured(err, 0), nil
 	}
 	return c.check(ctx, connection, credentials, remoteID)
 }
@@ -139,13 +139,18 @@ func (c *Catalogue) CheckConnection(ctx context.Context, id string, p Connection
 	}
 	connection, sealed, err := c.patch(before, sealed, p)
 	if err != nil {
-		return []CheckStep{{Name: "configuration", Err: err}}, nil
+		return notConfigured(err, 0), nil
 	}
 	credentials, err := c.open(connection, sealed)
 	if err != nil {
-		return []CheckStep{{Name: "configuration", Err: err}}, nil
+		return notConfigured(err, 0), nil
 	}
 	return c.check(ctx, connection, credentials, remoteID)
+}
+
+// notConfigured is the result of a check that ends at its first step.
+func notConfigured(err error, elapsed time.Duration) []CheckStep {
+	return []CheckStep{{Name: "configuration", Err: err, Elapsed: elapsed}}
 }
 
 func (c *Catalogue) check(ctx context.Context, connection Connection, credentials Secret, remoteID string) ([]CheckStep, error) {
@@ -159,7 +164,7 @@ func (c *Catalogue) check(ctx context.Context, connection Connection, credential
 	start := time.Now()
 	provider, err := c.build(ctx, connection, credentials, purpose)
 	if err != nil {
-		steps = []CheckStep{{Name: "configuration", Err: err, Elapsed: time.Since(start)}}
+		steps = notConfigured(err, time.Since(start))
 	} else {
 		steps = provider.Check(ctx, remoteID)
 	}

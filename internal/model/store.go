@@ -16,9 +16,6 @@ import (
 
 const connectionColumns = `c.id, c.name, c.kind, c.enabled, c.settings, c.secret_names, c.version, c.created_at, c.updated_at`
 
-// scanner is a row of sql.Row or sql.Rows.
-type scanner interface{ Scan(dest ...any) error }
-
 // connectionRow receives connectionColumns.
 type connectionRow struct {
 	c                    Connection
