@@ -1,0 +1,182 @@
+package model
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/db"
+	"kakoi/internal/errs"
+)
+
+// Models returns every model in order.
+func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
+	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
+		return nil, err
+	}
+	targets, err := selectTargets(ctx, c.db)
+	if err != nil {
+		return nil, err
+	}
+	models := make([]Model, len(targets))
+	for i, t := range targets {
+		models[i] = t.model
+	}
+	return models, nil
+}
+
+// CreateModel makes a model, the last in the order.
+func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error) {
+	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel}); err != nil {
+		return Model{}, err
+	}
+	now := fromMillis(c.now().UnixMilli())
+	m := Model{
+		ID: db.NewID(), ConnectionID: d.ConnectionID, RemoteID: d.RemoteID, DisplayName: d.DisplayName, Description: d.Description,
+		Capabilities: d.Capabilities, Defaults: d.Defaults, Options: d.Options, Enabled: d.Enabled, GroupIDs: d.GroupIDs,
+		Light: d.Light, FallbackID: d.FallbackID, Price: d.Price, CreatedAt: now, UpdatedAt: now,
+	}
+	err := c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		connection, _, err := selectConnection(ctx, tx, m.ConnectionID)
+		if errs.CodeOf(err) == errs.NotFound {
+			return errs.InField("connectionId", "there is no such connection")
+		} else if err != nil {
+			return err
+		}
+		if m, err = m.validate(c.providers.adapters[connection.Kind].CheckOptions); err != nil {
+			return err
+		}
+		if err := c.checkReferences(ctx, tx, m); err != nil {
+			return err
+		}
+		if m.Position, err = insertModel(ctx, tx, m); err != nil {
+			return err
+		}
+		return c.recordModel(ctx, auditModelCreate, m)
+	})
+	return m, err
+}
+
+// UpdateModel changes model id.
+func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (Model, error) {
+	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel, ID: id}); err != nil {
+		return Model{}, err
+	}
+	var m Model
+	err := c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		t, err := selectTarget(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if m, err = t.model.patched(p).validate(c.providers.adapters[t.connection.Kind].CheckOptions); err != nil {
+			return err
+		}
+		if err := c.checkReferences(ctx, tx, m); err != nil {
+			return err
+		}
+		m.UpdatedAt = fromMillis(c.now().UnixMilli())
+		if err := updateModel(ctx, tx, m); err != nil {
+			return err
+		}
+		return c.recordModel(ctx, auditModelUpdate, m)
+	})
+	return m, err
+}
+
+// checkReferences makes sure that the groups exist and that the fallbacks of
+// fallbacks end somewhere.
+func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, m Model) error {
+	for _, group := range m.GroupIDs {
+		if _, err := c.groups.Group(ctx, group); errs.CodeOf(err) == errs.NotFound {
+			return errs.InField("groupIds", "one of the groups does not exist any more").With("group", group)
+		} else if err != nil {
+			return err
+		}
+	}
+	seen := map[string]bool{m.ID: true}
+	for next := m.FallbackID; next != ""; {
+		if seen[next] {
+			return errs.InField("fallbackId", "the models would stand in for each other in a circle")
+		}
+		seen[next] = true
+		t, err := selectTarget(ctx, tx, next)
+		if errs.CodeOf(err) == errs.NotFound {
+			return errs.InField("fallbackId", "there is no such model")
+		} else if err != nil {
+			return err
+		}
+		next = t.model.FallbackID
+	}
+	return nil
+}
+
+// DeleteModel removes model id. Models that it stood in for lose their
+// fallback; conversations keep what it said and go on with another.
+func (c *Catalogue) DeleteModel(ctx context.Context, id string) error {
+	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel, ID: id}); err != nil {
+		return err
+	}
+	return c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		t, err := selectTarget(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := deleteModel(ctx, tx, id); err != nil {
+			return err
+		}
+		return c.recordModel(ctx, auditModelDelete, t.model)
+	})
+}
+
+// OrderModels puts the models ids first, in that order, and the others after
+// them as they were. A model that has been deleted meanwhile is passed over.
+func (c *Catalogue) OrderModels(ctx context.Context, ids []string) error {
+	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel}); err != nil {
+		return err
+	}
+	return c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		targets, err := selectTargets(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rank := make(map[string]int, len(ids))
+		for i, id := range ids {
+			if _, twice := rank[id]; twice {
+				return errs.InField("ids", "a model is there twice")
+			}
+			rank[id] = i
+		}
+		place := func(t target) int {
+			if r, ok := rank[t.model.ID]; ok {
+				return r
+			}
+			return len(ids)
+		}
+		slices.SortStableFunc(targets, func(a, b target) int { return place(a) - place(b) })
+		for i, t := range targets {
+			if position := int64(i) + 1; t.model.Position != position {
+				if err := updatePosition(ctx, tx, t.model.ID, position); err != nil {
+					return err
+				}
+			}
+		}
+		return c.audit.Record(ctx, audit.Event{
+			Action: auditModelOrder, Resource: audit.Resource{Kind: string(access.KindModel)},
+			Details: map[string]string{"first": strings.Join(ids[:min(len(ids), 10)], " ")},
+		})
+	})
+}
+
+func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) error {
+	return c.audit.Record(ctx, audit.Event{
+		Action:   action,
+		Resource: audit.Resource{Kind: string(access.KindModel), ID: m.ID},
+		Details: map[string]string{
+			"name": m.DisplayName, "remote_id": m.RemoteID, "connection_id": m.ConnectionID,
+			"enabled": strconv.FormatBool(m.Enabled), "groups": strings.Join(m.GroupIDs, " "), "fallback_id": m.FallbackID,
+		},
+	})
+}
