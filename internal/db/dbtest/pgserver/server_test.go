@@ -13,7 +13,7 @@ import (
 )
 
 func TestAServerAnswersUntilItIsStopped(t *testing.T) {
-	dir, err := os.MkdirTemp("", "kakoi-pgserver-") // t.TempDir is closed to the server's account
+	dir, err := os.MkdirTemp("", "kakoi-pgserver-") //nolint:usetesting // the folder above t.TempDir is closed to the server's account
 	if err != nil {
 		t.Fatal(err)
 	}
