@@ -21,12 +21,11 @@ if ! command -v apt-get >/dev/null; then
   echo "Chromium is missing, and there is no apt-get to install it with: install it, or set KAKOI_TEST_CHROMIUM" >&2
   exit 1
 fi
-as_root=()
+as_root=(env DEBIAN_FRONTEND=noninteractive)
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || { echo "Chromium is missing: run as root: apt-get install chromium" >&2; exit 1; }
-  as_root=(sudo)
+  as_root=(sudo "${as_root[@]}")
 fi
-export DEBIAN_FRONTEND=noninteractive
 echo "installing Chromium for the browser tests" >&2
 "${as_root[@]}" apt-get update -qq >&2
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends chromium >&2
