@@ -11,7 +11,8 @@ interface Context {
   client: QueryClient;
 }
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+/** A parameter of an address as text: "?q=2026" is parsed as a number. */
+const text = (value: unknown): string | undefined => (typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined);
 
 /** Where to go after signing in: an address of ours, never another site's. */
 const ownAddress = (value: unknown) => {

@@ -82,15 +82,11 @@ export function formats(locale: Locale) {
       const shown = first < 0 ? parts.slice(3) : parts.slice(first, first + 2).filter(([n], i) => i === 0 || n > 0);
       return shown.map(([n, jaUnit, enUnit]) => (locale === "ja" ? `${n}${jaUnit}` : `${n} ${enUnit}`)).join(locale === "ja" ? "" : " ");
     },
-    /** ￥1,234 or $0.0123, never rounded to nothing */
+    /** ￥1,234 or $0.30 or $0.000012: never rounded to nothing */
     money: (amount: number, currency: "JPY" | "USD") => {
-      const small = amount !== 0 && Math.abs(amount) < 1;
-      return new Intl.NumberFormat(tag, {
-        style: "currency",
-        currency,
-        currencyDisplay: "narrowSymbol",
-        ...(small ? { maximumSignificantDigits: 2 } : {}),
-      }).format(amount);
+      const size = Math.abs(amount);
+      const digits = size === 0 || size >= 1 ? {} : size >= 0.01 && currency === "USD" ? { maximumFractionDigits: 4 } : { maximumSignificantDigits: 2 };
+      return new Intl.NumberFormat(tag, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits }).format(amount);
     },
   };
 }

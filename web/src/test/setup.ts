@@ -1,4 +1,22 @@
 import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { afterEach, beforeAll } from "vitest";
+import { startI18n } from "@/lib/i18n";
 
+// jsdom has no layout: every media query fails, as on a small light screen.
+window.matchMedia ??= (query: string) => ({
+  matches: false,
+  media: query,
+  onchange: null,
+  addEventListener: () => undefined,
+  removeEventListener: () => undefined,
+  addListener: () => undefined,
+  removeListener: () => undefined,
+  dispatchEvent: () => false,
+});
+
+// Nor has it CSS.escape, which React Aria calls on its own generated ids.
+window.CSS ??= {} as typeof CSS;
+window.CSS.escape ??= (text: string) => text.replace(/[^\w-]/g, "\\$&");
+
+beforeAll(() => startI18n("ja"));
 afterEach(cleanup);

@@ -35,6 +35,8 @@ export function buttonClass(tone: ButtonTone = "secondary", size: ButtonSize = "
 
 /** What takes the act away from a button but leaves it in the tab order. */
 const inert = { onPress: undefined, type: "button", "aria-disabled": "true" } as const;
+/** The same while the act runs. React Aria's own pending state announces a progress bar that is not there. */
+const busy = { onPress: undefined, "aria-disabled": "true" } as const;
 
 export interface ButtonProps extends Omit<AriaButtonProps, "className" | "children" | "isDisabled" | "isPending" | "style"> {
   tone?: ButtonTone;
@@ -57,9 +59,8 @@ export function Button({ tone = "secondary", size = "normal", icon, pendingLabel
   const button = (
     <AriaButton
       {...props}
-      {...(disabledReason ? inert : {})}
+      {...(disabledReason ? inert : isPending ? busy : {})}
       isDisabled={isDisabled}
-      isPending={isPending}
       className={cx(buttonClass(tone, size, dead), isPending && "opacity-80", className)}
     >
       {icon && <Icon of={icon} size={size === "dense" ? 16 : 20} />}
@@ -77,13 +78,13 @@ export interface IconButtonProps extends Omit<ButtonProps, "children" | "icon" |
 }
 
 /** An act by a drawing alone; never one that cannot be undone. */
-export function IconButton({ icon, label, tone = "quiet", size = "normal", iconSize = 20, isDisabled = false, disabledReason, className, ...props }: IconButtonProps) {
+export function IconButton({ icon, label, tone = "quiet", size = "normal", iconSize = 20, isPending = false, isDisabled = false, disabledReason, className, ...props }: IconButtonProps) {
   const dead = isDisabled || Boolean(disabledReason);
   return (
     <Tip text={disabledReason ? `${label}: ${disabledReason}` : label}>
       <AriaButton
         {...props}
-        {...(disabledReason ? inert : {})}
+        {...(disabledReason ? inert : isPending ? busy : {})}
         isDisabled={isDisabled}
         aria-label={label}
         className={cx(buttonClass(tone, size, dead), size === "dense" ? "w-9 pointer-coarse:w-11" : "w-11", "flex-none !px-0", className)}

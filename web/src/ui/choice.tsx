@@ -4,7 +4,7 @@ import { Checkbox as AriaCheckbox, CheckboxGroup as AriaCheckboxGroup, Radio, Ra
 import { cx } from "@/lib/cx";
 import { FieldLabel, FieldNotes, type FieldProps } from "./field";
 
-const label = "group flex items-start gap-3 text-left data-[disabled]:text-disabled";
+const label = "group flex gap-3 text-left data-[disabled]:text-disabled";
 
 interface CheckboxProps extends Omit<AriaCheckboxProps, "className" | "children" | "style"> {
   children?: ReactNode;
@@ -28,7 +28,7 @@ function Box() {
 /** One thing that is so or not so. */
 export function Checkbox({ children, hint, className, ...props }: CheckboxProps) {
   return (
-    <AriaCheckbox {...props} className={cx(label, children ? "min-h-9 py-1.5 pointer-coarse:min-h-11 pointer-coarse:py-2.5" : "size-9 items-center justify-center pointer-coarse:size-11", className)}>
+    <AriaCheckbox {...props} className={cx(label, children ? "min-h-9 items-start py-1.5 pointer-coarse:min-h-11 pointer-coarse:py-2.5" : "size-9 items-center justify-center pointer-coarse:size-11", className)}>
       <Box />
       {children && (
         <span className="leading-[1.25]">
@@ -49,7 +49,7 @@ interface CheckboxGroupProps extends FieldProps {
 /** Any of several. */
 export function CheckboxGroup({ value, onChange, options, ...field }: CheckboxGroupProps) {
   return (
-    <AriaCheckboxGroup value={value} onChange={onChange} isInvalid={Boolean(field.error)} className="grid gap-1">
+    <AriaCheckboxGroup value={value} onChange={onChange} isInvalid={Boolean(field.error)} className="grid content-start gap-1">
       <FieldLabel {...field} />
       {options.map((o) => (
         <Checkbox key={o.value} value={o.value} hint={o.hint}>
@@ -74,7 +74,7 @@ interface SwitchProps {
 /** Something that takes effect at once. In forms that are saved, use a Checkbox. */
 export function Switch({ children, hint, atEnd, ...props }: SwitchProps) {
   return (
-    <AriaSwitch {...props} className={cx(label, "min-h-9 py-1.5 pointer-coarse:min-h-11", atEnd && "flex-row-reverse justify-between")}>
+    <AriaSwitch {...props} className={cx(label, "min-h-9 items-start py-1.5 pointer-coarse:min-h-11", atEnd && "flex-row-reverse justify-between")}>
       <span
         aria-hidden="true"
         className="relative h-6 w-11 flex-none rounded-full border border-control bg-surface-selected transition-colors group-data-[disabled]:opacity-60 group-data-[focus-visible]:focus-ring group-data-[selected]:border-accent group-data-[selected]:bg-accent"
@@ -101,7 +101,7 @@ interface RadioGroupProps<V extends string> extends FieldProps {
 /** One of a few, all of them seen. */
 export function RadioGroup<V extends string>({ value, onChange, options, layout = "list", name, ...field }: RadioGroupProps<V>) {
   return (
-    <AriaRadioGroup name={name} value={value} onChange={(v) => onChange(v as V)} isInvalid={Boolean(field.error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaRadioGroup name={name} value={value} onChange={(v) => onChange(v as V)} isInvalid={Boolean(field.error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel {...field} />
       <div className={cx(layout === "row" && "flex flex-wrap gap-x-6", layout === "list" && "grid", layout === "card" && "grid gap-2")}>
         {options.map((o) => (
@@ -110,6 +110,7 @@ export function RadioGroup<V extends string>({ value, onChange, options, layout 
             value={o.value}
             className={cx(
               label,
+              "items-start",
               layout === "card"
                 ? "rounded-8 border border-strong p-3 hover:bg-surface-hover data-[selected]:border-accent data-[selected]:bg-accent-soft"
                 : "min-h-9 py-1.5 pointer-coarse:min-h-11 pointer-coarse:py-2.5",

@@ -58,7 +58,7 @@ export function Select<V extends string>({ value, onChange, options, placeholder
       placeholder={placeholder}
       isInvalid={Boolean(field.error)}
       validationBehavior="aria"
-      className="grid gap-1.5"
+      className="grid content-start gap-1.5"
     >
       <FieldLabel {...field} size={size} />
       <AriaButton className={cx(boxClass, boxSizes[size], "flex items-center justify-between gap-2 text-left hover:bg-surface-hover")}>
@@ -86,7 +86,7 @@ interface ComboboxProps extends FieldProps {
 export function Combobox({ value, onChange, options, placeholder, name, size = "normal", ...field }: ComboboxProps) {
   const { t } = useTranslation("ui");
   return (
-    <AriaComboBox name={name} allowsCustomValue inputValue={value} onInputChange={onChange} defaultItems={options} menuTrigger="focus" isInvalid={Boolean(field.error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaComboBox name={name} allowsCustomValue inputValue={value} onInputChange={onChange} defaultItems={options} menuTrigger="focus" isInvalid={Boolean(field.error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel {...field} size={size} />
       <div className="relative">
         <Input placeholder={placeholder} className={cx(boxClass, boxSizes[size], "pr-11")} />

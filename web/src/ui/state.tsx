@@ -4,17 +4,17 @@ import { cx } from "@/lib/cx";
 export type StateTone = "on" | "off" | "wait" | "stop";
 
 const marks: Record<StateTone, string> = {
-  on: "size-2 rounded-full bg-success",
-  off: "size-2 rounded-full border-[1.5px] border-[var(--text-muted)]",
-  wait: "size-2 rotate-45 rounded-[1px] bg-warning",
-  stop: "h-[3px] w-2 bg-danger",
+  on: "h-2 rounded-full bg-success align-[0.05em]",
+  off: "h-2 rounded-full border-[1.5px] border-[var(--text-muted)] align-[0.05em]",
+  wait: "h-2 rotate-45 rounded-[1px] bg-warning align-[0.05em]",
+  stop: "h-[3px] bg-danger align-[0.25em]",
 };
 
 /** The state of a thing: a word, and a mark that differs by form as well as by colour. */
 export function State({ tone, children }: { tone: StateTone; children: ReactNode }) {
   return (
-    <span className="inline-flex items-center gap-1.5 whitespace-nowrap">
-      <span aria-hidden="true" className={cx("flex-none", marks[tone])} />
+    <span className="whitespace-nowrap">
+      <span aria-hidden="true" className={cx("mr-1.5 inline-block w-2", marks[tone])} />
       {children}
     </span>
   );

@@ -16,8 +16,8 @@ export interface Column<Row> {
   width?: string;
   align?: "end";
   sortable?: boolean;
-  /** Leaves the column out where there is no room for it. */
-  from?: "md" | "lg" | "xl";
+  /** Leaves the column out while the table is narrower than 36, 48 or 60 rem. */
+  from?: "narrow" | "middle" | "wide";
 }
 
 export interface Sort {
@@ -44,21 +44,23 @@ interface Props<Row> {
   error?: unknown;
   onRetry?: () => void;
   empty?: ReactNode;
+  /** Stands in a column of text, whose edges it shares. */
+  flush?: boolean;
   className?: string;
 }
 
-const from = { md: "max-md:hidden", lg: "max-lg:hidden", xl: "max-xl:hidden" };
+const from = { narrow: "@max-[36rem]:hidden", middle: "@max-[48rem]:hidden", wide: "@max-[60rem]:hidden" };
 
 /**
  * A dense list that does work: sorted, selected, opened. An ordinary table
  * for assistive technology; the name in the first column is the way in, and a
  * click anywhere in the row is a short cut to it.
  */
-export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort, selected, onSelect, currentKey, onOpen, isPending, error, onRetry, empty, className }: Props<Row>) {
+export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort, selected, onSelect, currentKey, onOpen, isPending, error, onRetry, empty, flush, className }: Props<Row>) {
   const { t } = useTranslation("ui");
   const shown = rows.map(rowKey);
   const chosen = shown.filter((key) => selected?.has(key)).length;
-  const cell = (c: Column<Row>) => cx("px-2 first:pl-6 last:pr-6 max-md:first:pl-4 max-md:last:pr-4", c.align === "end" && "text-right tabular-nums", c.from && from[c.from]);
+  const cell = (c: Column<Row>) => cx("px-2", flush ? "first:pl-0 last:pr-0" : "first:pl-6 last:pr-6 max-md:first:pl-4 max-md:last:pr-4", c.align === "end" && "text-right tabular-nums", c.from && from[c.from]);
 
   const toggle = (key: string, on: boolean) => {
     const next = new Set(selected);
@@ -71,7 +73,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
   if (!isPending && rows.length === 0) return <>{empty}</>;
 
   return (
-    <div role="region" aria-label={label} aria-busy={isPending} tabIndex={-1} className={cx("min-h-0 overflow-auto", className)}>
+    <div role="region" aria-label={label} aria-busy={isPending} tabIndex={-1} className={cx("@container min-h-0 overflow-auto", className)}>
       <table className="w-full table-fixed border-separate border-spacing-0 text-14">
         <thead>
           <tr>
@@ -92,7 +94,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
                   key={c.id}
                   scope="col"
                   aria-sort={c.sortable ? (sorted ?? "none") : undefined}
-                  className={cx("sticky top-0 z-10 h-10 border-b border-strong bg-surface text-left font-normal text-muted", cell(c), c.width)}
+                  className={cx("sticky top-0 z-10 h-10 border-b border-strong bg-surface text-left font-normal whitespace-nowrap text-muted", cell(c), c.width)}
                 >
                   {c.sortable && onSort ? (
                     <button

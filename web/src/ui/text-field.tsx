@@ -18,7 +18,7 @@ export interface TextFieldProps extends Base, FieldProps {
 export function TextField({ label, hideLabel, hint, error, optional, size = "normal", placeholder, inputRef, mono, ...props }: TextFieldProps) {
   const notes = { label, hint, error };
   return (
-    <AriaTextField {...props} isInvalid={Boolean(error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaTextField {...props} isInvalid={Boolean(error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel label={label} hideLabel={hideLabel} optional={optional} size={size} />
       <Input ref={inputRef} placeholder={placeholder} className={cx(boxClass, boxSizes[size], mono && "font-mono")} />
       <FieldNotes {...notes} />
@@ -31,7 +31,7 @@ export function PasswordField({ label, hideLabel, hint, error, optional, size = 
   const { t } = useTranslation("ui");
   const [shown, setShown] = useState(false);
   return (
-    <AriaTextField {...props} type={shown ? "text" : "password"} isInvalid={Boolean(error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaTextField {...props} type={shown ? "text" : "password"} isInvalid={Boolean(error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel label={label} hideLabel={hideLabel} optional={optional} size={size} />
       <div className="relative">
         <Input ref={inputRef} placeholder={placeholder} spellCheck="false" autoCapitalize="none" className={cx(boxClass, boxSizes[size], "pr-24", mono && "font-mono")} />
@@ -58,7 +58,7 @@ export interface TextAreaProps extends Base, FieldProps {
 /** Several lines of text; grows with them. */
 export function TextArea({ label, hideLabel, hint, error, optional, size = "normal", placeholder, rows = 3, mono, ...props }: TextAreaProps) {
   return (
-    <AriaTextField {...props} isInvalid={Boolean(error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaTextField {...props} isInvalid={Boolean(error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel label={label} hideLabel={hideLabel} optional={optional} size={size} />
       <AriaTextArea rows={rows} placeholder={placeholder} className={cx(boxClass, "field-sizing-content max-h-60 rounded-8 px-3 py-2 text-16 leading-prose", mono && "font-mono text-14")} />
       <FieldNotes label={label} hint={hint} error={error} />
@@ -79,7 +79,7 @@ export interface SearchFieldProps {
 export function SearchField({ label, placeholder, value, onChange, className, autoFocus }: SearchFieldProps) {
   const { t } = useTranslation("ui");
   return (
-    <AriaSearchField aria-label={label} value={value} onChange={onChange} autoFocus={autoFocus} className={cx("group relative", className)}>
+    <AriaSearchField aria-label={label} value={value} onChange={onChange} autoFocus={autoFocus} className={cx("group relative h-fit", className)}>
       <Icon of={Search} className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-muted" />
       <Input placeholder={placeholder ?? label} className={cx(boxClass, boxSizes.dense, "pr-9 pl-10 [&::-webkit-search-cancel-button]:hidden")} />
       <AriaButton aria-label={t("clearSearch")} className="absolute inset-y-1 right-1 grid w-7 place-items-center rounded-4 hover:bg-surface-hover group-data-[empty]:hidden">
@@ -105,7 +105,7 @@ export interface NumberFieldProps extends FieldProps {
 /** A number, grouped as the language does, with its unit behind it. */
 export function NumberField({ label, hideLabel, hint, error, optional, size = "normal", value, onChange, min, max, step, fractionDigits = 0, unit, placeholder, name }: NumberFieldProps) {
   return (
-    <AriaNumberField name={name} value={value} onChange={onChange} minValue={min} maxValue={max} step={step} formatOptions={{ maximumFractionDigits: fractionDigits }} isInvalid={Boolean(error)} validationBehavior="aria" className="grid gap-1.5">
+    <AriaNumberField name={name} value={value} onChange={onChange} minValue={min} maxValue={max} step={step} formatOptions={{ maximumFractionDigits: fractionDigits }} isInvalid={Boolean(error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel label={label} hideLabel={hideLabel} optional={optional} size={size} />
       <Group className="flex items-center gap-2">
         <Input placeholder={placeholder} className={cx(boxClass, boxSizes[size], "tabular-nums")} />

@@ -225,7 +225,7 @@ function SessionRow({ session }: { session: Session }) {
       <div className="min-w-0">
         <p title={session.userAgent}>{name}</p>
         <p className="text-14 text-muted tabular-nums">
-          {session.address} ・ {t("sessionSeen")} {format.near(session.lastSeenAt)} ・ {t("sessionSince", { date: format.monthDay(session.createdAt) })}
+          {t("sessionLine", { address: session.address, seen: format.near(session.lastSeenAt), since: format.monthDay(session.createdAt) })}
         </p>
       </div>
       {session.current ? (

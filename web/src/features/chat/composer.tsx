@@ -134,7 +134,7 @@ export function Composer(props: Props) {
           aria-label={t("words")}
           aria-describedby={noteId}
           className={cx(
-            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose shadow-none! outline-none! [scrollbar-width:thin]",
+            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
             roomy ? "min-h-19" : "min-h-11",
           )}
         />

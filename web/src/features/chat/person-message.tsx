@@ -46,7 +46,8 @@ export const PersonMessage = memo(function PersonMessage({ parts, pending = fals
 /** Words of a person as they were typed; very long ones scroll in their place. */
 function LongText({ text }: { text: string }) {
   const { t } = useTranslation("chat");
-  const words = "whitespace-pre-wrap [overflow-wrap:anywhere]";
+  // Breaking by phrases takes time that grows with the square of a paragraph.
+  const words = cx("whitespace-pre-wrap [overflow-wrap:anywhere]", text.length > 1500 && "[word-break:normal]");
   if (text.length <= 4000) return <div className={words}>{text}</div>;
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it

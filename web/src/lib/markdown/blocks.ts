@@ -46,6 +46,7 @@ export interface MarkdownDocument {
 }
 
 const groupSize = 24;
+const flowWindow = 4000;
 /** Blocks at the end that what comes next may still change. */
 const unsettled = 2;
 
@@ -114,7 +115,7 @@ export class MarkdownReader {
       }
       const { end, certain } = findOpaque(this.text, at);
       const last = end === this.text.length;
-      const flow = this.parse(this.text.slice(at, end), at, last && !this.final);
+      const flow = this.parseFlow(at, end, last && !this.final);
       for (const block of flow) blocks.push(keep(block));
       const done = certain ? flow.length : Math.max(0, flow.length - unsettled);
       if (done > 0) {
@@ -132,6 +133,30 @@ export class MarkdownReader {
     this.tail = blocks.slice(settledBlocks);
     this.settledEnd = settledUpTo;
     if (late.length > 0) this.reparse(late);
+  }
+
+  /**
+   * Parses from `at` to `end` in windows: the parser's time grows faster than
+   * its input, and a long answer may be one stretch without code or formulas.
+   * The last blocks of a window are read again with the next one.
+   */
+  private parseFlow(at: number, end: number, growing: boolean): FlowBlock[] {
+    const blocks: FlowBlock[] = [];
+    let size = flowWindow;
+    while (end - at > size * 2) {
+      const cut = this.text.indexOf("\n\n", at + size);
+      if (cut < 0 || cut >= end) break;
+      const found = this.parse(this.text.slice(at, cut + 2), at, false);
+      const next = found[found.length - unsettled];
+      if (!next || next.start === at) {
+        size *= 2; // one block is longer than the window
+        continue;
+      }
+      blocks.push(...found.slice(0, -unsettled));
+      at = next.start;
+      size = flowWindow;
+    }
+    return [...blocks, ...this.parse(this.text.slice(at, end), at, growing)];
   }
 
   /** Parses a stretch of flow, with the definitions known so far in sight. */

@@ -58,7 +58,7 @@ function renderNode(node: RootContent, notes: Notes, cursor: boolean): ReactNode
     case "paragraph": {
       const only = node.children.length === 1 ? node.children[0] : undefined;
       if (only?.type === "inlineMath" && only.display) return <MathView tex={only.value} display growing={cursor} />;
-      return <p>{words(node, notes, cursor)}</p>;
+      return <p className={isLong(node) ? "prose-long" : undefined}>{words(node, notes, cursor)}</p>;
     }
     case "heading": {
       // The page has its own h1 and names the answer with an h2: an answer begins at h3.
@@ -113,6 +113,12 @@ function renderNode(node: RootContent, notes: Notes, cursor: boolean): ReactNode
     default:
       return "children" in node ? renderChildren(node as Parent, notes) : plainText(node as Nodes);
   }
+}
+
+/** Breaking Japanese by phrases takes time that grows with the square of the paragraph. */
+function isLong(node: Parent): boolean {
+  const { start, end } = node.position ?? {};
+  return (end?.offset ?? 0) - (start?.offset ?? 0) > 1500;
 }
 
 function renderList(list: List, notes: Notes, cursor: boolean): ReactNode {

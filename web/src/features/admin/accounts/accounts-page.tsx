@@ -59,11 +59,11 @@ export function AccountsPage() {
   const open = (next?: string) => void navigate({ search: (old) => ({ ...old, id: next }) });
 
   const columns: Column<Account>[] = [
-    { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "md:w-56", sortable: true },
-    { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "md" },
-    { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-28", from: "md" },
+    { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56", sortable: true },
+    { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "middle" },
+    { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-28", from: "narrow" },
     { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-36" },
-    { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSeenAt ? format.near(a.lastSeenAt) : t("accounts.notYet")), width: "w-36", align: "end", sortable: true, from: "lg" },
+    { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSeenAt ? format.near(a.lastSeenAt) : t("accounts.notYet")), width: "w-36", align: "end", sortable: true, from: "narrow" },
   ];
 
   const count = total ?? (accounts.hasNextPage ? undefined : rows.length);

@@ -43,7 +43,7 @@ export function CheckSteps({ steps }: { steps: CheckStep[] }) {
                   <>
                     <p className="mt-1">{failure?.what}</p>
                     <p>{isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
-                    {step.detail && <p className="mt-1 font-mono text-14 break-all text-muted">{step.detail}</p>}
+                    {step.detail && <p className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
                   </>
                 )}
               </div>

@@ -52,7 +52,7 @@ function KindStep({ onChoose, onClose }: { onChoose: (draft: DraftForm) => void;
                     key={s.baseUrl}
                     icon={Server}
                     title={s.product}
-                    hint={`${s.baseUrl}${s.models.length > 0 ? ` ・ ${s.models.join(t("accounts.listSeparator"))}` : ""}`}
+                    hint={[s.baseUrl, s.models.join(t("accounts.listSeparator"))].filter(Boolean).join(t("status.dot"))}
                     onPress={() => onChoose(blank("openai", nameOf(s), s.baseUrl))}
                   />
                 ))}

@@ -46,10 +46,10 @@ export function ConnectionsPage() {
   const open = (next?: string) => void navigate({ search: { id: next } });
 
   const columns: Column<Connection>[] = [
-    { id: "name", header: t("connections.name"), cell: (c) => c.name, width: "md:w-64" },
-    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "md" },
-    { id: "destination", header: t("connections.destination"), cell: destination, from: "lg" },
-    { id: "models", header: t("models.title"), cell: (c) => catalogue.data?.items.filter((m) => m.connectionId === c.id).length ?? "", width: "w-20", align: "end", from: "md" },
+    { id: "name", header: t("connections.name"), cell: (c) => c.name, width: "@min-[36rem]:w-64" },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "narrow" },
+    { id: "destination", header: t("connections.destination"), cell: destination, from: "middle" },
+    { id: "models", header: t("models.title"), cell: (c) => catalogue.data?.items.filter((m) => m.connectionId === c.id).length ?? "", width: "w-20", align: "end", from: "narrow" },
     { id: "state", header: t("connections.state"), cell: (c) => <Enabled connection={c} />, width: "w-28" },
   ];
   const addButton = (

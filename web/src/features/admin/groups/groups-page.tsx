@@ -34,8 +34,8 @@ export function GroupsPage() {
   const open = (next?: string) => void navigate({ search: { id: next } });
 
   const columns: Column<Group>[] = [
-    { id: "name", header: t("groups.name"), cell: (g) => g.name, width: "md:w-64" },
-    { id: "description", header: t("groups.description"), cell: (g) => g.description, from: "md" },
+    { id: "name", header: t("groups.name"), cell: (g) => g.name, width: "@min-[36rem]:w-64" },
+    { id: "description", header: t("groups.description"), cell: (g) => g.description, from: "narrow" },
     { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.memberCount, formatted: format.number(g.memberCount) }), width: "w-28", align: "end" },
   ];
 

@@ -52,7 +52,7 @@ export function ModelsPage() {
   };
 
   const columns: Column<CatalogueModel>[] = [
-    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "md:w-60" },
+    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-60" },
     {
       id: "notes",
       header: t("models.use"),
@@ -63,12 +63,12 @@ export function ModelsPage() {
         </span>
       ),
       width: "w-32",
-      from: "xl",
+      from: "wide",
     },
-    { id: "connection", header: t("models.connection"), cell: connectionName, from: "md" },
-    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "xl" },
-    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : groupNames(m).join(t("accounts.listSeparator"))), width: "w-32", from: "lg" },
-    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 max-md:w-24" },
+    { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
+    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "wide" },
+    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : groupNames(m).join(t("accounts.listSeparator"))), width: "w-32", from: "middle" },
+    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
     {
       id: "order",
       header: t("models.order"),
@@ -83,7 +83,7 @@ export function ModelsPage() {
       },
       width: "w-30",
       align: "end",
-      from: "md",
+      from: "narrow",
     },
   ];
 

@@ -52,7 +52,9 @@ function Overview({ status, at }: { status: Status; at: number }) {
   return (
     <section aria-label={t("status.overview")} className="pb-8">
       <dl className="grid grid-cols-[repeat(auto-fill,minmax(11rem,1fr))] gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
-        <Fact name={t("status.version")}>{status.version}</Fact>
+        <Fact name={t("status.version")} note={t("status.schema", { n: store.schemaVersion })}>
+          {status.version}
+        </Fact>
         <Fact name={t("status.uptime")} note={t("status.since", { date: format.near(status.startedAt) })}>
           {format.duration(at - new Date(status.startedAt).getTime())}
         </Fact>
@@ -60,7 +62,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
         <Fact name={t("status.memory")}>{format.bytes(status.memoryBytes)}</Fact>
         <Fact
           name={t("status.store")}
-          note={[t(`status.engine.${store.engine}`), store.sizeBytes !== undefined ? format.bytes(store.sizeBytes) : "", t("status.schema", { n: store.schemaVersion })].filter(Boolean).join(t("status.dot"))}
+          note={[t(`status.engine.${store.engine}`), store.sizeBytes !== undefined ? format.bytes(store.sizeBytes) : ""].filter(Boolean).join(t("status.dot"))}
         >
           <span className="text-16">{store.ok ? <State tone="on">{t("status.storeOk")}</State> : <State tone="stop">{t("status.storeFailing")}</State>}</span>
         </Fact>
@@ -104,13 +106,13 @@ function Connections({ connections }: { connections: Status["connections"] }) {
         </TextLink>
       ),
     },
-    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "lg" },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "middle" },
     { id: "state", header: t("connections.state"), cell: state },
-    { id: "used", header: t("status.lastUsed"), cell: (c) => (c.lastUsedAt ? format.near(c.lastUsedAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "md" },
+    { id: "used", header: t("status.lastUsed"), cell: (c) => (c.lastUsedAt ? format.near(c.lastUsedAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
   return (
     <Section title={t("connections.title")}>
-      <Table label={t("connections.title")} columns={columns} rows={connections} rowKey={(c) => c.id} rowName={(c) => c.name} className="-mx-6 max-md:-mx-4" empty={<p className="text-14 text-muted">{t("connections.empty")}</p>} />
+      <Table label={t("connections.title")} columns={columns} rows={connections} rowKey={(c) => c.id} rowName={(c) => c.name} flush empty={<p className="text-14 text-muted">{t("connections.empty")}</p>} />
     </Section>
   );
 }
@@ -123,11 +125,11 @@ function Egress({ egress }: { egress: Status["egress"] }) {
     { id: "destination", header: t("status.destination"), cell: (e) => <span title={e.destination}>{e.destination}</span> },
     { id: "allowed", header: t("status.allowed"), cell: (e) => format.number(e.allowed), width: "w-24", align: "end" },
     { id: "refused", header: t("status.refused"), cell: (e) => (e.refused > 0 ? <b className="text-danger">{format.number(e.refused)}</b> : format.number(e.refused)), width: "w-24", align: "end" },
-    { id: "last", header: t("status.last"), cell: (e) => (e.lastAt ? format.near(e.lastAt) : ""), width: "w-36", align: "end", from: "md" },
+    { id: "last", header: t("status.last"), cell: (e) => (e.lastAt ? format.near(e.lastAt) : ""), width: "w-36", align: "end", from: "narrow" },
   ];
   return (
     <Section title={t("status.egress")} hint={t("status.egressHint")}>
-      <Table label={t("status.egress")} columns={columns} rows={egress} rowKey={(e) => `${e.purpose} ${e.destination}`} rowName={(e) => e.destination} className="-mx-6 max-md:-mx-4" empty={<p className="text-14 text-muted">{t("status.noEgress")}</p>} />
+      <Table label={t("status.egress")} columns={columns} rows={egress} rowKey={(e) => `${e.purpose} ${e.destination}`} rowName={(e) => e.destination} flush empty={<p className="text-14 text-muted">{t("status.noEgress")}</p>} />
     </Section>
   );
 }
