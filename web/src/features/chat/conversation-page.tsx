@@ -8,6 +8,7 @@ import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
+import { useMediaQuery } from "@/lib/use-media-query";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -105,6 +106,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const { t } = useTranslation("chat");
   const { id } = conversation;
   const { account, preferences } = useMe();
+  const touch = useMediaQuery("(pointer: coarse)");
   const models = useQuery(modelsQuery).data?.items ?? [];
   const model = models.find((one) => one.id === conversation.modelId);
   const { items, hasOlder, loadingOlder, onOlder } = messages;
@@ -151,7 +153,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             accountId={account.id}
             conversationId={id}
             sendKey={preferences.sendKey}
-            placeholder={preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
+            placeholder={touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
             sees={model?.capabilities.vision ?? false}
             blocked={models.length > 0 && !model ? t("modelGoneHint") : undefined}
             sending={isPending}
