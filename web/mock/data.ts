@@ -6,9 +6,9 @@ const now = Date.now();
 const ago = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
 
 export const groups: Group[] = [
-  { id: "g-kankyo", name: "環境課", description: "環境課の職員", memberCount: 14 },
-  { id: "g-reiki", name: "例規の編集", description: "例規集を改める人", memberCount: 5 },
-  { id: "g-shiko", name: "試行モデル", description: "新しいモデルを先に試す人", memberCount: 9 },
+  { id: "g-kankyo", name: "環境課", members: 14 },
+  { id: "g-reiki", name: "例規の編集", members: 5 },
+  { id: "g-shiko", name: "試行モデル", members: 9 },
 ];
 
 const people = [
@@ -30,9 +30,8 @@ export function accounts(count: number): Account[] {
       disabled: i % 11 === 8,
       mustChangePassword: fresh,
       createdAt: ago(60 * 24 * (30 + i)),
-      lastSeenAt: fresh ? undefined : ago([17, 290, 1100, 5900, 3, 6100, 190, 12800][i % 8] ?? 60),
-      groups: i % 3 === 0 ? groups.slice(0, 1 + (i % 2)).map(({ id, name: n }) => ({ id, name: n })) : [],
-      sessions: fresh ? 0 : (i % 3) + 1,
+      lastSignedInAt: fresh ? undefined : ago([17, 290, 1100, 5900, 3, 6100, 190, 12800][i % 8] ?? 60),
+      groupIds: i % 3 === 0 ? groups.slice(0, 1 + (i % 2)).map((g) => g.id) : [],
     };
   });
 }
@@ -40,16 +39,16 @@ export function accounts(count: number): Account[] {
 const none = { vision: false, documents: false, reasoning: false, tools: false, contextTokens: 0, outputTokens: 0 };
 
 export const connections: Connection[] = [
-  { id: "c-bedrock", name: "Bedrock 東京", kind: "bedrock", enabled: true, settings: { region: "ap-northeast-1", credentials: "default" }, hasSecret: false, createdAt: ago(60 * 24 * 40), updatedAt: ago(60 * 24 * 3) },
-  { id: "c-local", name: "情報政策課の推論サーバー", kind: "openai", enabled: true, settings: { baseUrl: "http://10.24.0.12:8000/v1", headers: { "X-Dept": "jouhou" } }, hasSecret: true, createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 24 * 2) },
-  { id: "c-demo", name: "試用", kind: "demo", enabled: false, settings: {}, hasSecret: false, createdAt: ago(60 * 24 * 60), updatedAt: ago(60 * 24 * 60) },
+  { id: "c-bedrock", name: "Bedrock 東京", kind: "bedrock", enabled: true, settings: { region: "ap-northeast-1", credentials: "default" }, secretNames: [], createdAt: ago(60 * 24 * 40), updatedAt: ago(60 * 24 * 3) },
+  { id: "c-local", name: "情報政策課の推論サーバー", kind: "openai", enabled: true, settings: { baseUrl: "http://10.24.0.12:8000/v1", headers: { "X-Dept": "jouhou" } }, secretNames: ["apiKey"], createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 24 * 2) },
+  { id: "c-demo", name: "試用", kind: "demo", enabled: false, settings: {}, secretNames: [], createdAt: ago(60 * 24 * 60), updatedAt: ago(60 * 24 * 60) },
 ];
 
 export const models: CatalogueModel[] = [
-  { id: "m-sonnet", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", displayName: "Claude Sonnet 4.5", description: "文章と表に強い標準のモデル", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: { maxTokens: 8000 }, order: 0, enabled: true, groupIds: [], light: false, fallbackId: "m-haiku", price: { currency: "USD", input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 } },
-  { id: "m-haiku", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", displayName: "Claude Haiku 4.5", description: "短い依頼に速く答える", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: {}, order: 1, enabled: true, groupIds: [], light: true, fallbackId: "", price: { currency: "USD", input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25 } },
-  { id: "m-gemma", connectionId: "c-local", remoteId: "google/gemma-3-27b-it", displayName: "Gemma 3 27B（庁内）", description: "庁内のサーバーだけで処理する", capabilities: { ...none, vision: true, contextTokens: 128_000, outputTokens: 8_192 }, defaults: { temperature: 0.7 }, order: 2, enabled: true, groupIds: ["g-shiko"], light: false, fallbackId: "", price: { currency: "JPY", input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } },
-  { id: "m-demo", connectionId: "c-demo", remoteId: "demo", displayName: "試用モデル", description: "決まった文を返す", capabilities: none, defaults: {}, order: 3, enabled: false, groupIds: [], light: false, fallbackId: "" },
+  { id: "m-sonnet", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", displayName: "Claude Sonnet 4.5", description: "文章と表に強い標準のモデル", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: { maxTokens: 8000 }, position: 0, enabled: true, groupIds: [], light: false, fallbackId: "m-haiku", price: { currency: "USD", input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 } },
+  { id: "m-haiku", connectionId: "c-bedrock", remoteId: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", displayName: "Claude Haiku 4.5", description: "短い依頼に速く答える", capabilities: { vision: true, documents: true, reasoning: true, tools: true, contextTokens: 200_000, outputTokens: 64_000 }, defaults: {}, position: 1, enabled: true, groupIds: [], light: true, fallbackId: "", price: { currency: "USD", input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25 } },
+  { id: "m-gemma", connectionId: "c-local", remoteId: "google/gemma-3-27b-it", displayName: "Gemma 3 27B（庁内）", description: "庁内のサーバーだけで処理する", capabilities: { ...none, vision: true, contextTokens: 128_000, outputTokens: 8_192 }, defaults: { temperature: 0.7 }, position: 2, enabled: true, groupIds: ["g-shiko"], light: false, fallbackId: "", price: { currency: "JPY", input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } },
+  { id: "m-demo", connectionId: "c-demo", remoteId: "demo", displayName: "試用モデル", description: "決まった文を返す", capabilities: none, defaults: {}, position: 3, enabled: false, groupIds: [], light: false, fallbackId: "", price: { currency: "", input: 0, output: 0 } },
 ];
 
 const titles = [

@@ -123,20 +123,20 @@ export function mockApi(): Plugin {
     }),
     "GET conversations": (c) => page(list(data.conversations(c.plays.has("many") ? 2000 : 12), c), c),
     "GET admin/accounts": (c) => {
-      const q = (c.query.get("q") ?? "").toLowerCase();
+      const q = (c.query.get("search") ?? "").toLowerCase();
       const all = c.plays.has("many") ? data.accounts(2000) : state.accounts;
       const found = list(all, c).filter(
         (a) =>
           (a.name + a.email).toLowerCase().includes(q) &&
           (!c.query.get("role") || a.role === c.query.get("role")) &&
-          (!c.query.get("groupId") || a.groups.some((g) => g.id === c.query.get("groupId"))) &&
-          (!c.query.get("state") || (c.query.get("state") === "disabled") === a.disabled),
+          (!c.query.get("groupId") || a.groupIds.includes(c.query.get("groupId") ?? "")) &&
+          (!c.query.get("status") || (c.query.get("status") === "disabled") === a.disabled),
       );
-      return { ...page(found, c), total: found.length };
+      return { ...page(found, c), counts: { total: all.length, active: all.length, disabled: 0, administrators: 1 } };
     },
     "POST admin/accounts": ({ body }) => {
       if (state.accounts.some((a) => a.email === body.email)) throw new Problem(409, "email_taken", { field: "email" });
-      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groups: [], sessions: 0, ...body } as unknown as Account;
+      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groupIds: [], ...body } as unknown as Account;
       state.accounts.unshift(account);
       return { account, temporaryPassword: "kumo-7431-hashi-park" };
     },
@@ -146,10 +146,10 @@ export function mockApi(): Plugin {
       return Object.assign(byId(state.accounts, path[2]), body);
     },
     "POST admin/accounts/*/password": () => ({ temporaryPassword: "mizu-2208-tori-lane" }),
-    "DELETE admin/accounts/*/sessions": ({ path }) => Object.assign(byId(state.accounts, path[2]), { sessions: 0 }),
+    "DELETE admin/accounts/*/sessions": ({ path }) => byId(state.accounts, path[2]),
     "GET admin/groups": (c) => ({ items: list<Group>(state.groups, c) }),
     "POST admin/groups": ({ body }) => {
-      const group = { id: `g-new-${++count}`, memberCount: 0, description: "", ...body } as Group;
+      const group = { id: `g-new-${++count}`, members: 0, ...body } as Group;
       state.groups.push(group);
       return group;
     },
@@ -159,9 +159,9 @@ export function mockApi(): Plugin {
     "PUT admin/groups/*/members/*": () => ({}),
     "DELETE admin/groups/*/members/*": () => ({}),
     "GET admin/connections": (c) => ({ items: list<Connection>(state.connections, c) }),
-    "GET admin/connections/detected": ({ plays }) => ({ items: plays.has("nodetect") ? [] : [{ kind: "openai", baseUrl: "http://127.0.0.1:11434/v1", product: "Ollama", models: ["gemma3:4b", "qwen3:8b"] }] }),
+    "GET admin/connections/detected": ({ plays }) => ({ items: plays.has("nodetect") ? [] : [{ kind: "openai", baseUrl: "http://127.0.0.1:11434/v1", product: "Ollama", models: ["gemma3:4b", "qwen3:8b"].map((id) => ({ id, name: id, capabilities: {} })) }] }),
     "POST admin/connections": ({ body }) => {
-      const connection = { id: `c-new-${++count}`, hasSecret: Boolean(body.secret), createdAt: new Date().toISOString(), updatedAt: new Date().toISOString(), ...body } as unknown as Connection;
+      const connection = { id: `c-new-${++count}`, secretNames: Object.keys((body.secret as object | undefined) ?? {}), createdAt: new Date().toISOString(), updatedAt: new Date().toISOString(), ...body } as unknown as Connection;
       state.connections.push(connection);
       return connection;
     },
@@ -176,7 +176,7 @@ export function mockApi(): Plugin {
     },
     "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models, c) }),
     "POST admin/models": ({ body }) => {
-      const model = { id: `m-new-${++count}`, order: state.models.length, ...body } as unknown as CatalogueModel;
+      const model = { id: `m-new-${++count}`, position: state.models.length, ...body } as unknown as CatalogueModel;
       state.models.push(model);
       return model;
     },
@@ -197,9 +197,9 @@ export function mockApi(): Plugin {
         memoryBytes: 83_886_080,
         connections: state.connections.map((k, i) => ({ id: k.id, name: k.name, kind: k.kind, enabled: k.enabled, state: i === 1 ? "failing" : i === 2 ? "unknown" : "ok", code: i === 1 ? "model_timeout" : undefined, lastUsedAt: i === 2 ? undefined : new Date(Date.now() - 240_000 * (i + 1)).toISOString() })),
         egress: [
-          { destination: "bedrock-runtime.ap-northeast-1.amazonaws.com:443", purpose: "model:c-bedrock", allowed: 1_284, refused: 0, lastAt: new Date(Date.now() - 240_000).toISOString() },
-          { destination: "10.24.0.12:8000", purpose: "model:c-local", allowed: 312, refused: 0, lastAt: new Date(Date.now() - 480_000).toISOString() },
-          { destination: "example.com:443", purpose: "model:c-local", allowed: 0, refused: 2, lastAt: new Date(Date.now() - 86_400_000).toISOString() },
+          { destination: "bedrock-runtime.ap-northeast-1.amazonaws.com:443", purpose: "model:c-bedrock", dials: 1_284, failures: 3, refusals: 0, bytesSent: 18_400_000, bytesReceived: 6_100_000, open: 2 },
+          { destination: "10.24.0.12:8000", purpose: "model:c-local", dials: 312, failures: 0, refusals: 0, bytesSent: 2_100_000, bytesReceived: 800_000, open: 0 },
+          { destination: "example.com:443", purpose: "model:c-local", dials: 0, failures: 0, refusals: 2, bytesSent: 0, bytesReceived: 0, open: 0 },
         ],
       };
     },

@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
 import { applyPreferences, meQuery } from "@/features/account/api";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
@@ -98,12 +98,11 @@ const adminStart = createRoute({
 const accounts = createRoute({
   getParentRoute: () => administration,
   path: "/accounts",
-  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string; role?: string; group?: string; sort?: string; id?: string } => ({
+  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string; role?: string; group?: string; id?: string } => ({
     q: text(search.q),
     state: text(search.state),
     role: text(search.role),
     group: text(search.group),
-    sort: text(search.sort),
     id: text(search.id),
   }),
   component: lazyRouteComponent(() => import("@/features/admin/accounts/accounts-page"), "AccountsPage"),
@@ -155,10 +154,11 @@ const tree = root.addChildren([
   ...kit,
 ]);
 
-/** The addresses of the UI. */
-export function newRouter(client: QueryClient) {
+/** The addresses of the UI. Tests bring a history of their own. */
+export function newRouter(client: QueryClient, history?: RouterHistory) {
   return createRouter({
     routeTree: tree,
+    history,
     context: { client },
     defaultPreload: "intent",
     defaultErrorComponent: Crashed,

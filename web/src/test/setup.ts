@@ -14,6 +14,8 @@ window.matchMedia ??= (query: string) => ({
   dispatchEvent: () => false,
 });
 
+window.scrollTo = () => undefined;
+
 // Nor has it CSS.escape, which React Aria calls on its own generated ids.
 window.CSS ??= {} as typeof CSS;
 window.CSS.escape ??= (text: string) => text.replace(/[^\w-]/g, "\\$&");

@@ -90,17 +90,15 @@ export interface Account {
   role: Role;
   disabled: boolean;
   mustChangePassword: boolean;
+  groupIds: string[];
   createdAt: string;
-  lastSeenAt?: string;
-  groups: { id: string; name: string }[];
-  sessions: number;
+  lastSignedInAt?: string;
 }
 
 export interface Group {
   id: string;
   name: string;
-  description: string;
-  memberCount: number;
+  members: number;
 }
 
 export interface Member {
@@ -115,7 +113,8 @@ export interface Connection {
   kind: ConnectionKind;
   enabled: boolean;
   settings: ConnectionSettings;
-  hasSecret: boolean;
+  /** Which secrets are stored: "apiKey", "headers.X-Team-Key". */
+  secretNames: string[];
   createdAt: string;
   updatedAt: string;
 }
@@ -124,8 +123,10 @@ export interface ConnectionSettings {
   baseUrl?: string;
   headers?: Record<string, string>;
   caPem?: string;
+  caFile?: string;
   region?: string;
   endpoint?: string;
+  controlEndpoint?: string;
   stsEndpoint?: string;
   credentials?: "default" | "static" | "profile" | "bearer";
   profile?: string;
@@ -160,7 +161,7 @@ export interface DetectedServer {
   kind: ConnectionKind;
   baseUrl: string;
   product: string;
-  models: string[];
+  models: RemoteModel[];
 }
 
 export interface RemoteModel {
@@ -170,11 +171,12 @@ export interface RemoteModel {
 }
 
 export interface Price {
-  currency: "JPY" | "USD";
+  /** "": the price is not known. */
+  currency: "JPY" | "USD" | "";
   input: number;
   output: number;
-  cacheRead: number;
-  cacheWrite: number;
+  cacheRead?: number;
+  cacheWrite?: number;
 }
 
 /** A model as its administrator sees it. */
@@ -186,15 +188,15 @@ export interface CatalogueModel {
   description: string;
   capabilities: Capabilities;
   defaults: Parameters;
-  order: number;
+  position: number;
   enabled: boolean;
   groupIds: string[];
   light: boolean;
   fallbackId: string;
-  price?: Price;
+  price: Price;
 }
 
-export type CatalogueModelDraft = Omit<CatalogueModel, "id" | "order">;
+export type CatalogueModelDraft = Omit<CatalogueModel, "id" | "position">;
 
 export interface Status {
   version: string;
@@ -203,5 +205,5 @@ export interface Status {
   activeRuns: number;
   memoryBytes: number;
   connections: { id: string; name: string; kind: ConnectionKind; enabled: boolean; state: "ok" | "failing" | "unknown"; code?: string; lastUsedAt?: string }[];
-  egress: { destination: string; purpose: string; allowed: number; refused: number; lastAt?: string }[];
+  egress: { destination: string; purpose: string; dials: number; failures: number; refusals: number; bytesSent: number; bytesReceived: number; open: number }[];
 }

@@ -1,4 +1,4 @@
-import type { Definition, FootnoteDefinition, Node, Parent, RootContent } from "mdast";
+import type { Definition, FootnoteDefinition, ImageReference, LinkReference, Node, Parent, RootContent } from "mdast";
 import { completeTail, hideHalfFence } from "./complete-tail";
 import { parseMarkdown } from "./parse";
 
@@ -63,7 +63,7 @@ export class MarkdownReader {
   private settled: Block[] = [];
   private groups: Block[][] = [];
   private tail: Block[] = [];
-  private definitions = new Map<string, Definition>();
+  private definitions = new Map<string, { definition: Definition; start: number }>();
   private footnotes = new Map<string, FootnoteDefinition>();
   private document: MarkdownDocument | undefined;
   /** How many blocks were parsed in all: for tests of how little that is. */
@@ -162,8 +162,9 @@ export class MarkdownReader {
   /** Parses a stretch of flow, with the definitions known so far in sight. */
   private parse(source: string, offset: number, growing: boolean): FlowBlock[] {
     const text = growing ? completeTail(source) : source;
-    const prefix = this.prefix(text);
+    const prefix = this.prefix(text, offset);
     const nodes = parseMarkdown(prefix + text);
+    resolveReferences(nodes);
     const blocks: FlowBlock[] = [];
     for (const node of nodes) {
       const start = node.position?.start.offset ?? 0;
@@ -186,13 +187,14 @@ export class MarkdownReader {
    * definitions from elsewhere, and a stub for every footnote it names, whose
    * own definition mostly comes at the end of the answer.
    */
-  private prefix(text: string): string {
+  private prefix(text: string, offset: number): string {
     let prefix = "";
     for (const label of new Set(Array.from(text.matchAll(/\[\^([^\]\s]+)\](?!:)/g), (m) => m[1] ?? ""))) {
       if (!this.final || this.footnotes.has(normalise(label))) prefix += `[^${label}]: .\n\n`;
     }
-    for (const definition of this.definitions.values()) {
-      if (text.includes("[")) prefix += `[${definition.label ?? definition.identifier}]: <${definition.url.replaceAll(/[<>\n\\]/g, "")}>\n`;
+    for (const { definition, start } of this.definitions.values()) {
+      const elsewhere = start < offset || start >= offset + text.length;
+      if (elsewhere && text.includes("[")) prefix += `[${definition.label ?? definition.identifier}]: <${definition.url.replaceAll(/[<>\n\\]/g, "")}>\n`;
     }
     return prefix === "" ? "" : `${prefix}\n***\n\n`;
   }
@@ -205,8 +207,10 @@ export class MarkdownReader {
       visit(block.node, (node) => {
         if (node.type === "definition") {
           const definition = node as Definition;
-          if (!this.definitions.has(definition.identifier)) late.push(definition.identifier);
-          this.definitions.set(definition.identifier, definition);
+          const known = this.definitions.get(definition.identifier);
+          if (known && known.start !== block.start) return; // the first one counts
+          if (known?.definition.url !== definition.url) late.push(definition.identifier);
+          this.definitions.set(definition.identifier, { definition, start: block.start });
         } else if (node.type === "footnoteDefinition") {
           const footnote = node as FootnoteDefinition;
           this.footnotes.set(normalise(footnote.label ?? footnote.identifier), footnote);
@@ -286,6 +290,24 @@ function footnotesIn(node: RootContent): string[] {
     if (n.type === "footnoteReference") labels.push(footnoteKey(n as unknown as FootnoteDefinition));
   });
   return labels;
+}
+
+/** Puts the addresses of definitions into the links and images that name them. */
+function resolveReferences(nodes: RootContent[]): void {
+  const urls = new Map<string, string>();
+  const references: (LinkReference | ImageReference)[] = [];
+  for (const node of nodes) {
+    visit(node, (inner) => {
+      if (inner.type === "definition") {
+        const { identifier, url } = inner as Definition;
+        if (!urls.has(identifier)) urls.set(identifier, url);
+      } else if (inner.type === "linkReference" || inner.type === "imageReference") references.push(inner as LinkReference | ImageReference);
+    });
+  }
+  for (const reference of references) {
+    const url = urls.get(reference.identifier) ?? "";
+    Object.assign(reference, { type: reference.type === "linkReference" ? "link" : "image", url });
+  }
 }
 
 function visit(node: Node, each: (node: Node) => void): void {

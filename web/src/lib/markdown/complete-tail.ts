@@ -12,7 +12,7 @@ export function completeTail(source: string): string {
   let tail = source.slice(start);
   const fence = openFence(tail);
   if (fence) return head + hideHalfFence(tail, fence);
-  tail = hideHalfMarker(tail);
+  tail = hideHalfDefinition(hideHalfMarker(tail));
   const table = completeTable(tail);
   if (table !== undefined) return head + table;
   return head + closeInline(tail);
@@ -64,9 +64,15 @@ function hideHalfMarker(tail: string): string {
   return /^[\s>]*(?:-+|=+|[*+_]{1,3}|#{1,6}|\d{1,3}[.)]?|>|`{1,3}|~{1,3}|\$|\\|:)\s*$/.test(last) ? tail.slice(0, at) : tail;
 }
 
+/** The address behind a link's label, while it is being written. */
+function hideHalfDefinition(tail: string): string {
+  return tail.replace(/(^|\n) {0,3}\[[^\]^\n][^\]\n]*\]:[^\n]*$/, "$1");
+}
+
 /** Gives a table in progress its delimiter row; undefined where there is none. */
 function completeTable(tail: string): string | undefined {
   const lines = tail.split("\n");
+  if (lines[lines.length - 1] === "") lines.pop();
   // Walk up from the end over lines that begin with a bar.
   let first = lines.length;
   while (first > 0 && /^\s*\|/.test(lines[first - 1] ?? "")) first--;
@@ -88,8 +94,9 @@ function completeTable(tail: string): string | undefined {
   }
   const last = rows[rows.length - 1] ?? "";
   const body = splitCells(last);
-  if (rows.length === 2 || last.trimEnd().endsWith("|")) return join(rows);
-  if (body.join("").trim() === "") return join(rows.slice(0, -1));
+  if (rows.length === 2) return join(rows);
+  if (body.length <= 1 && body.join("").trim() === "") return join(rows.slice(0, -1));
+  if (last.trimEnd().endsWith("|")) return join(rows);
   return join([...rows.slice(0, -1), "| " + body.map(closeCell).join(" | ") + " |"]);
 }
 
@@ -141,8 +148,10 @@ function closeInline(text: string): string {
       } else i = end;
     } else if (ch === "*" || ch === "_" || (ch === "~" && text[i + 1] === "~")) {
       const run = new RegExp(`^\\${ch}+`).exec(text.slice(i))?.[0] ?? ch;
-      takeRun(open, run, text, i);
+      const left = takeRun(open, run, text, i);
       i += run.length;
+      // At the very end, a run that closes nothing opens something not begun.
+      if (i === text.length && left > 0) return closeInline(text.slice(0, text.length - left));
     } else if (ch === "[" && !bracket) {
       bracket = { at: text[i - 1] === "!" ? i - 1 : i, image: text[i - 1] === "!" };
       i++;
@@ -166,6 +175,7 @@ function closeInline(text: string): string {
   return cut + unwind(open, cut.length);
 }
 
+
 /** "- [" and "- [x" are a task's box on its way. */
 function isTaskBox(text: string, at: number): boolean {
   return /^[\s>]*(?:[-*+]|\d+[.)])\s+$/.test(text.slice(text.lastIndexOf("\n", at) + 1, at)) && text.length - at <= 3;
@@ -173,11 +183,7 @@ function isTaskBox(text: string, at: number): boolean {
 
 /** Markers at the very end that have nothing after them yet. */
 function cutTrail(text: string): string {
-  return text.replace(/(?:\*+|_+|~+|!|\[|<|\\)$/, (mark, at: number) => {
-    const before = text[at - 1];
-    // A run after a word closes something; it stays for unwind to complete.
-    return before !== undefined && /\S/.test(before) && /^[*_~]/.test(mark) ? mark : "";
-  });
+  return text.replace(/[![<\\]$/, "");
 }
 
 /** The closers still owed, innermost first; those whose words have not begun are dropped by the parser. */
@@ -189,13 +195,14 @@ function unwind(open: Open[], end: number): string {
     .join("");
 }
 
-function takeRun(open: Open[], run: string, text: string, at: number): void {
+/** Notes what a run of markers opens or closes; returns how many of them did neither. */
+function takeRun(open: Open[], run: string, text: string, at: number): number {
   const before = text[at - 1];
   const after = text[at + run.length];
   const spaceBefore = before === undefined || /\s/.test(before);
   const spaceAfter = after === undefined || /\s/.test(after);
   const inWord = !spaceBefore && !spaceAfter && run.startsWith("_") && /\w/.test(before) && /\w/.test(after);
-  if (inWord) return;
+  if (inWord) return 0;
   let rest = run;
   if (!spaceBefore) {
     while (rest !== "") {
@@ -204,16 +211,17 @@ function takeRun(open: Open[], run: string, text: string, at: number): void {
       if (top.mark.length > rest.length) {
         // "**bold*" at the end: half a closer. Owe only the other half.
         top.mark = top.mark.slice(rest.length);
-        return;
+        return 0;
       }
       rest = rest.slice(top.mark.length);
       open.pop();
     }
   }
-  if (rest === "" || spaceAfter || rest.length > 3) return;
-  if (rest.startsWith("~") && rest.length !== 2) return;
+  if (rest === "" || spaceAfter || rest.length > 3) return rest.length;
+  if (rest.startsWith("~") && rest.length !== 2) return rest.length;
   if (rest.length === 3) open.push({ mark: rest.slice(0, 1), at }, { mark: rest.slice(1), at });
   else open.push({ mark: rest, at });
+  return 0;
 }
 
 function closingRun(text: string, run: string, from: number): number | undefined {

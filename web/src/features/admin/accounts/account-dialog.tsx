@@ -1,14 +1,15 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Account, Role } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
-import { RadioGroup } from "@/ui/choice";
+import { CheckboxGroup, RadioGroup } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
 import { ErrorNotice } from "@/ui/error-notice";
 import { TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
+import { groupsQuery } from "../groups/api";
 import { addAccount, changeAccount, refreshAccounts, type NewAccount } from "./api";
 
 interface Props {
@@ -28,24 +29,26 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
   const { t: frame } = useTranslation("frame");
   const client = useQueryClient();
   const words = useErrorTextOf();
+  const groups = useQuery(groupsQuery);
   const form = useForm({
-    initial: { name: account?.name ?? "", email: account?.email ?? "", role: (account?.role ?? "member") as Role },
+    initial: { name: account?.name ?? "", email: account?.email ?? "", role: (account?.role ?? "member") as Role, groupIds: account?.groupIds ?? [] },
     validate: (v) => ({
       name: v.name.trim() ? undefined : common("required"),
       email: account ? undefined : !v.email.trim() ? common("required") : emailForm.test(v.email.trim()) ? undefined : common("emailInvalid"),
     }),
     submit: async (v) => {
       if (account) {
-        await changeAccount(account.id, { name: v.name.trim(), role: v.role });
+        await changeAccount(account.id, { name: v.name.trim(), role: v.role, groupIds: v.groupIds });
         toast({ text: t("accounts.changed", { name: v.name.trim() }) });
       } else {
-        onAdded?.(await addAccount({ name: v.name.trim(), email: v.email.trim(), role: v.role }));
+        onAdded?.(await addAccount({ name: v.name.trim(), email: v.email.trim(), role: v.role, groupIds: v.groupIds }));
       }
       onClose();
       await refreshAccounts(client);
     },
     fieldError: (err) => ({
-      email: err.code === "email_taken" ? words(err).what : undefined,
+      email: err.code === "email_taken" ? words(err).what : err.field === "email" ? common("emailInvalid") : undefined,
+      name: err.field === "name" ? common("refused") : undefined,
       role: err.code === "last_administrator" ? `${words(err).what} ${words(err).todo}` : undefined,
     }),
   });
@@ -79,6 +82,9 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
             { value: "administrator", label: frame("roleAdministrator"), hint: t("accounts.administratorHint") },
           ]}
         />
+        {groups.data && groups.data.items.length > 0 && (
+          <CheckboxGroup label={t("accounts.groups")} optional value={form.values.groupIds} onChange={(ids) => form.set("groupIds", ids)} options={groups.data.items.map((g) => ({ value: g.id, label: g.name }))} />
+        )}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>

@@ -1,17 +1,18 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Ellipsis } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
 import type { Account } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
-import { Button, IconButton, TextButton } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { ConfirmDialog } from "@/ui/dialog";
 import { PanelSection, SidePanel } from "@/ui/drawer";
 import { Menu, MenuItem } from "@/ui/menu";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
+import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountState } from "./account-state";
 import { changeAccount, endSessions, refreshAccounts, resetPassword } from "./api";
@@ -33,6 +34,8 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
   const me = useMe();
   const act = useAct();
   const [asking, setAsking] = useState<"edit" | "disable" | "password" | null>(null);
+  const groups = useQuery(groupsQuery);
+  const names = groups.data?.items.filter((g) => account.groupIds.includes(g.id)).map((g) => g.name) ?? [];
   const self = me.account.id === account.id;
   const close = () => setAsking(null);
 
@@ -50,6 +53,16 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
               </Button>
               <Menu label={t("accounts.moreActs")} trigger={<IconButton icon={Ellipsis} label={t("accounts.moreActs")} size="dense" />}>
                 <MenuItem onAction={() => setAsking("password")}>{t("accounts.resetPassword")}</MenuItem>
+                <MenuItem
+                  onAction={() =>
+                    void act(async () => {
+                      await endSessions(account.id);
+                      toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
+                    })
+                  }
+                >
+                  {t("accounts.endAll")}
+                </MenuItem>
               </Menu>
             </div>
             {account.disabled ? (
@@ -80,31 +93,14 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
               <AccountState account={account} />
             </Detail>
             <Detail name={t("accounts.signIn")}>{t("accounts.byPassword")}</Detail>
-            <Detail name={t("accounts.devices")}>
-              {t("accounts.deviceCount", { count: account.sessions })}
-              {account.sessions > 0 && (
-                <TextButton
-                  className="ml-2"
-                  onPress={() =>
-                    void act(async () => {
-                      await endSessions(account.id);
-                      await refreshAccounts(client);
-                      toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
-                    })
-                  }
-                >
-                  {t("accounts.endAll")}
-                </TextButton>
-              )}
-            </Detail>
-            <Detail name={t("accounts.lastSeen")}>{account.lastSeenAt ? format.dateTime(account.lastSeenAt) : t("accounts.notYet")}</Detail>
+            <Detail name={t("accounts.lastSeen")}>{account.lastSignedInAt ? format.dateTime(account.lastSignedInAt) : t("accounts.notYet")}</Detail>
             <Detail name={t("accounts.created")}>{format.date(account.createdAt)}</Detail>
           </Details>
         </PanelSection>
         <PanelSection title={t("accounts.canDo")}>
           <Details>
             <Detail name={t("accounts.role")}>{account.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")}</Detail>
-            <Detail name={t("accounts.groups")}>{account.groups.length > 0 ? account.groups.map((g) => g.name).join(t("accounts.listSeparator")) : common("none")}</Detail>
+            <Detail name={t("accounts.groups")}>{names.length > 0 ? names.join(t("accounts.listSeparator")) : common("none")}</Detail>
           </Details>
         </PanelSection>
       </SidePanel>

@@ -12,7 +12,7 @@ import { FilterChip } from "@/ui/chip";
 import { ConfirmDialog } from "@/ui/dialog";
 import { Empty } from "@/ui/empty";
 import { Page } from "@/ui/page";
-import { More, Table, type Column, type Sort } from "@/ui/table";
+import { More, Table, type Column } from "@/ui/table";
 import { SearchField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
@@ -49,24 +49,22 @@ export function AccountsPage() {
   const accounts = useInfiniteQuery(accountsQuery(filter));
   const groups = useQuery(groupsQuery);
   const rows = accounts.data?.pages.flatMap((p) => p.items) ?? [];
-  const total = accounts.data?.pages[0]?.total;
   const current = rows.find((a) => a.id === id);
   const chosen = rows.filter((a) => selected.has(a.id));
-  const [column, direction] = (filter.sort ?? "name").split(":");
-  const sort: Sort = { column: column ?? "name", direction: direction === "desc" ? "descending" : "ascending" };
 
   const narrow = (patch: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   const open = (next?: string) => void navigate({ search: (old) => ({ ...old, id: next }) });
 
   const columns: Column<Account>[] = [
-    { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56", sortable: true },
+    { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56" },
     { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "middle" },
     { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-28", from: "narrow" },
     { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-36" },
-    { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSeenAt ? format.near(a.lastSeenAt) : t("accounts.notYet")), width: "w-36", align: "end", sortable: true, from: "narrow" },
+    { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSignedInAt ? format.near(a.lastSignedInAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
 
-  const count = total ?? (accounts.hasNextPage ? undefined : rows.length);
+  // How many there are in all is known without a filter; with one, only once the last page is here.
+  const count = accounts.hasNextPage ? (filtered ? undefined : accounts.data?.pages[0]?.counts?.total) : rows.length;
 
   return (
     <div className="flex min-h-0 flex-1">
@@ -133,8 +131,6 @@ export function AccountsPage() {
           rows={rows}
           rowKey={(a) => a.id}
           rowName={(a) => a.name}
-          sort={sort}
-          onSort={(s) => narrow({ sort: s.direction === "descending" ? `${s.column}:desc` : s.column })}
           selected={selected}
           onSelect={setSelected}
           currentKey={id}

@@ -7,10 +7,9 @@ export interface AccountFilter {
   state?: string;
   role?: string;
   group?: string;
-  sort?: string;
 }
 
-export type AccountPage = List<Account> & { total?: number };
+export type AccountPage = List<Account> & { counts?: { total: number; active: number; disabled: number; administrators: number } };
 
 /** The accounts that match, fifty at a time. */
 export const accountsQuery = (filter: AccountFilter) =>
@@ -19,7 +18,7 @@ export const accountsQuery = (filter: AccountFilter) =>
     queryFn: ({ signal, pageParam }) =>
       unwrap<AccountPage>(
         api.GET("/admin/accounts", {
-          params: { query: { q: filter.q, state: filter.state, role: filter.role, groupId: filter.group, sort: filter.sort, limit: 50, pageToken: pageParam || undefined } },
+          params: { query: { search: filter.q, status: filter.state, role: filter.role, groupId: filter.group, limit: 50, pageToken: pageParam || undefined } },
           signal,
         }),
       ),
@@ -33,8 +32,8 @@ export interface NewAccount {
   temporaryPassword: string;
 }
 
-export const addAccount = (body: { email: string; name: string; role: Role }) => unwrap<NewAccount>(api.POST("/admin/accounts", { body }));
-export const changeAccount = (id: string, body: { name?: string; role?: Role; disabled?: boolean }) =>
+export const addAccount = (body: { email: string; name: string; role: Role; groupIds: string[] }) => unwrap<NewAccount>(api.POST("/admin/accounts", { body }));
+export const changeAccount = (id: string, body: { name?: string; role?: Role; disabled?: boolean; groupIds?: string[] }) =>
   unwrap<Account>(api.PATCH("/admin/accounts/{id}", { params: { path: { id } }, body }));
 export const resetPassword = (id: string) => unwrap<{ temporaryPassword: string }>(api.POST("/admin/accounts/{id}/password", { params: { path: { id } } }));
 export const endSessions = (id: string) => unwrap<unknown>(api.DELETE("/admin/accounts/{id}/sessions", { params: { path: { id } } }));

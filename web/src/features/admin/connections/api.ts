@@ -29,9 +29,11 @@ interface CheckResult {
 
 export const addConnection = (body: ConnectionDraft) => unwrap<Connection>(api.POST("/admin/connections", { body }));
 export const changeConnection = (id: string, body: Partial<ConnectionDraft>) => unwrap<Connection>(api.PATCH("/admin/connections/{id}", { params: { path: { id } }, body }));
-export const deleteConnection = (id: string) => unwrap<unknown>(api.DELETE("/admin/connections/{id}", { params: { path: { id } } }));
-export const checkDraft = (body: ConnectionDraft & { id?: string }) => unwrap<CheckResult>(api.POST("/admin/connections/check", { body }));
-export const checkConnection = (id: string) => unwrap<CheckResult>(api.POST("/admin/connections/{id}/check", { params: { path: { id } } }));
+/** Removes a connection; with its models, if the person was told of them. */
+export const deleteConnection = (id: string, withModels: boolean) => unwrap<unknown>(api.DELETE("/admin/connections/{id}", { params: { path: { id }, query: { withModels } } }));
+export const checkDraft = (body: ConnectionDraft) => unwrap<CheckResult>(api.POST("/admin/connections/check", { body }));
+/** Tries a stored connection, with changes that are not saved yet. */
+export const checkConnection = (id: string, body: Partial<ConnectionDraft> = {}) => unwrap<CheckResult>(api.POST("/admin/connections/{id}/check", { params: { path: { id } }, body }));
 
 /** Reads again what a change of a connection may have changed. */
 export async function refreshConnections(client: QueryClient) {

@@ -6,7 +6,7 @@ import { Checkbox } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
 import { ErrorNotice } from "@/ui/error-notice";
 import { toast } from "@/ui/toast";
-import { changeConnection, checkDraft, refreshConnections } from "./api";
+import { changeConnection, checkConnection, refreshConnections } from "./api";
 import { CheckSteps } from "./check-steps";
 import { ConnectionFields } from "./connection-fields";
 import { draftOf, formOf } from "./draft";
@@ -20,8 +20,8 @@ export function ConnectionDialog({ connection, onClose }: { connection: Connecti
   const { t: ui } = useTranslation("ui");
   const client = useQueryClient();
   const check = useCheck();
-  const form = useConnectionForm(formOf(connection), connection.hasSecret, async (v) => {
-    const { name, enabled, settings, secret } = draftOf(v);
+  const form = useConnectionForm(formOf(connection), connection, async (v) => {
+    const { name, enabled, settings, secret } = draftOf(v, connection);
     await changeConnection(connection.id, { name, enabled, settings, secret });
     await refreshConnections(client);
     toast({ text: t("connections.changed", { name: v.name.trim() }) });
@@ -34,7 +34,7 @@ export function ConnectionDialog({ connection, onClose }: { connection: Connecti
       onClose={onClose}
       footer={
         <>
-          <Button isPending={check.pending} pendingLabel={t("connections.checking")} className="mr-auto" onPress={() => void check.run(() => checkDraft({ ...draftOf(form.values), id: connection.id }))}>
+          <Button isPending={check.pending} pendingLabel={t("connections.checking")} className="mr-auto" onPress={() => void check.run(() => checkConnection(connection.id, draftOf(form.values, connection)))}>
             {t("connections.check")}
           </Button>
           <Button onPress={onClose}>{ui("cancel")}</Button>
@@ -46,7 +46,7 @@ export function ConnectionDialog({ connection, onClose }: { connection: Connecti
     >
       <form {...form.form} className="grid gap-4">
         {form.failure && <ErrorNotice error={form.failure} />}
-        <ConnectionFields form={form} hasSecret={connection.hasSecret} />
+        <ConnectionFields form={form} stored={connection.secretNames} />
         <Checkbox isSelected={form.values.enabled} onChange={(on) => form.set("enabled", on)} hint={t("connections.enabledHint")}>
           {t("connections.enabled")}
         </Checkbox>

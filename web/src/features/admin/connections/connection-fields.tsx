@@ -11,8 +11,8 @@ import type { DraftForm } from "./draft";
 
 interface Props {
   form: ReturnType<typeof useForm<DraftForm>>;
-  /** A secret is stored already: an empty field leaves it as it is. */
-  hasSecret: boolean;
+  /** The secrets that are stored: an empty field leaves its own as it is. */
+  stored: string[];
 }
 
 /** The same in every language. */
@@ -21,20 +21,20 @@ const examples = { url: "http://127.0.0.1:11434/v1", pem: "-----BEGIN CERTIFICAT
 const regions = ["ap-northeast-1", "ap-northeast-3", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2"];
 
 /** The fields of a connection, by its kind. Secrets are written and never read back. */
-export function ConnectionFields({ form, hasSecret }: Props) {
+export function ConnectionFields({ form, stored }: Props) {
   const { t } = useTranslation("admin");
   const { kind } = form.values;
   return (
     <>
       <TextField {...form.field("name")} label={t("connections.name")} hint={t("connections.nameHint")} autoComplete="off" />
-      {kind === "openai" && <OpenAIFields form={form} hasSecret={hasSecret} />}
-      {kind === "bedrock" && <BedrockFields form={form} hasSecret={hasSecret} />}
+      {kind === "openai" && <OpenAIFields form={form} stored={stored} />}
+      {kind === "bedrock" && <BedrockFields form={form} stored={stored} />}
       {kind === "demo" && <p className="text-14 text-muted">{t("connections.demoBody")}</p>}
     </>
   );
 }
 
-function OpenAIFields({ form, hasSecret }: Props) {
+function OpenAIFields({ form, stored }: Props) {
   const { t } = useTranslation("admin");
   const [open, setOpen] = useState(form.values.headers.length > 0 || form.values.caPem !== "");
   const { headers } = form.values;
@@ -42,20 +42,30 @@ function OpenAIFields({ form, hasSecret }: Props) {
   return (
     <>
       <TextField {...form.field("baseUrl")} label={t("connections.baseUrl")} hint={t("connections.baseUrlHint")} placeholder={examples.url} type="url" mono autoComplete="off" />
-      <PasswordField {...form.field("apiKey")} label={t("connections.apiKey")} optional hint={hasSecret ? t("connections.secretKept") : t("connections.apiKeyHint")} mono autoComplete="off" />
+      <PasswordField {...form.field("apiKey")} label={t("connections.apiKey")} optional hint={stored.includes("apiKey") ? t("connections.secretKept") : t("connections.apiKeyHint")} mono autoComplete="off" />
+      {stored.includes("apiKey") && (
+        <Checkbox isSelected={form.values.clearApiKey} onChange={(on) => form.set("clearApiKey", on)} className="-mt-3">
+          <span className="text-14">{t("connections.secretClear")}</span>
+        </Checkbox>
+      )}
       <Disclosure title={t("connections.more")} isOpen={open} onToggle={setOpen}>
         <fieldset className="grid gap-2">
           <legend className="mb-1.5 font-bold">{t("connections.headers")}</legend>
           {headers.map((h, i) => (
             <div key={i} className="grid grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_auto_auto] items-center gap-2 max-md:grid-cols-[minmax(0,1fr)_auto]">
               <TextField label={t("connections.headerName", { n: i + 1 })} hideLabel size="dense" placeholder={examples.header} value={h.name} onChange={(name) => setHeader(i, { name })} mono />
-              <TextField label={t("connections.headerValue", { n: i + 1 })} hideLabel size="dense" value={h.value} type={h.secret ? "password" : "text"} onChange={(value) => setHeader(i, { value })} mono />
+              <TextField label={t("connections.headerValue", { n: i + 1 })} hideLabel size="dense" value={h.value} type={h.secret ? "password" : "text"} placeholder={h.stored ? t("connections.headerStored") : undefined} autoComplete="off" onChange={(value) => setHeader(i, { value })} mono />
               <Checkbox isSelected={h.secret} onChange={(secret) => setHeader(i, { secret })}>
                 <span className="text-14">{t("connections.headerSecret")}</span>
               </Checkbox>
               <IconButton icon={X} label={t("connections.headerRemove", { n: i + 1 })} size="dense" onPress={() => form.set("headers", headers.filter((_, j) => j !== i))} />
             </div>
           ))}
+          {form.errors.headers && (
+            <p role="alert" className="text-14 text-danger">
+              {form.errors.headers}
+            </p>
+          )}
           <Button size="dense" icon={Plus} className="justify-self-start" onPress={() => form.set("headers", [...headers, { name: "", value: "", secret: false }])}>
             {t("connections.headerAdd")}
           </Button>
@@ -66,10 +76,10 @@ function OpenAIFields({ form, hasSecret }: Props) {
   );
 }
 
-function BedrockFields({ form, hasSecret }: Props) {
+function BedrockFields({ form, stored }: Props) {
   const { t } = useTranslation("admin");
-  const [open, setOpen] = useState(form.values.endpoint !== "" || form.values.stsEndpoint !== "" || form.values.caPem !== "");
-  const kept = hasSecret ? t("connections.secretKept") : undefined;
+  const [open, setOpen] = useState(form.values.endpoint !== "" || form.values.controlEndpoint !== "" || form.values.stsEndpoint !== "" || form.values.caPem !== "");
+  const kept = (name: string) => (stored.includes(name) ? t("connections.secretKept") : undefined);
   const { credentials } = form.values;
   return (
     <>
@@ -87,15 +97,16 @@ function BedrockFields({ form, hasSecret }: Props) {
       />
       {credentials === "static" && (
         <>
-          <TextField {...form.field("accessKeyId")} label={t("connections.accessKeyId")} hint={kept} mono autoComplete="off" />
-          <PasswordField {...form.field("secretAccessKey")} label={t("connections.secretAccessKey")} hint={kept} mono autoComplete="off" />
-          <PasswordField {...form.field("sessionToken")} label={t("connections.sessionToken")} optional mono autoComplete="off" />
+          <TextField {...form.field("accessKeyId")} label={t("connections.accessKeyId")} hint={kept("accessKeyId")} mono autoComplete="off" />
+          <PasswordField {...form.field("secretAccessKey")} label={t("connections.secretAccessKey")} hint={kept("secretAccessKey")} mono autoComplete="off" />
+          <PasswordField {...form.field("sessionToken")} label={t("connections.sessionToken")} hint={kept("sessionToken")} optional mono autoComplete="off" />
         </>
       )}
       {credentials === "profile" && <TextField {...form.field("profile")} label={t("connections.profile")} hint={t("connections.profileHint")} mono autoComplete="off" />}
-      {credentials === "bearer" && <PasswordField {...form.field("bearerToken")} label={t("connections.bearerToken")} hint={kept} mono autoComplete="off" />}
+      {credentials === "bearer" && <PasswordField {...form.field("bearerToken")} label={t("connections.bearerToken")} hint={kept("bearerToken")} mono autoComplete="off" />}
       <Disclosure title={t("connections.more")} isOpen={open} onToggle={setOpen}>
         <TextField {...form.field("endpoint")} label={t("connections.endpoint")} optional hint={t("connections.endpointHint")} type="url" mono autoComplete="off" />
+        <TextField {...form.field("controlEndpoint")} label={t("connections.controlEndpoint")} optional type="url" mono autoComplete="off" />
         <TextField {...form.field("stsEndpoint")} label={t("connections.stsEndpoint")} optional type="url" mono autoComplete="off" />
         <CaField form={form} />
       </Disclosure>

@@ -52,7 +52,7 @@ function KindStep({ onChoose, onClose }: { onChoose: (draft: DraftForm) => void;
                     key={s.baseUrl}
                     icon={Server}
                     title={s.product}
-                    hint={[s.baseUrl, s.models.join(t("accounts.listSeparator"))].filter(Boolean).join(t("status.dot"))}
+                    hint={[s.baseUrl, s.models.map((m) => m.name || m.id).join(t("accounts.listSeparator"))].filter(Boolean).join(t("status.dot"))}
                     onPress={() => onChoose(blank("openai", nameOf(s), s.baseUrl))}
                   />
                 ))}
@@ -97,7 +97,7 @@ function DetailsStep({ initial, onBack, onClose, onAdded }: DetailsProps) {
   const { t: common } = useTranslation("common");
   const client = useQueryClient();
   const check = useCheck();
-  const form = useConnectionForm(initial, false, async (v) => {
+  const form = useConnectionForm(initial, undefined, async (v) => {
     const made = await addConnection(draftOf(v));
     await refreshConnections(client);
     onAdded(made);
@@ -123,7 +123,7 @@ function DetailsStep({ initial, onBack, onClose, onAdded }: DetailsProps) {
     >
       <form {...form.form} className="grid gap-4">
         {form.failure && <ErrorNotice error={form.failure} />}
-        <ConnectionFields form={form} hasSecret={false} />
+        <ConnectionFields form={form} stored={[]} />
         {check.failure && <ErrorNotice error={check.failure} />}
         {check.steps && <CheckSteps steps={check.steps} />}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />

@@ -131,8 +131,8 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
             {settings.region && <Detail name={t("connections.region")}>{settings.region}</Detail>}
             {settings.endpoint && <Detail name={t("connections.endpoint")}>{settings.endpoint}</Detail>}
             {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{Object.keys(settings.headers).join(t("accounts.listSeparator"))}</Detail>}
-            {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.hasSecret ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
-            {settings.caPem && <Detail name={t("connections.ca")}>{t("connections.caSet")}</Detail>}
+            {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.secretNames.length > 0 ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
+            {(settings.caPem || settings.caFile) && <Detail name={t("connections.ca")}>{settings.caFile || t("connections.caSet")}</Detail>}
             <Detail name={t("connections.updated")}>{format.dateTime(connection.updatedAt)}</Detail>
           </Details>
           <Button size="dense" className="mt-4" isPending={check.pending} pendingLabel={t("connections.checking")} onPress={() => void check.run(() => checkConnection(connection.id))}>
@@ -174,7 +174,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
         isOpen={asking === "delete"}
         onClose={() => setAsking(null)}
         onConfirm={async () => {
-          await deleteConnection(connection.id);
+          await deleteConnection(connection.id, models.length > 0);
           await refreshConnections(client);
           onClose();
           toast({ text: t("connections.deleted", { name: connection.name }) });

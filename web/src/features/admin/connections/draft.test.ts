@@ -3,16 +3,40 @@ import type { Connection } from "@/lib/api/types";
 import { blank, draftOf, formOf, isHttpUrl } from "./draft";
 
 const stored: Connection = {
-  id: "c-1", name: "庁内", kind: "openai", enabled: true, hasSecret: true, createdAt: "", updatedAt: "",
-  settings: { baseUrl: "http://10.0.0.1/v1", headers: { "X-Dept": "a" } },
+  id: "c-1",
+  name: "庁内",
+  kind: "openai",
+  enabled: true,
+  secretNames: ["apiKey", "headers.X-Team-Key"],
+  createdAt: "",
+  updatedAt: "",
+  settings: { baseUrl: "http://10.0.0.1/v1", headers: { "X-Dept": "a" }, caFile: "/etc/ssl/own.pem" },
 };
 
-test("a secret that was not typed is not sent, so the stored one stays", () => {
-  expect(draftOf(formOf(stored))).toEqual({ name: "庁内", kind: "openai", enabled: true, settings: { baseUrl: "http://10.0.0.1/v1", headers: { "X-Dept": "a" } } });
+test("a connection opened and saved as it is sends no secret, so the stored ones stay", () => {
+  expect(draftOf(formOf(stored), stored)).toEqual({ name: "庁内", kind: "openai", enabled: true, settings: stored.settings });
+});
+
+test("a stored secret header that is taken out of the form is removed", () => {
+  const form = formOf(stored);
+  expect(draftOf({ ...form, headers: form.headers.filter((h) => !h.secret) }, stored).secret).toEqual({ headers: { "X-Team-Key": "" } });
+});
+
+test("a stored key is removed on demand, unless a new one is typed", () => {
+  expect(draftOf({ ...formOf(stored), clearApiKey: true }, stored).secret).toEqual({ apiKey: "" });
+  expect(draftOf({ ...formOf(stored), clearApiKey: true, apiKey: "sk-2" }, stored).secret).toEqual({ apiKey: "sk-2" });
 });
 
 test("secret headers travel as secrets, the others as settings", () => {
-  const form = { ...blank("openai", "a", "http://h/v1"), apiKey: " sk-1 ", headers: [{ name: "X-A", value: "1", secret: false }, { name: "X-B", value: "2", secret: true }, { name: "", value: "x", secret: false }] };
+  const form = {
+    ...blank("openai", "a", "http://h/v1"),
+    apiKey: " sk-1 ",
+    headers: [
+      { name: "X-A", value: "1", secret: false },
+      { name: "X-B", value: "2", secret: true },
+      { name: "", value: "x", secret: false },
+    ],
+  };
   expect(draftOf(form)).toMatchObject({ settings: { baseUrl: "http://h/v1", headers: { "X-A": "1" } }, secret: { apiKey: "sk-1", headers: { "X-B": "2" } } });
 });
 

@@ -1,5 +1,14 @@
 import type { Connection, ConnectionDraft, ConnectionKind, ConnectionSecret, ConnectionSettings } from "@/lib/api/types";
 
+/** A header of its own line in the form. */
+export interface HeaderLine {
+  name: string;
+  value: string;
+  secret: boolean;
+  /** Its secret value is stored: left empty it stays. */
+  stored?: boolean;
+}
+
 /** What stands in the form of a connection: texts, of which some become settings and some secrets. */
 export interface DraftForm {
   name: string;
@@ -7,10 +16,13 @@ export interface DraftForm {
   enabled: boolean;
   baseUrl: string;
   apiKey: string;
-  headers: { name: string; value: string; secret: boolean }[];
+  /** The stored key is to go. */
+  clearApiKey: boolean;
+  headers: HeaderLine[];
   caPem: string;
   region: string;
   endpoint: string;
+  controlEndpoint: string;
   stsEndpoint: string;
   credentials: NonNullable<ConnectionSettings["credentials"]>;
   profile: string;
@@ -23,45 +35,99 @@ export interface DraftForm {
 /** A form with nothing in it yet. */
 export function blank(kind: ConnectionKind, name = "", baseUrl = ""): DraftForm {
   return {
-    name, kind, enabled: true, baseUrl, apiKey: "", headers: [], caPem: "",
-    region: "ap-northeast-1", endpoint: "", stsEndpoint: "", credentials: "default", profile: "",
-    accessKeyId: "", secretAccessKey: "", sessionToken: "", bearerToken: "",
+    name,
+    kind,
+    enabled: true,
+    baseUrl,
+    apiKey: "",
+    clearApiKey: false,
+    headers: [],
+    caPem: "",
+    region: "ap-northeast-1",
+    endpoint: "",
+    controlEndpoint: "",
+    stsEndpoint: "",
+    credentials: "default",
+    profile: "",
+    accessKeyId: "",
+    secretAccessKey: "",
+    sessionToken: "",
+    bearerToken: "",
   };
 }
 
-/** The form of a connection that exists. Its secrets are not known here and stay empty. */
+const headerPrefix = "headers.";
+
+/** The form of a connection that exists. Of its secrets only the names are known here. */
 export function formOf(c: Connection): DraftForm {
   return {
     ...blank(c.kind, c.name, c.settings.baseUrl),
     enabled: c.enabled,
-    headers: Object.entries(c.settings.headers ?? {}).map(([name, value]) => ({ name, value, secret: false })),
+    headers: [
+      ...Object.entries(c.settings.headers ?? {}).map(([name, value]) => ({ name, value, secret: false })),
+      ...c.secretNames.filter((s) => s.startsWith(headerPrefix)).map((s) => ({ name: s.slice(headerPrefix.length), value: "", secret: true, stored: true })),
+    ],
     caPem: c.settings.caPem ?? "",
     region: c.settings.region ?? "",
     endpoint: c.settings.endpoint ?? "",
+    controlEndpoint: c.settings.controlEndpoint ?? "",
     stsEndpoint: c.settings.stsEndpoint ?? "",
     credentials: c.settings.credentials ?? "default",
     profile: c.settings.profile ?? "",
   };
 }
 
+/** The entries that hold something. */
 function given<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== "" && v !== undefined && !(typeof v === "object" && Object.keys(v as object).length === 0))) as T;
 }
 
-/** What is sent: only the settings of the kind, and only the secrets that were typed. */
-export function draftOf(f: DraftForm): ConnectionDraft {
-  const pick = (secret: boolean) => Object.fromEntries(f.headers.filter((h) => h.secret === secret && h.name.trim()).map((h) => [h.name.trim(), h.value]));
-  let settings: ConnectionSettings = {};
-  let secret: ConnectionSecret = {};
-  if (f.kind === "openai") {
-    settings = given({ baseUrl: f.baseUrl.trim(), headers: pick(false), caPem: f.caPem.trim() });
-    secret = given({ apiKey: f.apiKey.trim(), headers: pick(true) });
-  } else if (f.kind === "bedrock") {
-    settings = given({ region: f.region.trim(), endpoint: f.endpoint.trim(), stsEndpoint: f.stsEndpoint.trim(), credentials: f.credentials, profile: f.credentials === "profile" ? f.profile.trim() : "", caPem: f.caPem.trim() });
-    if (f.credentials === "static") secret = given({ accessKeyId: f.accessKeyId.trim(), secretAccessKey: f.secretAccessKey.trim(), sessionToken: f.sessionToken.trim() });
-    if (f.credentials === "bearer") secret = given({ bearerToken: f.bearerToken.trim() });
+function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSettings {
+  const headers = Object.fromEntries(f.headers.filter((h) => !h.secret && h.name.trim()).map((h) => [h.name.trim(), h.value]));
+  const caPem = f.caPem.trim();
+  const caFile = caPem ? "" : before.caFile; // set by the API only; kept
+  switch (f.kind) {
+    case "openai":
+      return given({ baseUrl: f.baseUrl.trim(), headers, caPem, caFile });
+    case "bedrock":
+      return given({
+        region: f.region.trim(),
+        endpoint: f.endpoint.trim(),
+        controlEndpoint: f.controlEndpoint.trim(),
+        stsEndpoint: f.stsEndpoint.trim(),
+        credentials: f.credentials,
+        profile: f.credentials === "profile" ? f.profile.trim() : "",
+        caPem,
+        caFile,
+      });
+    case "demo":
+      return {};
   }
-  const draft: ConnectionDraft = { name: f.name.trim(), kind: f.kind, enabled: f.enabled, settings };
+}
+
+function secretOf(f: DraftForm, storedNames: string[]): ConnectionSecret {
+  if (f.kind === "openai") {
+    const headers: Record<string, string> = {};
+    for (const h of f.headers) if (h.secret && h.name.trim() && h.value !== "") headers[h.name.trim()] = h.value;
+    // A stored header that is gone from the form goes from the store: "" removes.
+    const left = new Set(f.headers.filter((h) => h.secret).map((h) => h.name.trim().toLowerCase()));
+    for (const s of storedNames) {
+      const name = s.startsWith(headerPrefix) ? s.slice(headerPrefix.length) : "";
+      if (name && !left.has(name.toLowerCase())) headers[name] = "";
+    }
+    const secret: ConnectionSecret = given({ apiKey: f.apiKey.trim(), headers });
+    if (f.clearApiKey && !secret.apiKey) secret.apiKey = "";
+    return secret;
+  }
+  if (f.kind === "bedrock" && f.credentials === "static") return given({ accessKeyId: f.accessKeyId.trim(), secretAccessKey: f.secretAccessKey.trim(), sessionToken: f.sessionToken.trim() });
+  if (f.kind === "bedrock" && f.credentials === "bearer") return given({ bearerToken: f.bearerToken.trim() });
+  return {};
+}
+
+/** What is sent: only the settings of the kind, and only the secrets that change. */
+export function draftOf(f: DraftForm, before?: Connection): ConnectionDraft {
+  const draft: ConnectionDraft = { name: f.name.trim(), kind: f.kind, enabled: f.enabled, settings: settingsOf(f, before?.settings ?? {}) };
+  const secret = secretOf(f, before?.secretNames ?? []);
   if (Object.keys(secret).length > 0) draft.secret = secret;
   return draft;
 }

@@ -5,7 +5,7 @@ import type { Group, List, Member } from "@/lib/api/types";
 /** The groups, by name. */
 export const groupsQuery = queryOptions({
   queryKey: ["admin", "groups"],
-  queryFn: ({ signal }) => unwrap<List<Group>>(api.GET("/admin/groups", { signal })),
+  queryFn: ({ signal }) => unwrap<List<Group>>(api.GET("/admin/groups", { params: { query: { limit: 200 } }, signal })),
 });
 
 /** Who is in a group. */
@@ -15,13 +15,8 @@ export const membersQuery = (id: string) =>
     queryFn: ({ signal }) => unwrap<List<Member>>(api.GET("/admin/groups/{id}/members", { params: { path: { id } }, signal })),
   });
 
-interface GroupInput {
-  name: string;
-  description: string;
-}
-
-export const addGroup = (body: GroupInput) => unwrap<Group>(api.POST("/admin/groups", { body }));
-export const changeGroup = (id: string, body: GroupInput) => unwrap<Group>(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body }));
+export const addGroup = (name: string) => unwrap<Group>(api.POST("/admin/groups", { body: { name } }));
+export const renameGroup = (id: string, name: string) => unwrap<Group>(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body: { name } }));
 export const deleteGroup = (id: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}", { params: { path: { id } } }));
 export const addMember = (id: string, accountId: string) => unwrap<unknown>(api.PUT("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
 export const removeMember = (id: string, accountId: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));

@@ -19,7 +19,7 @@ import { SearchField, TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
 import { accountsQuery } from "../accounts/api";
-import { addGroup, addMember, changeGroup, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
+import { addGroup, addMember, renameGroup, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
 
 /** Groups of people, to whom models are opened together. */
 export function GroupsPage() {
@@ -34,9 +34,8 @@ export function GroupsPage() {
   const open = (next?: string) => void navigate({ search: { id: next } });
 
   const columns: Column<Group>[] = [
-    { id: "name", header: t("groups.name"), cell: (g) => g.name, width: "@min-[36rem]:w-64" },
-    { id: "description", header: t("groups.description"), cell: (g) => g.description, from: "narrow" },
-    { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.memberCount, formatted: format.number(g.memberCount) }), width: "w-28", align: "end" },
+    { id: "name", header: t("groups.name"), cell: (g) => g.name },
+    { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.members, formatted: format.number(g.members) }), width: "w-28", align: "end" },
   ];
 
   const add = (
@@ -79,16 +78,16 @@ function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () =
   const { t: ui } = useTranslation("ui");
   const client = useQueryClient();
   const form = useForm({
-    initial: { name: group?.name ?? "", description: group?.description ?? "" },
+    initial: { name: group?.name ?? "" },
     validate: (v) => ({ name: v.name.trim() ? undefined : common("required") }),
     submit: async (v) => {
-      const body = { name: v.name.trim(), description: v.description.trim() };
-      const saved = group ? await changeGroup(group.id, body) : await addGroup(body);
+      const name = v.name.trim();
+      const saved = group ? await renameGroup(group.id, name) : await addGroup(name);
       await refreshGroups(client);
       onAdded?.(saved);
       onClose();
     },
-    fieldError: (err) => ({ name: err.code === "conflict" ? t("groups.taken") : undefined }),
+    fieldError: (err) => ({ name: err.code === "conflict" ? t("groups.taken") : err.field === "name" ? common("refused") : undefined }),
   });
   return (
     <Dialog
@@ -108,7 +107,6 @@ function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () =
       <form {...form.form} className="grid gap-4">
         {form.failure && <ErrorNotice error={form.failure} />}
         <TextField {...form.field("name")} label={t("groups.name")} autoFocus autoComplete="off" />
-        <TextField {...form.field("description")} label={t("groups.description")} optional autoComplete="off" />
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>
@@ -118,6 +116,7 @@ function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () =
 function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
+  const format = useFormats();
   const client = useQueryClient();
   const act = useAct();
   const members = useQuery(membersQuery(group.id));
@@ -132,7 +131,7 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
     <>
       <SidePanel
         title={group.name}
-        subtitle={group.description}
+        subtitle={t("groups.memberCount", { count: group.members, formatted: format.number(group.members) })}
         onClose={onClose}
         footer={
           <>
@@ -195,7 +194,7 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
           toast({ text: t("groups.deleted", { name: group.name }) });
         }}
       >
-        <p>{t("groups.deleteBody", { count: group.memberCount })}</p>
+        <p>{t("groups.deleteBody", { count: group.members })}</p>
       </ConfirmDialog>
     </>
   );

@@ -56,11 +56,11 @@ function valuesOf(m: CatalogueModel): Values {
     fallbackId: m.fallbackId,
     audience: m.groupIds.length > 0 ? "groups" : "everyone",
     groupIds: m.groupIds,
-    currency: m.price?.currency ?? "",
-    input: m.price?.input ?? NaN,
-    output: m.price?.output ?? NaN,
-    cacheRead: m.price?.cacheRead ?? NaN,
-    cacheWrite: m.price?.cacheWrite ?? NaN,
+    currency: m.price.currency,
+    input: m.price.currency ? m.price.input : NaN,
+    output: m.price.currency ? m.price.output : NaN,
+    cacheRead: m.price.cacheRead ?? NaN,
+    cacheWrite: m.price.cacheWrite ?? NaN,
   };
 }
 
@@ -86,7 +86,7 @@ function draftOf(v: Values): Partial<CatalogueModelDraft> {
     light: v.light,
     fallbackId: v.fallbackId,
     groupIds: v.audience === "groups" ? v.groupIds : [],
-    price: v.currency ? { currency: v.currency, input: or0(v.input), output: or0(v.output), cacheRead: or0(v.cacheRead), cacheWrite: or0(v.cacheWrite) } : undefined,
+    price: v.currency ? { currency: v.currency, input: or0(v.input), output: or0(v.output), cacheRead: given(v.cacheRead), cacheWrite: given(v.cacheWrite) } : { currency: "", input: 0, output: 0 },
   };
 }
 
@@ -118,7 +118,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
     },
     fieldError: (err) => {
       const field = err.field.split(".").at(-1) ?? "";
-      return field in valuesOf(model) ? { [field]: err.detail } : {};
+      return field in valuesOf(model) ? { [field]: common("refused") } : {};
     },
   });
   const v = form.values;
@@ -231,7 +231,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
           </div>
           {v.currency !== "" &&
             (["input", "output", "cacheRead", "cacheWrite"] as const).map((name) => (
-              <NumberField key={name} {...form.field(name)} label={t(`models.priceField.${name}`)} unit={v.currency === "JPY" ? t("models.yen") : t("models.dollar")} min={0} fractionDigits={4} />
+              <NumberField key={name} {...form.field(name)} label={t(`models.priceField.${name}`)} unit={v.currency === "JPY" ? t("models.yen") : t("models.dollar")} min={0} fractionDigits={4} hint={name.startsWith("cache") ? t("models.asInputHint") : undefined} />
             ))}
         </Part>
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />

@@ -35,7 +35,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
   const others = catalogue.data?.items ?? [];
   const fallback = others.find((m) => m.id === model.fallbackId);
   const { defaults, price } = model;
-  const money = (n: number) => (price ? format.money(n, price.currency) : "");
+  const money = (n: number | undefined) => (price.currency && n !== undefined ? format.money(n, price.currency) : t("models.asInput"));
 
   return (
     <>
@@ -95,7 +95,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           </PanelSection>
         )}
         <PanelSection title={t("models.price")}>
-          {price ? (
+          {price.currency ? (
             <Details>
               <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
               <Detail name={t("models.priceOutput")}>{money(price.output)}</Detail>

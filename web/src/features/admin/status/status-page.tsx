@@ -117,15 +117,23 @@ function Connections({ connections }: { connections: Status["connections"] }) {
   );
 }
 
+/** A number that should be nothing, and stands out when it is not. */
+function Count({ n }: { n: number }) {
+  const format = useFormats();
+  return n > 0 ? <b className="text-danger">{format.number(n)}</b> : <>{format.number(n)}</>;
+}
+
 function Egress({ egress }: { egress: Status["egress"] }) {
   const { t } = useTranslation("admin");
   const format = useFormats();
   type Row = Status["egress"][number];
   const columns: Column<Row>[] = [
     { id: "destination", header: t("status.destination"), cell: (e) => <span title={e.destination}>{e.destination}</span> },
-    { id: "allowed", header: t("status.allowed"), cell: (e) => format.number(e.allowed), width: "w-24", align: "end" },
-    { id: "refused", header: t("status.refused"), cell: (e) => (e.refused > 0 ? <b className="text-danger">{format.number(e.refused)}</b> : format.number(e.refused)), width: "w-24", align: "end" },
-    { id: "last", header: t("status.last"), cell: (e) => (e.lastAt ? format.near(e.lastAt) : ""), width: "w-36", align: "end", from: "narrow" },
+    { id: "dials", header: t("status.dials"), cell: (e) => format.number(e.dials), width: "w-20", align: "end" },
+    { id: "failures", header: t("status.failures"), cell: (e) => <Count n={e.failures} />, width: "w-20", align: "end", from: "narrow" },
+    { id: "refusals", header: t("status.refused"), cell: (e) => <Count n={e.refusals} />, width: "w-20", align: "end" },
+    { id: "sent", header: t("status.sent"), cell: (e) => format.bytes(e.bytesSent), width: "w-24", align: "end", from: "narrow" },
+    { id: "received", header: t("status.received"), cell: (e) => format.bytes(e.bytesReceived), width: "w-24", align: "end", from: "narrow" },
   ];
   return (
     <Section title={t("status.egress")} hint={t("status.egressHint")}>
