@@ -105,7 +105,8 @@ func run(args []string) error {
 
 // serve listens on addr and serves h until the process ends.
 func serve(addr string, h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return "", err
 	}

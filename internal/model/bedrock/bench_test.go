@@ -16,7 +16,7 @@ type recorded []byte
 func (b recorded) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	return &http.Response{
-		StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/vnd.amazon.eventstream"}},
 		Body:   io.NopCloser(bytes.NewReader(b)),
 	}, nil

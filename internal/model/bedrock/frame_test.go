@@ -58,7 +58,7 @@ func TestFramesAreReadAsTheSDKWritesThem(t *testing.T) {
 			t.Errorf("frame %d: %s %s, %d bytes, %v", i, got.kind, got.name, len(got.payload), err)
 		}
 	}
-	if _, err := f.next(); err != io.EOF {
+	if _, err := f.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 }

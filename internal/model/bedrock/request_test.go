@@ -2,6 +2,7 @@ package bedrock_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -284,7 +285,8 @@ func TestOptionsAreChecked(t *testing.T) {
 			t.Errorf("ParseOptions(%s) = %v", raw, err)
 			continue
 		}
-		if e, ok := err.(*errs.Error); ok && (e.Code != errs.InvalidInput || e.Field != field) {
+		var e *errs.Error
+		if errors.As(err, &e) && (e.Code != errs.InvalidInput || e.Field != field) {
 			t.Errorf("ParseOptions(%s) = %v in %q, want %q", raw, e, e.Field, field)
 		}
 	}

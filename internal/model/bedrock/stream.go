@@ -57,7 +57,7 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 				ev, err = fr.open()
 			}
 			if err != nil {
-				a.end(ctx, c, call, watch, err)
+				c.end(ctx, call, &a, watch, err)
 				return
 			}
 			content, ok := a.take(fr.name, ev)
@@ -91,7 +91,7 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 }
 
 // end tells how the stream ended: err is what ended the reading.
-func (a *answer) end(ctx context.Context, c *Client, call context.Context, w *watchdog, err error) {
+func (c *Client) end(ctx, call context.Context, a *answer, w *watchdog, err error) {
 	switch {
 	case a.late != nil:
 		a.yield(model.Event{}, a.late)

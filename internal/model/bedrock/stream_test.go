@@ -152,7 +152,7 @@ func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	context.AfterFunc(r.Context(), func() { pw.CloseWithError(r.Context().Err()) })
 	go u(r, pw)
 	return &http.Response{
-		StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/vnd.amazon.eventstream"}},
 		Body:   pr,
 	}, nil
@@ -351,5 +351,18 @@ func TestLeavingClosesTheConnectionItself(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+func TestAConnectionServesManyCalls(t *testing.T) {
+	s, c := start(t, fake.Options{})
+	p := connect(t, c)
+	for range 5 {
+		for _, prompt := range []string{"hello", "[[throttle]]", "[[denied]]"} {
+			modeltest.Gather(t, p, t.Context(), ask(prompt))
+		}
+	}
+	if n := s.Stats().Connections; n != 1 {
+		t.Errorf("%d connections are open, want 1", n)
 	}
 }

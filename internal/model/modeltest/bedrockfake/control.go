@@ -28,9 +28,9 @@ var defaultProfiles = []Profile{
 	{ID: "abcdef123456", Name: "soumu-haiku", Model: "anthropic.claude-haiku-4-5-20251001-v1:0", Regions: japan, Application: true},
 }
 
-func (c *call) listModels() error {
+func (c *call) listModels() (gone bool) {
 	if !c.admitted("bedrock") {
-		return nil
+		return false
 	}
 	list := []any{}
 	for _, m := range c.opts.Models {
@@ -62,15 +62,15 @@ func (c *call) listModels() error {
 		})
 	}
 	c.json(http.StatusOK, map[string]any{"modelSummaries": list})
-	return nil
+	return false
 }
 
 // profilePage is small so that clients must follow the pages.
 const profilePage = 4
 
-func (c *call) listProfiles() error {
+func (c *call) listProfiles() (gone bool) {
 	if !c.admitted("bedrock") {
-		return nil
+		return false
 	}
 	q := c.r.URL.Query()
 	profiles := slices.DeleteFunc(slices.Clone(c.opts.Profiles), func(p Profile) bool {
@@ -103,5 +103,5 @@ func (c *call) listProfiles() error {
 		answer["nextToken"] = strconv.Itoa(end)
 	}
 	c.json(http.StatusOK, answer)
-	return nil
+	return false
 }

@@ -59,20 +59,20 @@ type block struct {
 const Signature = "ZmFrZS1zaWduYXR1cmU="
 
 // converse answers Converse and ConverseStream.
-func (c *call) converse(escapedModel string, stream bool) error {
+func (c *call) converse(escapedModel string, stream bool) (gone bool) {
 	id, err := url.PathUnescape(escapedModel)
 	if err != nil {
 		c.fail(400, "ValidationException", "The provided model identifier is invalid.")
-		return nil
+		return false
 	}
 	c.rec.Model = id
 	if !c.admitted("bedrock") {
-		return nil
+		return false
 	}
 	var req converseRequest
 	if err := json.Unmarshal(c.rec.Body, &req); err != nil {
 		c.fail(400, "SerializationException", "The request body cannot be read.")
-		return nil
+		return false
 	}
 	base, problem := c.resolve(id)
 	if problem == "" {
@@ -80,7 +80,7 @@ func (c *call) converse(escapedModel string, stream bool) error {
 	}
 	if problem != "" {
 		c.fail(400, "ValidationException", problem)
-		return nil
+		return false
 	}
 
 	turn := req.turn(len(c.rec.Body))
@@ -95,7 +95,7 @@ func (c *call) converse(escapedModel string, stream bool) error {
 	sc.Fault = c.tries.Fault(id+"\x00"+turn.Text, sc)
 	if e := c.refusal(sc, base); e != nil {
 		c.refuseWith(*e)
-		return nil
+		return false
 	}
 	if sc.Fault == script.FaultSilence && sc.FaultAfter < 0 {
 		return c.silence()
@@ -107,9 +107,9 @@ func (c *call) converse(escapedModel string, stream bool) error {
 }
 
 // silence waits until the client or the fake ends.
-func (c *call) silence() error {
-	<-c.ctx.Done()
-	return errGone
+func (c *call) silence() (gone bool) {
+	<-c.r.Context().Done()
+	return true
 }
 
 // resolve finds the foundation model behind any form of id, or says why not.
@@ -309,11 +309,11 @@ func (r *converseRequest) cachePoints() bool {
 
 // whole answers Converse. Faults in the middle of a stream have no place here
 // but as a connection that breaks.
-func (c *call) whole(sc script.Script) error {
+func (c *call) whole(sc script.Script) (gone bool) {
 	cadence := c.pacer.Cadence(sc)
 	for range len(sc.Reasoning) + len(sc.Deltas) {
-		if _, err := cadence.Next(c.ctx); err != nil {
-			return errGone
+		if _, err := cadence.Next(c.r.Context()); err != nil {
+			return true
 		}
 	}
 	switch sc.Fault {
@@ -336,7 +336,7 @@ func (c *call) whole(sc script.Script) error {
 		"usage":      usageOf(sc.Usage),
 		"metrics":    map[string]any{"latencyMs": 12},
 	})
-	return nil
+	return false
 }
 
 func stopReason(sc script.Script) string {

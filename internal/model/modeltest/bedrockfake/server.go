@@ -13,7 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -131,9 +131,8 @@ type Server struct {
 	changed  chan struct{} // closed and replaced whenever stats change
 	refuse   func(operation string) *Refusal
 
-	http     *http.Server
-	stopping context.Context
-	stop     context.CancelFunc
+	http *http.Server
+	stop context.CancelFunc // ends the context of every request
 }
 
 // keptRequests bounds the memory of a long-running fake.
@@ -160,7 +159,6 @@ func New(o Options) *Server {
 		o.Script = script.FromTurn
 	}
 	s := &Server{opts: o, keys: map[string]Key{}, changed: make(chan struct{})}
-	s.stopping, s.stop = context.WithCancel(context.Background())
 	for _, k := range o.Keys {
 		s.keys[k.ID] = k
 	}
@@ -181,10 +179,13 @@ func Run(tb testing.TB, o Options) *Server {
 // Start listens on addr and serves HTTP/1.1 and HTTP/2, the latter without TLS
 // too: the JavaScript SDK speaks it to Bedrock from the first byte.
 func (s *Server) Start(addr string) error {
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return err
 	}
+	var base context.Context
+	base, s.stop = context.WithCancel(context.Background())
 	s.URL = "http://" + l.Addr().String()
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -194,7 +195,8 @@ func (s *Server) Start(addr string) error {
 		Handler:           s,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {
 			case http.StateNew:
@@ -205,7 +207,7 @@ func (s *Server) Start(addr string) error {
 		},
 	}
 	if !s.opts.TLS {
-		go s.http.Serve(l)
+		go func() { _ = s.http.Serve(l) }()
 		return nil
 	}
 	s.URL = "https://" + l.Addr().String()
@@ -215,14 +217,14 @@ func (s *Server) Start(addr string) error {
 	}
 	s.CertPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
 	s.http.TLSConfig = serverTLS(cert)
-	go s.http.ServeTLS(l, "", "")
+	go func() { _ = s.http.ServeTLS(l, "", "") }()
 	return nil
 }
 
 // Close ends every connection, those with a silent answer too.
 func (s *Server) Close() {
-	s.stop()
 	if s.http != nil {
+		s.stop()
 		s.http.Close()
 	}
 }
@@ -302,28 +304,20 @@ const maxBody = 25_000_000
 type call struct {
 	*Server
 	w   http.ResponseWriter
-	r   *http.Request
-	ctx context.Context // ends with the client or with the fake
+	r   *http.Request // its context ends with the client or with the fake
 	rec Request
 	key Key
 }
 
-// errGone says that the client went away.
-var errGone = errors.New("the client is gone")
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
-	c := &call{Server: s, w: w, r: r, ctx: ctx}
+	c := &call{Server: s, w: w, r: r}
 	c.rec = Request{Path: r.URL.EscapedPath(), Header: maps.Clone(r.Header)}
 	s.count(func(st *Stats) { st.Running++ })
 
-	var err error
+	gone := false
 	defer func() {
 		abort := recover()
-		gone := errors.Is(err, errGone)
 		s.mu.Lock()
 		s.requests = append(s.requests, c.rec)
 		if n := len(s.requests) - keptRequests; n > 0 {
@@ -344,18 +338,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
 		c.fail(http.StatusRequestEntityTooLarge, "ValidationException", "The request body is too large.")
+		return
+	case err != nil:
+		gone = true
 		return
 	}
 	c.rec.Body = body
 	w.Header().Set("X-Amzn-Requestid", "fake-"+strconv.FormatInt(s.serial.Add(1), 10))
 	w.Header().Set("Date", s.opts.Now().UTC().Format(http.TimeFormat))
-	err = c.serve()
+	gone = c.serve()
 }
 
 // serve routes on the escaped path: model ids hold colons and, in ARNs, slashes.
-func (c *call) serve() error {
+// Like all that answer, it reports whether the client went away in the middle.
+func (c *call) serve() (gone bool) {
 	segments := strings.Split(strings.TrimPrefix(c.rec.Path, "/"), "/")
 	switch {
 	case c.r.Method == http.MethodPost && c.rec.Path == "/":
@@ -374,7 +374,7 @@ func (c *call) serve() error {
 		return c.listProfiles()
 	}
 	c.fail(http.StatusNotFound, "UnknownOperationException", "")
-	return nil
+	return false
 }
 
 // admitted authenticates the call and asks the Refuse hook. It has answered

@@ -110,7 +110,7 @@ func (s *streamWriter) flush() {
 }
 
 // stream answers ConverseStream.
-func (c *call) stream(sc script.Script) error {
+func (c *call) stream(sc script.Script) (gone bool) {
 	out := &streamWriter{w: c.w, rc: http.NewResponseController(c.w)}
 	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	out.write(messageStart)
@@ -125,11 +125,11 @@ func (c *call) stream(sc script.Script) error {
 		}
 		for _, tok := range tokens {
 			if sent == sc.FaultAfter && c.strike(sc, out, index, tok) {
-				return nil
+				return false
 			}
-			paused, err := cadence.Next(c.ctx)
+			paused, err := cadence.Next(c.r.Context())
 			if err != nil || out.gone {
-				return errGone
+				return true
 			}
 			sent++
 			switch {
@@ -154,7 +154,7 @@ func (c *call) stream(sc script.Script) error {
 		index++
 	}
 	if sc.FaultAfter >= sent && c.strike(sc, out, index, "") {
-		return nil
+		return false
 	}
 
 	reason := stopReason(sc)
@@ -164,16 +164,13 @@ func (c *call) stream(sc script.Script) error {
 	out.write(event("messageStop", map[string]any{"stopReason": reason}))
 	out.flush() // a reader that leaves at the end mark is caught here
 	if sc.Fault == script.FaultEarly && sc.FaultForm == "usage" {
-		return nil
+		return false
 	}
 	out.write(event("metadata", map[string]any{
 		"usage":   usageOf(sc.Usage),
 		"metrics": map[string]any{"latencyMs": 12},
 	}))
-	if out.gone {
-		return errGone
-	}
-	return nil
+	return out.gone
 }
 
 // strike lets the fault of sc happen in the middle of the stream. It reports
@@ -204,7 +201,7 @@ func (c *call) strike(sc script.Script, out *streamWriter, index int, next strin
 		return true
 	case script.FaultSilence:
 		out.flush()
-		_ = c.silence()
+		c.silence()
 		return true
 	}
 	return false

@@ -62,15 +62,15 @@ var stsCodes = map[string]string{
 }
 
 // sts answers the query protocol of STS.
-func (c *call) sts() error {
+func (c *call) sts() (gone bool) {
 	form, err := url.ParseQuery(string(c.rec.Body))
 	if err != nil {
 		c.fail(400, "MalformedQueryString", "The query string contains a syntax error.")
-		return nil
+		return false
 	}
 	c.rec.Operation = form.Get("Action")
 	if !c.admitted("sts") {
-		return nil
+		return false
 	}
 	switch c.rec.Operation {
 	case "GetCallerIdentity":
@@ -82,7 +82,7 @@ func (c *call) sts() error {
 	default:
 		c.fail(400, "InvalidAction", "Could not find operation "+c.rec.Operation)
 	}
-	return nil
+	return false
 }
 
 func (c *call) assumeRole(form url.Values) {

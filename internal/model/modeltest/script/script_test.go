@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"slices"
@@ -128,7 +129,7 @@ func TestThePacerLeavesAtOnceWhenTheStreamEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, d := range []time.Duration{100 * time.Millisecond, time.Hour} {
-		if err := p.Wait(ctx, NewWaiter(), time.Now().Add(d)); err != context.Canceled {
+		if err := p.Wait(ctx, NewWaiter(), time.Now().Add(d)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Wait = %v", err)
 		}
 	}
