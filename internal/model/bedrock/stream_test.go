@@ -366,3 +366,11 @@ func TestAConnectionServesManyCalls(t *testing.T) {
 		t.Errorf("%d connections are open, want 1", n)
 	}
 }
+
+func TestStampedAnswersArePlainNumbers(t *testing.T) {
+	_, c := start(t, fake.Options{})
+	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("[[stamp]][[reason 3]][[long 5]]"))
+	if a.Err != nil || len(strings.Fields(a.Text)) != 5 || len(strings.Fields(a.Reasoning)) != 3 {
+		t.Errorf("got %q, %q, %v", a.Reasoning, a.Text, a.Err)
+	}
+}

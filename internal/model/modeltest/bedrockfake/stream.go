@@ -2,7 +2,9 @@ package bedrockfake
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"net/http"
 	"strings"
 	"sync"
@@ -78,6 +80,26 @@ func (f *frameCache) delta(index int, reasoning bool, text string) []byte {
 	return b
 }
 
+// stamper encodes deltas of one length over and over in one buffer: a benchmark
+// that measures delays should not spend its time in the fake.
+type stamper struct {
+	key frameKey // whose text is the one in buf
+	buf []byte
+	at  int // of the text
+}
+
+func (s *stamper) frame(index int, reasoning bool, text string) []byte {
+	if s.buf == nil || s.key.index != index || s.key.reasoning != reasoning || len(s.key.text) != len(text) {
+		s.buf = deltaFrame(index, reasoning, text)
+		s.at = bytes.Index(s.buf, []byte(text))
+	}
+	s.key = frameKey{index, reasoning, text}
+	copy(s.buf[s.at:], text)
+	end := len(s.buf) - crc32.Size
+	binary.BigEndian.PutUint32(s.buf[end:], crc32.ChecksumIEEE(s.buf[:end]))
+	return s.buf
+}
+
 var (
 	messageStart = event("messageStart", map[string]any{"role": "assistant", "p": "abc"})
 	blockStop    = [2][]byte{
@@ -117,6 +139,7 @@ func (c *call) stream(sc script.Script) (gone bool) {
 	out.flush()
 
 	cadence := c.pacer.Cadence(sc)
+	var stamp stamper
 	index, sent := 0, 0
 	for i, tokens := range [2][]string{sc.Reasoning, sc.Deltas} {
 		reasoning := i == 0
@@ -139,7 +162,7 @@ func (c *call) stream(sc script.Script) (gone bool) {
 					"delta":             map[string]any{"reasoningContent": map[string]any{"redactedContent": []byte(tok)}},
 				}))
 			case sc.Stamp:
-				out.write(deltaFrame(index, reasoning, script.StampText(time.Now())))
+				out.write(stamp.frame(index, reasoning, script.StampText(time.Now())))
 			default:
 				out.write(c.frames.delta(index, reasoning, tok))
 			}
