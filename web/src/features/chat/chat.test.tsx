@@ -1,0 +1,450 @@
+import { act, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { draftsOf, newConversation } from "./drafts";
+import { FakeApi, Live, Problem, answered, now, said, show } from "./testing";
+
+class Observer {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+
+beforeEach(() => {
+  vi.stubGlobal("ResizeObserver", Observer);
+  vi.stubGlobal("IntersectionObserver", Observer);
+  Element.prototype.scrollTo ??= () => undefined;
+  URL.createObjectURL ??= () => "blob:x";
+  URL.revokeObjectURL ??= () => undefined;
+});
+afterEach(() => {
+  draftsOf("p1").clear("c1");
+  draftsOf("p1").clear(newConversation);
+  draftsOf("p1").flush();
+  localStorage.clear();
+  vi.unstubAllGlobals();
+});
+
+const field = () => screen.findByRole<HTMLTextAreaElement>("textbox", { name: "頼みたいこと" });
+const type = async (text: string) => {
+  const box = await field();
+  fireEvent.change(box, { target: { value: text } });
+  return box;
+};
+
+/** An API that takes turns and begins answers the test writes. */
+function talkative(messages = [said("u1", "最初の依頼"), answered("a1", "最初の回答")]) {
+  const api = new FakeApi().conversation("c1", messages);
+  const live = new Live();
+  api.on("POST /conversations/c1/turns", ({ body }) => ({
+    userMessage: said("u2", String(body.text)),
+    assistantMessage: answered("a2", "", { status: "running", finishedAt: undefined }),
+    runId: "r1",
+  }));
+  api.on("GET /runs/r1/events", () => live);
+  return { api, live };
+}
+
+describe("sending", () => {
+  it("shows the question at once, sends it once however often Enter is pressed, and shows the answer as it comes", async () => {
+    const { api, live } = talkative();
+    let arrive: () => void = () => undefined;
+    const turn = api.routes["POST /conversations/c1/turns"];
+    api.on("POST /conversations/c1/turns", async (call) => {
+      await new Promise<void>((resolve) => (arrive = resolve));
+      return turn?.(call);
+    });
+    show(api, "/c/c1");
+    const box = await type("次の依頼");
+    fireEvent.keyDown(box, { key: "Enter" });
+    fireEvent.keyDown(box, { key: "Enter" });
+    fireEvent.click(screen.getByRole("button", { name: /送信/ }));
+    expect(await screen.findByText("次の依頼")).toBeTruthy();
+    expect(box.value).toBe("");
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(1));
+    arrive();
+    expect(await screen.findByRole("button", { name: "止める" })).toBeTruthy();
+    api.conversation("c1", [said("u1", "最初の依頼"), answered("a1", "最初の回答"), said("u2", "次の依頼"), answered("a2", "これは**答え**です。")]);
+    live.text(0, "これは**答え**");
+    expect((await screen.findByText("答え")).tagName).toBe("STRONG");
+    live.text(0, "です。", 19).end();
+    await waitFor(() => expect(screen.queryByRole("button", { name: "止める" })).toBeNull());
+    expect(screen.getAllByText("次の依頼")).toHaveLength(1);
+    await waitFor(() => expect(document.querySelector("[aria-live=polite]")?.textContent).toContain("回答が終わりました"));
+    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(1);
+  });
+
+  it.each([
+    ["the flag", { isComposing: true }],
+    ["the code that stands in for it in Safari, after the composition has ended", { keyCode: 229 }],
+  ])("never sends while an input method has the key: %s", async (_name, init) => {
+    const { api } = talkative();
+    show(api, "/c/c1");
+    const box = await type("へんかんちゅう");
+    fireEvent.compositionStart(box);
+    fireEvent.compositionEnd(box);
+    const press = createEvent.keyDown(box, { key: "Enter", ...init });
+    fireEvent(box, press);
+    expect(press.defaultPrevented).toBe(false);
+    expect(box.value).toBe("へんかんちゅう");
+    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
+  });
+
+  it("makes a new line with Shift+Enter, and with Enter where Ctrl+Enter sends", async () => {
+    const { api } = talkative();
+    api.me.preferences.sendKey = "ctrlEnter";
+    show(api, "/c/c1");
+    const box = await type("一行目");
+    fireEvent.keyDown(box, { key: "Enter" });
+    fireEvent.keyDown(box, { key: "Enter", shiftKey: true });
+    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
+    fireEvent.keyDown(box, { key: "Enter", ctrlKey: true });
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(1));
+  });
+
+  it("gives the words back when the send fails, and sends them again as the same turn", async () => {
+    const { api } = talkative();
+    const turn = api.routes["POST /conversations/c1/turns"];
+    api.on("POST /conversations/c1/turns", () => new Problem(503, "unavailable"));
+    show(api, "/c/c1");
+    const box = await type("大事な依頼");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(await screen.findByText("Kakoi は今、応答できません")).toBeTruthy();
+    await waitFor(() => expect(box.value).toBe("大事な依頼"));
+    api.on("POST /conversations/c1/turns", (call) => turn?.(call));
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(2));
+    const [first, second] = api.calledWith("POST /conversations/c1/turns");
+    expect(second?.body.clientId).toBe(first?.body.clientId);
+    await waitFor(() => expect(box.value).toBe(""));
+    expect(screen.queryByText("Kakoi は今、応答できません")).toBeNull();
+  });
+
+  it("keeps what was written meanwhile behind what came back", async () => {
+    const { api } = talkative();
+    let fail: () => void = () => undefined;
+    api.on("POST /conversations/c1/turns", () => new Promise((resolve) => (fail = () => resolve(new Problem(500, "internal")))));
+    show(api, "/c/c1");
+    const box = await type("一つ目");
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(box.value).toBe(""));
+    fireEvent.change(box, { target: { value: "二つ目" } });
+    fail();
+    await waitFor(() => expect(box.value).toBe("一つ目\n二つ目"));
+  });
+
+  it("begins a conversation and goes to it", async () => {
+    const api = new FakeApi();
+    const live = new Live();
+    api.on("POST /conversations", ({ body }) => ({
+      conversation: { id: "c9", title: "はじまり", titleSource: "first_words", modelId: body.modelId, parameters: {}, systemPrompt: "", createdAt: now, updatedAt: now, running: true },
+      userMessage: said("u1", "はじめまして"),
+      assistantMessage: answered("a1", "", { status: "running" }),
+      runId: "r1",
+    }));
+    api.on("GET /runs/r1/events", () => live).on("GET /conversations/c9", () => ({ id: "c9", title: "題", modelId: "m1", parameters: {}, systemPrompt: "" }));
+    const { router } = show(api, "/");
+    expect(await screen.findByText("佐伯さん、")).toBeTruthy();
+    fireEvent.keyDown(await type("はじめまして"), { key: "Enter" });
+    await waitFor(() => expect(router.state.location.pathname).toBe("/c/c9"));
+    live.text(0, "ようこそ");
+    expect(await screen.findByText("ようこそ")).toBeTruthy();
+    expect(api.calledWith("POST /conversations")[0]?.body).toMatchObject({ modelId: "m1", turn: { text: "はじめまして", attachmentIds: [] } });
+    expect(api.calledWith("GET /conversations/c9/messages")).toHaveLength(0);
+  });
+});
+
+describe("drafts", () => {
+  it("survive leaving the page, each with its conversation and its account", async () => {
+    const { api } = talkative();
+    const view = show(api, "/c/c1");
+    await type("書きかけ");
+    view.unmount();
+    window.dispatchEvent(new Event("pagehide"));
+    expect(localStorage.getItem("kakoi.draft.p1.c1")).toContain("書きかけ");
+    expect(draftsOf("p2").get("c1").text).toBe("");
+    expect(draftsOf("p1").get(newConversation).text).toBe("");
+    show(api, "/c/c1");
+    await waitFor(async () => expect((await field()).value).toBe("書きかけ"));
+  });
+
+  it("take 100,000 characters", async () => {
+    const { api } = talkative();
+    show(api, "/c/c1");
+    const box = await type("あ".repeat(100_000));
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(String(api.calledWith("POST /conversations/c1/turns")[0]?.body.text)).toHaveLength(100_000));
+  });
+});
+
+describe("an answer being written", () => {
+  const running = () => answered("a1", "もう半分", { status: "running", runId: "r1", finishedAt: undefined });
+
+  it("goes on after a reload from the byte the store had", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live);
+    show(api, "/c/c1");
+    live.text(0, "と残り", 12);
+    expect(await screen.findByText("もう半分と残り")).toBeTruthy();
+    expect(api.calledWith("GET /runs/r1/events")[0]?.lastEventId).toBe("0:12");
+  });
+
+  it("stops on demand and keeps what was said", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live).on("POST /runs/r1/stop", () => ({}));
+    show(api, "/c/c1");
+    fireEvent.click(await screen.findByRole("button", { name: "止める" }));
+    await waitFor(() => expect(api.calledWith("POST /runs/r1/stop")).toHaveLength(1));
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "stopped", usage: { inputTokens: 3, outputTokens: 4 } })]);
+    live.end({ status: "stopped" });
+    expect(await screen.findByText("ここで止めました。")).toBeTruthy();
+    expect(screen.getByText("もう半分")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "続ける" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "使用量" })).toBeTruthy();
+  });
+
+  it("does not complain when there was nothing left to stop", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live).on("POST /runs/r1/stop", () => new Problem(409, "run_not_active"));
+    show(api, "/c/c1");
+    fireEvent.click(await screen.findByRole("button", { name: "止める" }));
+    await waitFor(() => expect(api.calledWith("POST /runs/r1/stop")).toHaveLength(1));
+    expect(screen.queryByText("止める回答がありません")).toBeNull();
+  });
+
+  it("keeps the partial answer when the stream ends in an error, and says why and what to do", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live);
+    show(api, "/c/c1");
+    await screen.findByText("もう半分");
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "failed", error: { code: "model_broke_off" } })]);
+    live.send({ type: "error", errorText: "broke off" }).end({ status: "failed", error: { code: "model_broke_off" } });
+    expect((await screen.findAllByText("回答が途中で切れました")).length).toBeGreaterThan(0);
+    expect(screen.getByText("もう半分")).toBeTruthy();
+    await waitFor(() => expect(document.querySelector("[aria-live=assertive]")?.textContent).toContain("回答が途中で切れました"));
+  });
+
+  it("shows reasoning as one line that opens", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "", { status: "running", runId: "r1" })]).on("GET /runs/r1/events", () => live);
+    show(api, "/c/c1");
+    live.send({ type: "reasoning-start", id: "0" }, "0:0").send({ type: "reasoning-delta", id: "0", delta: "条例を確かめる" }, "0:21");
+    const line = await screen.findByRole("button", { name: /考えています…/ });
+    expect(screen.queryByText("条例を確かめる")).toBeNull();
+    fireEvent.click(line);
+    expect(screen.getByText("条例を確かめる")).toBeTruthy();
+    live.send({ type: "message-metadata", messageMetadata: { reasoningMs: 12_400 } }).text(1, "答え");
+    expect(await screen.findByRole("button", { name: "12秒考えました" })).toBeTruthy();
+  });
+
+  it("does not send another turn meanwhile, and keeps what is written", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live);
+    show(api, "/c/c1");
+    const box = await type("次の依頼");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(box.value).toBe("次の依頼");
+    expect(screen.getByText("回答が終わると送れます")).toBeTruthy();
+    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
+  });
+});
+
+describe("an answer that did not come to its end", () => {
+  it.each([
+    ["interrupted", { status: "interrupted" as const }, "サーバーが止まり、回答が途中で終わりました", "続ける", "continue"],
+    ["stopped", { status: "stopped" as const }, "ここで止めました。", "続ける", "continue"],
+    ["cut by its length", { stopReason: "length" }, "長さの上限に達したため、ここで切れています。", "続ける", "continue"],
+    ["failed", { status: "failed" as const, error: { code: "model_throttled" } }, "モデルが混み合っています", "もう一度試す", "retry"],
+  ])("%s: says so, and goes on from there", async (_name, how, words, act, call) => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "途中まで", how)]);
+    api.on(`POST /conversations/c1/${call}`, () => ({ assistantMessage: answered("a1", "途中まで", { status: "running" }), runId: "r2" })).on("GET /runs/r2/events", () => live);
+    show(api, "/c/c1");
+    expect(await screen.findByText(words)).toBeTruthy();
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "途中まで", { status: "running", runId: "r2" })]);
+    fireEvent.click(screen.getByRole("button", { name: act }));
+    await waitFor(() => expect(api.calledWith(`POST /conversations/c1/${call}`)).toHaveLength(1));
+    live.text(0, "と続き", 12);
+    expect(await screen.findByText("途中までと続き")).toBeTruthy();
+    expect(screen.queryByText(words)).toBeNull();
+  });
+
+  it("offers it only for the last answer", async () => {
+    const api = new FakeApi().conversation("c1", [said("u1", "一"), answered("a1", "止めた", { status: "stopped" }), said("u2", "二"), answered("a2", "答え")]);
+    show(api, "/c/c1");
+    await screen.findByText("止めた");
+    expect(screen.queryByRole("button", { name: "続ける" })).toBeNull();
+  });
+
+  it.each(["model_throttled", "model_context_too_long", "model_access_denied", "model_unreachable", "model_refused", "model_timeout", "model_credentials", "resource_exhausted"])("has words for %s, not its code", async (code) => {
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "", { status: "failed", error: { code } })]);
+    show(api, "/c/c1");
+    await screen.findByRole("button", { name: "もう一度試す" });
+    expect(document.body.textContent).not.toContain(code);
+  });
+});
+
+describe("another tab", () => {
+  it("is followed: what it asked, and the answer as it comes", async () => {
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "答え")]);
+    const live = new Live();
+    show(api, "/c/c1");
+    await screen.findByText("答え");
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "答え"), said("u2", "別の画面から"), answered("a2", "", { status: "running", runId: "r7" })], { title: "新しい題" }).on("GET /runs/r7/events", () => live);
+    api.events.send({ type: "conversation", id: "c1" });
+    expect(await screen.findByText("別の画面から")).toBeTruthy();
+    expect(await screen.findByRole("heading", { name: "新しい題", level: 1 })).toBeTruthy();
+    live.text(0, "同じ答え");
+    expect(await screen.findByText("同じ答え")).toBeTruthy();
+  });
+});
+
+describe("history", () => {
+  const list = () => [
+    { id: "c1", title: "進行中の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: new Date().toISOString(), running: true },
+    { id: "c2", title: "昔の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: "2024-03-03T00:00:00Z", running: false },
+  ];
+
+  it("groups by day and says which one is being answered", async () => {
+    const api = new FakeApi();
+    api.list = list();
+    show(api, "/");
+    const nav = await screen.findByRole("navigation");
+    expect(await within(nav).findByRole("heading", { name: "今日" })).toBeTruthy();
+    expect(within(nav).getByRole("heading", { name: "2024年3月" })).toBeTruthy();
+    expect(within(nav).getByRole("img", { name: "回答中" })).toBeTruthy();
+  });
+
+  it("renames in place, and Enter that ends a conversion is not the end of the name", async () => {
+    const api = new FakeApi();
+    api.list = list();
+    api.on("PATCH /conversations/c2", ({ body }) => ({ ...list()[1], ...body }));
+    show(api, "/");
+    const nav = await screen.findByRole("navigation");
+    fireEvent.keyDown(await within(nav).findByRole("link", { name: "昔の会話" }), { key: "F2" });
+    const box = await within(nav).findByRole("textbox");
+    fireEvent.change(box, { target: { value: "新しい名前" } });
+    fireEvent.keyDown(box, { key: "Enter", keyCode: 229 });
+    expect(api.calledWith("PATCH /conversations/c2")).toHaveLength(0);
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(api.calledWith("PATCH /conversations/c2")[0]?.body).toEqual({ title: "新しい名前" }));
+  });
+
+  it("deletes after the time to take it back, and not before", async () => {
+    const api = new FakeApi();
+    api.list = list();
+    api.on("DELETE /conversations/c2", () => ({}));
+    show(api, "/");
+    const nav = await screen.findByRole("navigation");
+    fireEvent.keyDown(await within(nav).findByRole("link", { name: "昔の会話" }), { key: "Delete" });
+    await waitFor(() => expect(within(nav).queryByRole("link", { name: "昔の会話" })).toBeNull());
+    fireEvent.click(await screen.findByRole("button", { name: "元に戻す" }));
+    expect(await within(nav).findByRole("link", { name: "昔の会話" })).toBeTruthy();
+    expect(api.calledWith("DELETE /conversations/c2")).toHaveLength(0);
+
+    fireEvent.keyDown(within(nav).getByRole("link", { name: "昔の会話" }), { key: "Delete" });
+    await screen.findByText("「昔の会話」を削除しました");
+    act(() => void window.dispatchEvent(new Event("pagehide")));
+    await waitFor(() => expect(api.calledWith("DELETE /conversations/c2")).toHaveLength(1));
+  });
+});
+
+describe("images", () => {
+  const png = new File([new Uint8Array(10)], "現地.png", { type: "image/png" });
+
+  function uploads(status: number, response: unknown) {
+    class Request {
+      upload: { onprogress?: (event: object) => void } = {};
+      status = status;
+      response = response;
+      onload?: () => void;
+      open() {}
+      setRequestHeader() {}
+      getResponseHeader() {
+        return null;
+      }
+      abort() {}
+      send() {
+        this.upload.onprogress?.({ lengthComputable: true, loaded: 5, total: 10 });
+        setTimeout(() => this.onload?.(), 0);
+      }
+    }
+    vi.stubGlobal("XMLHttpRequest", Request);
+  }
+
+  const drop = async (file: File) => fireEvent.drop(await field(), { dataTransfer: { files: [file], types: ["Files"] } });
+
+  it("go with the text", async () => {
+    uploads(201, { id: "f1", name: "現地.png", mediaType: "image/png", size: 10 });
+    const { api } = talkative();
+    show(api, "/c/c1");
+    const box = await type("これは何ですか");
+    await drop(png);
+    expect(await screen.findByText("10 B")).toBeTruthy();
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")[0]?.body.attachmentIds).toEqual(["f1"]));
+    expect(screen.queryByRole("list", { name: "添付した画像" })).toBeNull();
+  });
+
+  it("are not taken by a model that does not see, and it says so", async () => {
+    const { api } = talkative();
+    api.conversation("c1", [], { modelId: "m2" });
+    show(api, "/c/c1");
+    await screen.findByText(/処理 庁内/);
+    await drop(png);
+    expect(await screen.findByText(/現地.png: このモデルは画像を読めません/)).toBeTruthy();
+    expect(api.calls.some((call) => call.path === "/attachments")).toBe(false);
+  });
+
+  it("say why they were not taken, and do not go with the text", async () => {
+    uploads(413, { code: "too_large" });
+    const { api } = talkative();
+    show(api, "/c/c1");
+    const box = await type("これは何ですか");
+    await drop(png);
+    expect(await screen.findByText("大きすぎて受け付けられません")).toBeTruthy();
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
+    fireEvent.click(screen.getByRole("button", { name: "現地.png を外す" }));
+    fireEvent.keyDown(box, { key: "Enter" });
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(1));
+  });
+});
+
+describe("the first day", () => {
+  it("tells an administrator how to connect a model when there is only the demonstration", async () => {
+    const api = new FakeApi();
+    api.me.account.role = "administrator";
+    api.models = api.models.map((model) => ({ ...model, demo: true }));
+    show(api, "/");
+    expect(await screen.findByText("今つながっているのは、試用のモデルだけです")).toBeTruthy();
+    expect(screen.getByRole("link", { name: "モデルにつなぐ" }).getAttribute("href")).toBe("/admin/connections");
+  });
+
+  it("tells everybody else who can, and sends nothing", async () => {
+    const api = new FakeApi();
+    api.models = [];
+    show(api, "/");
+    expect(await screen.findByText("管理者がモデルをつなぐと、ここから頼めるようになります。")).toBeTruthy();
+    fireEvent.keyDown(await type("頼みたい"), { key: "Enter" });
+    expect(api.calledWith("POST /conversations")).toHaveLength(0);
+  });
+});
+
+describe("a conversation that is not there", () => {
+  it("says so and offers a way on", async () => {
+    show(new FakeApi(), "/c/nowhere");
+    expect(await screen.findByRole("heading", { name: "この会話はありません" })).toBeTruthy();
+    expect(screen.getByRole("link", { name: "新しい会話を始める" }).getAttribute("href")).toBe("/");
+  });
+});
+
+describe("what is chosen for a conversation", () => {
+  it("is sent to the server and comes back with it", async () => {
+    const { api } = talkative();
+    api.on("PATCH /conversations/c1", ({ body }) => ({ id: "c1", ...body }));
+    show(api, "/c/c1");
+    fireEvent.click(await screen.findByRole("button", { name: "モデル: 標準モデル" }));
+    fireEvent.click(await screen.findByRole("menuitemradio", { name: /庁内モデル/ }));
+    await waitFor(() => expect(api.calledWith("PATCH /conversations/c1")[0]?.body).toEqual({ modelId: "m2" }));
+  });
+});
