@@ -39,6 +39,7 @@ export function Crashed({ error, reset }: ErrorComponentProps) {
   const { t } = useTranslation("frame");
   return (
     <div className="mx-auto w-full max-w-column p-6">
+      <h1 className="sr-only">{t("crashed")}</h1>
       {error instanceof ApiError ? (
         <ErrorNotice error={error} onRetry={() => window.location.reload()} />
       ) : (

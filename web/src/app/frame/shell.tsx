@@ -1,6 +1,6 @@
 import { useRouterState } from "@tanstack/react-router";
 import { WifiOff } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { useOnline } from "@/lib/use-online";
@@ -32,6 +32,15 @@ export function Shell({ label, side, rail, folded = false, children }: Props) {
   const [drawerOn, setDrawerOn] = useState<string | null>(null);
   const open = () => setDrawerOn(path);
   const close = () => setDrawerOn(null);
+  // After going to another page, reading goes on at its beginning, unless the page chose a place itself.
+  const main = useRef<HTMLElement>(null);
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+  }, [path]);
+
   const asRail = !phone && (!wide || folded) && rail;
   const asSide = !phone && !asRail;
 
@@ -51,7 +60,7 @@ export function Shell({ label, side, rail, folded = false, children }: Props) {
             {asRail(open)}
           </nav>
         )}
-        <main id="main" tabIndex={-1} className="relative flex min-h-0 min-w-0 flex-1 flex-col outline-none">
+        <main ref={main} id="main" tabIndex={-1} className="relative flex min-h-0 min-w-0 flex-1 flex-col outline-none">
           {!online && (
             <p role="status" className="flex flex-none items-center gap-2 border-b border-warning bg-warning-soft px-6 py-2 text-14 max-md:px-4">
               <Icon of={WifiOff} size={16} className="text-warning" />
