@@ -134,9 +134,15 @@ export function conversations(): Record<string, { title: string; messages: Messa
   };
 }
 
+/** About so many characters, with everything in it that answers have. */
+function longAnswer(length: number): string {
+  const piece = "## 見出し\n\n長い答えの**段落**です。手数料は品目ごとに定められ、[処理券](https://example.jp/)を貼って出します。収集の日の朝8時までに、決められた場所に出してください。\n\n- 一つ目の項目です\n- 二つ目の項目です\n\n| 区分 | 金額 |\n|---|---|\n| 第1種 | 500円 |\n\n```js\nconst fee = (kind) => table[kind];\n```\n\n";
+  return piece.repeat(Math.ceil(length / piece.length));
+}
+
 /** What is said to a question, after its markers. */
 export function answerTo(text: string): { reasoning: string; text: string } {
   const long = /\[\[long (\d+)\]\]/.exec(text);
-  const words = text.includes("[[markdown]]") ? showcase : long ? "長い答えの段落です。手数料は品目ごとに定められ、処理券を貼って出します。\n\n".repeat(Number(long[1]) / 30) : notice;
+  const words = text.includes("[[markdown]]") ? showcase : long ? longAnswer(Number(long[1])) : notice;
   return { reasoning: text.includes("[[reason]]") ? reasoning : "", text: words };
 }

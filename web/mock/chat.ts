@@ -6,7 +6,7 @@ import { answerTo, assistant, conversations, user } from "./chat-samples";
 /*
  * The conversation part of the stand-in: real streams with offsets, resumable,
  * in memory. Markers in a question steer it, as they steer the fake model servers:
- *   [[reason]] [[markdown]] [[long N]] [[rate N]] [[wait S]]
+ *   [[reason]] [[markdown]] [[long N]] [[rate N]] [[chunk N]] [[wait S]]
  *   [[length]] [[throttle]] [[broken]] [[interrupt]]   how the answer ends
  *   [[drop]]      the connection breaks every second; the page must reconnect
  *   [[refuse]]    the send itself fails
@@ -63,11 +63,12 @@ export function mockChat(): Plugin {
 
     const rate = Number(/\[\[rate (\d+)\]\]/.exec(question)?.[1] ?? 60);
     const wait = Number(/\[\[wait (\d+)\]\]/.exec(question)?.[1] ?? 0.4) * 1000;
+    const size = Number(/\[\[chunk (\d+)\]\]/.exec(question)?.[1] ?? 3);
     const answer = answerTo(question);
     const pieces: { kind: "text" | "reasoning"; text: string }[] = [];
     for (const kind of ["reasoning", "text"] as const) {
       const letters = Array.from(answer[kind]);
-      for (let i = 0; i < letters.length; i += 3) pieces.push({ kind, text: letters.slice(i, i + 3).join("") });
+      for (let i = 0; i < letters.length; i += size) pieces.push({ kind, text: letters.slice(i, i + size).join("") });
     }
     const faulty = /\[\[(throttle|broken|interrupt|length)\]\]/.exec(question)?.[1];
     let next = 0;

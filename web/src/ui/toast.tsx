@@ -31,7 +31,7 @@ export function Toasts() {
     <ToastRegion
       queue={queue}
       aria-label={t("notifications")}
-      className="fixed bottom-6 left-1/2 z-50 flex w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 flex-col-reverse gap-2 outline-none max-md:bottom-4"
+      className="fixed bottom-[var(--toast-bottom,1.5rem)] left-1/2 z-50 flex w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 flex-col-reverse gap-2 outline-none"
     >
       {({ toast: item }) => {
         const { text, tone = "success", undo } = item.content;

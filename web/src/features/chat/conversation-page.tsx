@@ -140,7 +140,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
           />
         </div>
       </div>
-      <div className="relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
+      <div className="chat-foot relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
         {away && (
           <div className="absolute bottom-full left-1/2 mb-3 -translate-x-1/2">
             <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>

@@ -1,11 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Ellipsis, Pencil, Trash2 } from "lucide-react";
-import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
+import { Ellipsis, Pencil, RotateCw, Trash2 } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { toApiError } from "@/lib/api/error";
+import { useErrorTextOf } from "@/lib/error-text";
 import { daysAgo, useFormats } from "@/lib/format";
 import { Button, IconButton } from "@/ui/button";
-import { ErrorNotice } from "@/ui/error-notice";
 import { Menu, MenuItem } from "@/ui/menu";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { type ConversationSummary, conversationsQuery } from "./api";
@@ -37,7 +38,7 @@ export function History({ onNavigate }: Props) {
       </Skeleton>
     );
   }
-  if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} className="mt-2" />;
+  if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
   if (groups.length === 0) return <p className="px-3 py-2 text-14 text-muted">{t("historyEmpty")}</p>;
   return (
     <>
@@ -65,6 +66,20 @@ export function History({ onNavigate }: Props) {
         </div>
       )}
     </>
+  );
+}
+
+/** Small, as its place: what failed, and the way to try again. */
+function LoadFailed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const { t } = useTranslation("chat");
+  const errorText = useErrorTextOf();
+  return (
+    <div role="alert" className="grid justify-items-start gap-2 px-[13px] py-2 text-14 text-muted">
+      <p>{errorText(toApiError(error)).what}</p>
+      <Button size="dense" icon={RotateCw} onPress={onRetry}>
+        {t("tryAgain")}
+      </Button>
+    </div>
   );
 }
 
@@ -108,6 +123,15 @@ function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: () => 
   const { t } = useTranslation("chat");
   const rename = useRename();
   const [title, setTitle] = useState(item.title);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // After the menu that led here has given the focus back.
+    const timer = setTimeout(() => {
+      field.current?.focus();
+      field.current?.select();
+    }, 60);
+    return () => clearTimeout(timer);
+  }, []);
   const keep = () => {
     const next = title.trim();
     if (next !== "" && next !== item.title) rename.mutate({ id: item.id, title: next });
@@ -116,11 +140,10 @@ function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: () => 
   return (
     <li>
       <input
-        autoFocus
+        ref={field}
         value={title}
         maxLength={200}
         aria-label={t("title")}
-        onFocus={(event) => event.target.select()}
         onChange={(event) => setTitle(event.target.value)}
         onBlur={keep}
         onKeyDown={(event) => {
