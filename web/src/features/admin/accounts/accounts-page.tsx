@@ -59,7 +59,7 @@ export function AccountsPage() {
     { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56" },
     { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "middle" },
     { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-28", from: "narrow" },
-    { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-36" },
+    { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-44 @max-[36rem]:w-36" },
     { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSignedInAt ? format.near(a.lastSignedInAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
 
