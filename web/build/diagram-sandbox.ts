@@ -23,7 +23,7 @@ export const sandboxHeaders: Record<string, string> = {
 /** The files of the frame: a page and one plain script (a module would need CORS). */
 export function sandboxFiles(): { name: string; body: string; type: string }[] {
   const mermaid = join(dirname(createRequire(import.meta.url).resolve("mermaid/package.json")), "dist/mermaid.min.js");
-  const frame = fileURLToPath(new URL("../src/lib/markdown/sandbox/frame.js", import.meta.url));
+  const frame = join(dirname(fileURLToPath(import.meta.url)), "../src/lib/markdown/sandbox/frame.js");
   const script = `${readFileSync(mermaid, "utf8")}\n${readFileSync(frame, "utf8")}`;
   const name = `mermaid-${createHash("sha256").update(script).digest("hex").slice(0, 10)}.js`;
   const page = `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Kakoi</title>\n<script src="${name}"></script>\n</html>\n`;
