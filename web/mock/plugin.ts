@@ -218,6 +218,10 @@ export function mockApi(): Plugin {
     const path = url.pathname.slice("/api/v1/".length).split("/");
     const cookie = /(?:^|;\s*)mock=([^;]*)/.exec(req.headers.cookie ?? "")?.[1] ?? "";
     const plays = new Set(decodeURIComponent(cookie).split(/[ ,+]/));
+    if (path.join("/") === "events") {
+      res.setHeader("Content-Type", "text/event-stream");
+      return void res.write(": nothing happens here\n\n");
+    }
     if (plays.has("reset")) state = newState();
     if (plays.has("slow")) await new Promise((resolve) => setTimeout(resolve, 3000));
 
