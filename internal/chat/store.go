@@ -251,11 +251,35 @@ func (s store) insertMessage(ctx context.Context, q db.Queryer, m *Message, clie
 	return nil
 }
 
+// rememberCreation ties a new conversation to the client id of its first turn.
+func (s store) rememberCreation(ctx context.Context, q db.Queryer, owner, clientID, conversation string) error {
+	_, err := q.ExecContext(ctx, `UPDATE conversations SET client_id = $1 WHERE id = $2 AND owner_id = $3`, clientID, conversation, owner)
+	return err // as it is: the caller asks whether it is a unique violation
+}
+
+// creation returns the conversation that began with the client id, or "".
+func (s store) creation(ctx context.Context, owner, clientID string) (string, error) {
+	var id string
+	err := s.db.QueryRowContext(ctx, `SELECT id FROM conversations WHERE owner_id = $1 AND client_id = $2`, owner, clientID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	} else if err != nil {
+		return "", fmt.Errorf("look for client id: %w", err)
+	}
+	return id, nil
+}
+
 // reopenMessage makes a finished answer running again, to be written on.
-func (s store) reopenMessage(ctx context.Context, q db.Queryer, id, modelID, modelName string, now time.Time) error {
-	_, err := q.ExecContext(ctx, `
-		UPDATE messages SET status = 'running', stop_reason = '', error = '', model_id = $1, model_name = $2, finished_at = 0
-		WHERE  id = $3`, modelID, modelName, id)
+func (s store) reopenMessage(ctx context.Context, q db.Queryer, m Message, modelID, modelName string, now time.Time) error {
+	content, err := json.Marshal(m.Parts)
+	if err != nil {
+		return err
+	}
+	id := m.ID
+	_, err = q.ExecContext(ctx, `
+		UPDATE messages
+		SET    status = 'running', stop_reason = '', error = '', content = $1, model_id = $2, model_name = $3, finished_at = 0
+		WHERE  id = $4`, string(content), modelID, modelName, id)
 	if err != nil {
 		return fmt.Errorf("reopen message %s: %w", id, err)
 	}
@@ -486,4 +510,3 @@ func fromMillis(ms int64) time.Time {
 	}
 	return time.UnixMilli(ms).UTC()
 }
-

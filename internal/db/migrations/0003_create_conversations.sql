@@ -15,9 +15,11 @@ CREATE TABLE conversations (
     parameters    TEXT   NOT NULL, -- JSON of model.Parameters
     system_prompt TEXT   NOT NULL,
     next_position BIGINT NOT NULL, -- of the next message
+    client_id     TEXT,            -- the browser's own id of the first turn: a send repeated makes no second conversation
     created_at    BIGINT NOT NULL,
     active_at     BIGINT NOT NULL  -- last time somebody said something
 );
+CREATE UNIQUE INDEX conversations_by_client_id ON conversations (owner_id, client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX conversations_by_activity ON conversations (owner_id, active_at DESC, id DESC);
 
 CREATE TABLE messages (

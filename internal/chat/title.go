@@ -1,0 +1,88 @@
+package chat
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kakoi/internal/model"
+)
+
+const (
+	titleInput   = 2000 // characters of question and answer each that the title is made of
+	titleRunes   = 40
+	titleWithin  = 30 * time.Second
+	titlePrompt  = "Give the conversation below a title in its own language: at most 20 characters in Japanese, at most 6 words otherwise. Answer with the title alone, without quotation marks."
+	titleMaximum = 200 // output tokens; thinking models need room
+)
+
+// title asks a light model for a title. It is a convenience: where it fails the
+// first words stay.
+func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
+	ctx, cancel := context.WithTimeout(ctx, titleWithin)
+	defer cancel()
+	defer context.AfterFunc(s.sideCtx, cancel)()
+	offers, err := s.models.Offers(ctx)
+	if err != nil {
+		return
+	}
+	light, ok := model.LightOf(offers, c.ModelID)
+	if !ok || light.Kind == model.KindDemo { // a demonstration makes no sense of it
+		return
+	}
+	history, err := s.messages(ctx, s.db, c.OwnerID, c.ID, 2, 1)
+	if err != nil || len(history) == 0 {
+		return
+	}
+	limit, none := titleMaximum, model.EffortNone
+	call := model.Call{
+		ModelID: light.ID, Feature: "title", System: titlePrompt, ConversationID: c.ID,
+		Parameters: model.Parameters{MaxTokens: &limit, ReasoningEffort: none},
+		Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{
+			Type: model.PartText,
+			Text: "<question>\n" + clip(history[0].text(), titleInput) + "\n</question>\n<answer>\n" + clip(answer.text(), titleInput) + "\n</answer>",
+		}}}},
+	}
+	var b strings.Builder
+	for ev, err := range s.invoker.Stream(ctx, call) {
+		if err != nil {
+			return
+		}
+		if ev.Type == model.EventText {
+			b.WriteString(ev.Text)
+		}
+	}
+	title := tidyTitle(b.String())
+	if title == "" {
+		return
+	}
+	if done, err := s.setModelTitle(ctx, c.OwnerID, c.ID, title); err == nil && done {
+		s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: c.ID})
+	}
+}
+
+// tidyTitle takes the first line without what models put around titles.
+func tidyTitle(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	line = strings.Trim(strings.Join(strings.Fields(line), " "), "\"'`*#「」『』“”。. ")
+	for _, label := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
+		line = strings.TrimSpace(strings.TrimPrefix(line, label))
+	}
+	line = strings.Trim(line, "\"「」『』“”")
+	if utf8.RuneCountInString(line) > titleRunes {
+		line = clip(line, titleRunes-1) + "…"
+	}
+	return line
+}
+
+func clip(s string, runes int) string {
+	n := 0
+	for i := range s {
+		if n == runes {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}
