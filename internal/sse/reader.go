@@ -43,7 +43,7 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 		p := parser{lines: lines{src: r}}
 		for {
 			ev, err := p.next()
-			if err == io.EOF {
+			if err == io.EOF { //nolint:errorlint // a reader says io.EOF itself; wrapped, it is a failure
 				return
 			}
 			if !yield(ev, err) || err != nil {
@@ -110,7 +110,7 @@ func (p *parser) next() (Event, error) {
 	for {
 		line, err := p.lines.next()
 		if err != nil {
-			if err == io.EOF && p.begun {
+			if err == io.EOF && p.begun { //nolint:errorlint // a reader says io.EOF itself; wrapped, it is a failure
 				return Event{ID: p.id, Type: p.typ, Data: p.data, cut: true}, nil
 			}
 			return Event{}, err
@@ -189,7 +189,8 @@ func (l *lines) next() ([]byte, error) {
 			scanned = l.w - l.r
 		}
 		if l.err != nil {
-			if l.err == io.EOF && l.r < l.w { // a last line without its end
+			if l.err == io.EOF && l.r < l.w { //nolint:errorlint // a reader says io.EOF itself; wrapped, it is a failure
+				// A last line without its end.
 				line := l.buf[l.r:l.w]
 				l.r = l.w
 				return line, nil

@@ -3,6 +3,7 @@ package sse
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -81,14 +82,14 @@ func TestAReaderThatLeftIsNoticed(t *testing.T) {
 				break
 			}
 		}
-		if again := out.Ping(); again != err {
+		if again := out.Ping(); !errors.Is(again, err) {
 			t.Errorf("a later write gives %v, want the first error %v", again, err)
 		}
 		noticed <- err
 	}))
 	defer srv.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	req, _ := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL, nil)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func ask(text string, limit int) model.Request {
 }
 
 func TestARealModelAnswersInJapanese(t *testing.T) {
-	a := modeltest.Gather(t, client(key), t.Context(), ask("日本の首都はどこですか。", 32))
+	a := modeltest.Gather(t, t.Context(), client(key), ask("日本の首都はどこですか。", 32))
 	if a.Err != nil || a.Stops != 1 || !strings.ContainsFunc(a.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		t.Fatalf("answer %+v", a)
 	}
@@ -103,20 +103,20 @@ func TestARealModelKnowsWhatWasSaidBefore(t *testing.T) {
 		return model.Message{Role: r, Parts: []model.Part{{Type: model.PartText, Text: s}}}
 	}
 	req.Messages = append(req.Messages, say(model.RoleAssistant, "東京です。"), say(model.RoleUser, "フランスの首都はどこですか。"))
-	if a := modeltest.Gather(t, client(key), t.Context(), req); a.Err != nil || !strings.Contains(a.Text, "パリ") {
+	if a := modeltest.Gather(t, t.Context(), client(key), req); a.Err != nil || !strings.Contains(a.Text, "パリ") {
 		t.Errorf("answer %+v", a)
 	}
 }
 
 func TestTheOutputLimitIsHeeded(t *testing.T) {
-	a := modeltest.Gather(t, client(key), t.Context(), ask("富士山について一文で説明してください。", 5))
+	a := modeltest.Gather(t, t.Context(), client(key), ask("富士山について一文で説明してください。", 5))
 	if a.Err != nil || a.Stop != model.StopLength || a.Usage.OutputTokens != 5 {
 		t.Errorf("answer %+v", a)
 	}
 }
 
 func TestAPromptBeyondTheContextIsToldAsSuch(t *testing.T) {
-	a := modeltest.Gather(t, client(key), t.Context(), ask(strings.Repeat("市民税の納期限。", 2000), 5))
+	a := modeltest.Gather(t, t.Context(), client(key), ask(strings.Repeat("市民税の納期限。", 2000), 5))
 	if errs.CodeOf(a.Err) != errs.ModelContextTooLong || strings.Contains(a.Err.Error(), "市民税") {
 		t.Errorf("error %v", a.Err)
 	}
@@ -176,14 +176,14 @@ func TestTheServerIsChecked(t *testing.T) {
 			t.Errorf("%s: %v", step.Name, step.Err)
 		}
 	}
-	err = modeltest.Gather(t, client("sk-wrong"), t.Context(), ask("x", 5)).Err
+	err = modeltest.Gather(t, t.Context(), client("sk-wrong"), ask("x", 5)).Err
 	if errs.CodeOf(err) != errs.ModelCredentials {
 		t.Errorf("a wrong key: %v", err)
 	}
 	image := ask("何が見えますか。", 5)
 	image.Capabilities.Vision = true // as an administrator may wrongly say
 	image.Messages[0].Parts = append(image.Messages[0].Parts, model.Part{Type: model.PartImage, Media: modeltest.PNG(t, 8, 8)})
-	if err := modeltest.Gather(t, client(key), t.Context(), image).Err; errs.CodeOf(err) != errs.ModelInput {
+	if err := modeltest.Gather(t, t.Context(), client(key), image).Err; errs.CodeOf(err) != errs.ModelInput {
 		t.Errorf("an image for a model without sight: %v", err)
 	}
 }

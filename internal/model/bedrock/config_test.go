@@ -99,7 +99,7 @@ func TestStaticKeysIgnoreTheEnvironment(t *testing.T) {
 	t.Setenv("AWS_BEARER_TOKEN_BEDROCK", "token")
 	t.Setenv("AWS_CA_BUNDLE", "/nowhere")
 	s, c := start(t, fake.Options{})
-	if a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello")); a.Err != nil {
+	if a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello")); a.Err != nil {
 		t.Fatal(a.Err)
 	}
 	if r, _ := s.LastRequest("ConverseStream"); r.Key != fake.DefaultKey.ID || r.Region != "ap-northeast-1" || r.Service != "bedrock" {
@@ -119,7 +119,7 @@ func TestTheDefaultChainIsReadOnce(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIALATER")
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 	for range 3 {
-		if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 			t.Fatal(a.Err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestNoCredentialsAnywhereIsSaid(t *testing.T) {
 	_, c := start(t, fake.Options{})
 	c.Credentials = bedrock.Credentials{}
 	p := connect(t, c)
-	a := modeltest.Gather(t, p, t.Context(), ask("hello"))
+	a := modeltest.Gather(t, t.Context(), p, ask("hello"))
 	if errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "none" {
 		t.Errorf("error %v (%s)", a.Err, reason(a.Err))
 	}
@@ -156,7 +156,7 @@ func TestAProfilesRoleIsAssumedOnceThroughOurClient(t *testing.T) {
 	c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsProfile, Profile: "vendor"}
 	p := connect(t, c)
 	for range 3 {
-		if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 			t.Fatal(a.Err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestAProfilesRoleIsAssumedOnceThroughOurClient(t *testing.T) {
 	t.Run("a role that may not be assumed is a matter of credentials", func(t *testing.T) {
 		_, c := start(t, fake.Options{})
 		c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsProfile, Profile: "vendor"}
-		a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello"))
+		a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello"))
 		if errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "source" || params(a.Err)["exception"] != "AccessDenied" {
 			t.Errorf("error %v, %v", a.Err, params(a.Err))
 		}
@@ -183,16 +183,16 @@ func TestAProfilesRoleIsAssumedOnceThroughOurClient(t *testing.T) {
 func TestACredentialThatChangesIsSaidAndANewOneWorks(t *testing.T) {
 	s, c := start(t, fake.Options{})
 	p := connect(t, c)
-	if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil {
+	if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 		t.Fatal(a.Err)
 	}
 	next := fake.Key{ID: "AKIAKAKOIFAKE0000002", Secret: "another", Account: "111122223333"}
 	s.SetKeys(next)
-	if a := modeltest.Gather(t, p, t.Context(), ask("hello")); errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "unknown_key" {
+	if a := modeltest.Gather(t, t.Context(), p, ask("hello")); errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "unknown_key" {
 		t.Errorf("error %v", a.Err)
 	}
 	c.Credentials.AccessKeyID, c.Credentials.SecretAccessKey = next.ID, next.Secret
-	if a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello")); a.Err != nil {
+	if a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello")); a.Err != nil {
 		t.Error(a.Err)
 	}
 }
@@ -200,7 +200,7 @@ func TestACredentialThatChangesIsSaidAndANewOneWorks(t *testing.T) {
 func TestAnotherRegionsSignatureIsTold(t *testing.T) {
 	_, c := start(t, fake.Options{})
 	c.Region = "ap-northeast-3"
-	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello"))
+	a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello"))
 	if errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "region" {
 		t.Errorf("error %v (%s)", a.Err, reason(a.Err))
 	}
@@ -210,7 +210,7 @@ func TestAWrongClockIsCorrectedAtOnce(t *testing.T) {
 	s, c := start(t, fake.Options{Now: func() time.Time { return time.Now().Add(3 * time.Hour) }})
 	p := connect(t, c)
 	for i := range 2 {
-		if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 			t.Fatalf("call %d: %v", i+1, a.Err)
 		}
 	}
@@ -228,7 +228,7 @@ func TestABearerTokenIsSentInsteadOfASignature(t *testing.T) {
 	t.Cleanup(c.HTTP.CloseIdleConnections)
 	c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsBearer, BearerToken: "right"}
 	p := connect(t, c)
-	if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil {
+	if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 		t.Fatal(a.Err)
 	}
 	for _, step := range p.Check(t.Context(), haiku) {
@@ -237,13 +237,13 @@ func TestABearerTokenIsSentInsteadOfASignature(t *testing.T) {
 		}
 	}
 	c.Credentials.BearerToken = "wrong"
-	if a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello")); errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "api_key" {
+	if a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello")); errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != "api_key" {
 		t.Errorf("error %v (%s)", a.Err, reason(a.Err))
 	}
 	t.Run("from the environment in the default chain", func(t *testing.T) {
 		t.Setenv("AWS_BEARER_TOKEN_BEDROCK", "right")
 		c.Credentials = bedrock.Credentials{}
-		if a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello")); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello")); a.Err != nil {
 			t.Error(a.Err)
 		}
 	})
@@ -280,7 +280,7 @@ func TestModelsAreListedUnderTheIDsToCallThemBy(t *testing.T) {
 		if !ok || m.Capabilities != want || m.Name == "" {
 			t.Errorf("%s: %+v, %v; want %+v", id, m, ok, want)
 		}
-		if a := modeltest.Gather(t, p, t.Context(), model.Request{Model: id, Messages: ask("hello").Messages}); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), p, model.Request{Model: id, Messages: ask("hello").Messages}); a.Err != nil {
 			t.Errorf("%s is listed, and: %v", id, a.Err)
 		}
 	}

@@ -69,7 +69,7 @@ func TestEveryRefusalHasItsCodeAndReason(t *testing.T) {
 	} {
 		t.Run(tt.marker, func(t *testing.T) {
 			before := len(s.Requests())
-			a := modeltest.Gather(t, p, t.Context(), ask(tt.marker+" 住民の氏名"))
+			a := modeltest.Gather(t, t.Context(), p, ask(tt.marker+" 住民の氏名"))
 			if errs.CodeOf(a.Err) != tt.code || reason(a.Err) != tt.reason {
 				t.Fatalf("error %v: %s (%s), want %s (%s)", a.Err, errs.CodeOf(a.Err), reason(a.Err), tt.code, tt.reason)
 			}
@@ -99,7 +99,7 @@ func TestEveryRefusalHasItsCodeAndReason(t *testing.T) {
 
 func TestAWaitIsPassedOnInFractionsAndDates(t *testing.T) {
 	_, c := start(t, fake.Options{})
-	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("[[throttle]][[retry-after 1.5]] hello"))
+	a := modeltest.Gather(t, t.Context(), connect(t, c), ask("[[throttle]][[retry-after 1.5]] hello"))
 	var wait model.RetryAfter
 	if !errors.As(a.Err, &wait) || wait.RetryAfter() != 1500*time.Millisecond || params(a.Err)["retryAfterSeconds"] != "2" {
 		t.Errorf("error %v, params %v", a.Err, params(a.Err))
@@ -110,7 +110,7 @@ func TestAThrottledCallSucceedsLater(t *testing.T) {
 	_, c := start(t, fake.Options{})
 	p := connect(t, c)
 	for i, want := range []errs.Code{errs.ModelThrottled, errs.ModelThrottled, ""} {
-		if a := modeltest.Gather(t, p, t.Context(), ask("[[throttle 2]] hello")); errs.CodeOf(a.Err) != want {
+		if a := modeltest.Gather(t, t.Context(), p, ask("[[throttle 2]] hello")); errs.CodeOf(a.Err) != want {
 			t.Errorf("try %d: %v", i+1, a.Err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestWhatNeverReachedAWSIsToldApart(t *testing.T) {
 		{"a limit of a proxy", page(413), errs.ModelInvalidRequest, "status"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := modeltest.Gather(t, connectTo(t, tt.with), t.Context(), ask("hello"))
+			a := modeltest.Gather(t, t.Context(), connectTo(t, tt.with), ask("hello"))
 			if errs.CodeOf(a.Err) != tt.code || reason(a.Err) != tt.reason {
 				t.Errorf("error %v: %s (%s), want %s (%s)", a.Err, errs.CodeOf(a.Err), reason(a.Err), tt.code, tt.reason)
 			}
@@ -161,7 +161,7 @@ func TestWhatNeverReachedAWSIsToldApart(t *testing.T) {
 	}
 	t.Run("a certificate that is not trusted", func(t *testing.T) {
 		_, c := start(t, fake.Options{TLS: true})
-		a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello"))
+		a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello"))
 		if errs.CodeOf(a.Err) != errs.ModelUnreachable || reason(a.Err) != "tls_authority" {
 			t.Errorf("error %v (%s)", a.Err, reason(a.Err))
 		}
@@ -169,7 +169,7 @@ func TestWhatNeverReachedAWSIsToldApart(t *testing.T) {
 	t.Run("https to a server without it", func(t *testing.T) {
 		_, c := start(t, fake.Options{})
 		c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1)
-		a := modeltest.Gather(t, connect(t, c), t.Context(), ask("hello"))
+		a := modeltest.Gather(t, t.Context(), connect(t, c), ask("hello"))
 		if errs.CodeOf(a.Err) != errs.ModelUnreachable || !strings.HasPrefix(reason(a.Err), "tls") {
 			t.Errorf("error %v (%s)", a.Err, reason(a.Err))
 		}

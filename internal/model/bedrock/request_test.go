@@ -30,7 +30,7 @@ type wire struct {
 func sent(t *testing.T, req model.Request) wire {
 	t.Helper()
 	s, c := start(t, fake.Options{Models: everyModel, Profiles: []fake.Profile{}})
-	if a := modeltest.Gather(t, connect(t, c), t.Context(), req); a.Err != nil {
+	if a := modeltest.Gather(t, t.Context(), connect(t, c), req); a.Err != nil {
 		t.Fatal(a.Err)
 	}
 	r, _ := s.LastRequest("ConverseStream")
@@ -257,7 +257,7 @@ func TestWhatTheModelCannotTakeIsRefusedBeforeItIsSent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			req := ask("")
 			req.Messages[0].Parts, req.Capabilities = tt.parts, tt.caps
-			a := modeltest.Gather(t, p, t.Context(), req)
+			a := modeltest.Gather(t, t.Context(), p, req)
 			if errs.CodeOf(a.Err) != errs.ModelInput || reason(a.Err) != tt.reason {
 				t.Errorf("error %v (%s), want %s", a.Err, reason(a.Err), tt.reason)
 			}

@@ -84,7 +84,7 @@ func TestTokensOfThePromptCacheAreCountedApart(t *testing.T) {
 	_, c := start(t, fake.Options{})
 	req := ask("[[cached 40]]hello")
 	req.Options = json.RawMessage(`{"cachePoints":true}`)
-	a := modeltest.Gather(t, connect(t, c), t.Context(), req)
+	a := modeltest.Gather(t, t.Context(), connect(t, c), req)
 	if a.Err != nil || a.Usage.CacheReadTokens != 40 || a.Usage.CacheWriteTokens == 0 || a.Usage.InputTokens == 0 {
 		t.Errorf("usage %+v, %v", a.Usage, a.Err)
 	}
@@ -92,7 +92,7 @@ func TestTokensOfThePromptCacheAreCountedApart(t *testing.T) {
 
 func TestAFullContextIsAnErrorAfterWhatWasSaid(t *testing.T) {
 	_, c := start(t, fake.Options{})
-	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("[[toolong window]] hello"))
+	a := modeltest.Gather(t, t.Context(), connect(t, c), ask("[[toolong window]] hello"))
 	if errs.CodeOf(a.Err) != errs.ModelContextTooLong || a.Text == "" || a.Usages != 1 || a.Stops != 0 {
 		t.Errorf("got %+v", a)
 	}
@@ -100,7 +100,7 @@ func TestAFullContextIsAnErrorAfterWhatWasSaid(t *testing.T) {
 
 func TestACompleteAnswerWithoutItsUsageIsComplete(t *testing.T) {
 	_, c := start(t, fake.Options{})
-	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("[[early 0 usage]] hello"))
+	a := modeltest.Gather(t, t.Context(), connect(t, c), ask("[[early 0 usage]] hello"))
 	if a.Err != nil || a.Stops != 1 || a.Usages != 0 {
 		t.Errorf("got %+v", a)
 	}
@@ -125,7 +125,7 @@ func TestFaultsInsideTheStreamKeepWhatWasSaid(t *testing.T) {
 		{"a clean end too early", "[[early 3]]", errs.ModelBrokeOff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := modeltest.Gather(t, p, t.Context(), ask(tt.prompt+" hello"))
+			a := modeltest.Gather(t, t.Context(), p, ask(tt.prompt+" hello"))
 			said := script.FromPrompt(tt.prompt + " hello")
 			all := append(said.Reasoning, said.Deltas...)
 			if got, want := a.Reasoning+a.Text, strings.Join(all[:3], ""); got != want {
@@ -205,7 +205,7 @@ func TestSilenceIsEndedInTime(t *testing.T) {
 				req := ask("hello")
 				req.Parameters.ReasoningEffort = tt.effort
 				start := time.Now()
-				a := modeltest.Gather(t, connectTo(t, tt.upstream), t.Context(), req)
+				a := modeltest.Gather(t, t.Context(), connectTo(t, tt.upstream), req)
 				if errs.CodeOf(a.Err) != errs.ModelTimeout || a.Text != tt.said {
 					t.Errorf("got %q, %v", a.Text, a.Err)
 				}
@@ -246,7 +246,7 @@ func TestAnAnswerThatKeepsComingIsNotTimedOut(t *testing.T) {
 			send(w, "messageStop", `{"stopReason":"end_turn"}`)
 			w.Close()
 		}))
-		if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil || len(a.Text) != 100 {
+		if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil || len(a.Text) != 100 {
 			t.Errorf("%d words, %v", len(a.Text), a.Err)
 		}
 	})
@@ -259,7 +259,7 @@ func TestACompleteAnswerDoesNotWaitLongForItsUsage(t *testing.T) {
 			send(w, "messageStop", `{"stopReason":"end_turn"}`)
 		}))
 		start := time.Now()
-		if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil || a.Stops != 1 || time.Since(start) > 10*time.Second {
+		if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil || a.Stops != 1 || time.Since(start) > 10*time.Second {
 			t.Errorf("got %+v after %v", a, time.Since(start))
 		}
 	})
@@ -277,7 +277,7 @@ func TestAnAnswerThatComesEarlyIsWhole(t *testing.T) {
 		send(w, "messageStop", `{"stopReason":"end_turn"}`)
 		w.Close()
 	}))
-	if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil || a.Stops != 1 {
+	if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil || a.Stops != 1 {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -294,7 +294,7 @@ func TestStopReasons(t *testing.T) {
 				send(w, "messageStop", `{"stopReason":"`+reason+`"}`)
 				w.Close()
 			}))
-			if a := modeltest.Gather(t, p, t.Context(), ask("hello")); a.Err != nil || a.Stop != want {
+			if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil || a.Stop != want {
 				t.Errorf("stop %q, %v; want %q", a.Stop, a.Err, want)
 			}
 		})
@@ -308,7 +308,7 @@ func TestStopReasons(t *testing.T) {
 				send(w, "messageStop", `{"stopReason":"`+reason+`"}`)
 				w.Close()
 			}))
-			if a := modeltest.Gather(t, p, t.Context(), ask("hello")); errs.CodeOf(a.Err) != want || a.Stops != 0 {
+			if a := modeltest.Gather(t, t.Context(), p, ask("hello")); errs.CodeOf(a.Err) != want || a.Stops != 0 {
 				t.Errorf("got %+v, want %s", a, want)
 			}
 		})
@@ -319,7 +319,7 @@ func TestACallersDeadlineIsATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		a := modeltest.Gather(t, connectTo(t, upstream(nil)), ctx, ask("hello"))
+		a := modeltest.Gather(t, ctx, connectTo(t, upstream(nil)), ask("hello"))
 		if errs.CodeOf(a.Err) != errs.ModelTimeout || !errors.Is(a.Err, context.DeadlineExceeded) {
 			t.Errorf("error %v", a.Err)
 		}
@@ -337,7 +337,7 @@ func TestLeavingClosesTheConnectionItself(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)
-			go func() { ended <- modeltest.Gather(t, p, ctx, ask(tt.prompt)).Err }()
+			go func() { ended <- modeltest.Gather(t, ctx, p, ask(tt.prompt)).Err }()
 			if err := s.Await(t.Context(), func(st fake.Stats) bool { return st.Running == 1 }); err != nil {
 				t.Fatal(err)
 			}
@@ -359,7 +359,7 @@ func TestAConnectionServesManyCalls(t *testing.T) {
 	p := connect(t, c)
 	for range 5 {
 		for _, prompt := range []string{"hello", "[[throttle]]", "[[denied]]"} {
-			modeltest.Gather(t, p, t.Context(), ask(prompt))
+			modeltest.Gather(t, t.Context(), p, ask(prompt))
 		}
 	}
 	if n := s.Stats().Connections; n != 1 {
@@ -369,7 +369,7 @@ func TestAConnectionServesManyCalls(t *testing.T) {
 
 func TestStampedAnswersArePlainNumbers(t *testing.T) {
 	_, c := start(t, fake.Options{})
-	a := modeltest.Gather(t, connect(t, c), t.Context(), ask("[[stamp]][[reason 3]][[long 5]]"))
+	a := modeltest.Gather(t, t.Context(), connect(t, c), ask("[[stamp]][[reason 3]][[long 5]]"))
 	if a.Err != nil || len(strings.Fields(a.Text)) != 5 || len(strings.Fields(a.Reasoning)) != 3 {
 		t.Errorf("got %q, %q, %v", a.Reasoning, a.Text, a.Err)
 	}

@@ -41,11 +41,11 @@ func TestItSaysWhatItIsInTheLanguageOfTheQuestion(t *testing.T) {
 		"市民税の納期限は?":       "これは**デモ用モデル**の応答です",
 		"When is it due?": "**demonstration model**",
 	} {
-		a := modeltest.Gather(t, c, t.Context(), ask(question))
+		a := modeltest.Gather(t, t.Context(), c, ask(question))
 		if !strings.Contains(a.Text, want) || a.Reasoning != "" {
 			t.Errorf("%q is answered %q", question, a.Text)
 		}
-		if again := modeltest.Gather(t, c, t.Context(), ask(question)); again.Text != a.Text {
+		if again := modeltest.Gather(t, t.Context(), c, ask(question)); again.Text != a.Text {
 			t.Errorf("the same question has another answer")
 		}
 	}
@@ -63,7 +63,7 @@ func TestItShowsWhatIsAskedFor(t *testing.T) {
 		"発表の準備について":              {},
 		"what can you do for me": {},
 	} {
-		text := modeltest.Gather(t, c, t.Context(), ask(question)).Text
+		text := modeltest.Gather(t, t.Context(), c, ask(question)).Text
 		for what, mark := range marks {
 			wanted := false
 			for _, w := range want {
@@ -74,13 +74,13 @@ func TestItShowsWhatIsAskedFor(t *testing.T) {
 			}
 		}
 	}
-	if text := modeltest.Gather(t, c, t.Context(), ask("長い文章をください")).Text; len(text) < 3000 {
+	if text := modeltest.Gather(t, t.Context(), c, ask("長い文章をください")).Text; len(text) < 3000 {
 		t.Errorf("the long text has %d bytes", len(text))
 	}
 }
 
 func TestWhatAPersonWroteIsNotReadAsMarkdown(t *testing.T) {
-	text := modeltest.Gather(t, demo.New(instant()), t.Context(), ask("<img src=x> [a](b) **c**")).Text
+	text := modeltest.Gather(t, t.Context(), demo.New(instant()), ask("<img src=x> [a](b) **c**")).Text
 	if strings.Contains(text, "<img") && !strings.Contains(text, `\<img`) || strings.Contains(text, "[a](b)") || strings.Contains(text, " **c**") {
 		t.Errorf("answer %q", text)
 	}
@@ -92,7 +92,7 @@ func TestMoreEffortIsMoreThought(t *testing.T) {
 	for _, e := range []model.Effort{model.EffortNone, model.EffortLow, model.EffortMedium, model.EffortHigh} {
 		req := ask("hello")
 		req.Parameters.ReasoningEffort = e
-		a := modeltest.Gather(t, c, t.Context(), req)
+		a := modeltest.Gather(t, t.Context(), c, req)
 		if len(a.Reasoning) <= last || (a.Usage.ReasoningTokens > 0) != (a.Reasoning != "") {
 			t.Errorf("%s: %q, usage %+v", e, a.Reasoning, a.Usage)
 		}
@@ -125,7 +125,7 @@ func TestItTalksAtFortyTokensASecond(t *testing.T) {
 func TestAnotherModelIsNotFound(t *testing.T) {
 	req := ask("hello")
 	req.Model = "gpt"
-	if err := modeltest.Gather(t, demo.New(instant()), t.Context(), req).Err; errs.CodeOf(err) != errs.ModelNotFound {
+	if err := modeltest.Gather(t, t.Context(), demo.New(instant()), req).Err; errs.CodeOf(err) != errs.ModelNotFound {
 		t.Errorf("error %v", err)
 	}
 	if steps := demo.New(instant()).Check(t.Context(), "gpt"); steps[len(steps)-1].Err == nil {

@@ -54,7 +54,7 @@ type Answer struct {
 }
 
 // Gather ranges over a stream to its end.
-func Gather(t *testing.T, p model.Provider, ctx context.Context, req model.Request) Answer {
+func Gather(t *testing.T, ctx context.Context, p model.Provider, req model.Request) Answer {
 	t.Helper()
 	var a Answer
 	for ev, err := range p.Stream(ctx, req) {
@@ -147,7 +147,7 @@ func failed(t *testing.T, a Answer, codes ...errs.Code) {
 func RunAnswers(t *testing.T, factory Factory) {
 	t.Run("a question is answered in Japanese, with usage and one end", func(t *testing.T) {
 		s := factory(t, Setup{})
-		a := Gather(t, s.Provider, t.Context(), Prompt(s, "市民税の納期限を教えてください。"))
+		a := Gather(t, t.Context(), s.Provider, Prompt(s, "市民税の納期限を教えてください。"))
 		complete(t, a)
 		if a.Stop != model.StopEnd || !strings.ContainsFunc(a.Text, func(r rune) bool { return r >= 0x3040 && r <= 0x30FF }) {
 			t.Errorf("stop %s, text %q", a.Stop, a.Text)
@@ -167,7 +167,7 @@ func RunAnswers(t *testing.T, factory Factory) {
 		s := factory(t, Setup{})
 		req := Prompt(s, "なぜ空は青いのですか。")
 		req.Parameters.ReasoningEffort = model.EffortMedium
-		a := Gather(t, s.Provider, t.Context(), req)
+		a := Gather(t, t.Context(), s.Provider, req)
 		complete(t, a)
 		if a.Reasoning == "" || a.Text == "" {
 			t.Errorf("reasoning %q, text %q", a.Reasoning, a.Text)
@@ -175,7 +175,7 @@ func RunAnswers(t *testing.T, factory Factory) {
 	})
 	t.Run("an image is seen", func(t *testing.T) {
 		s := factory(t, Setup{})
-		a := Gather(t, s.Provider, t.Context(), Prompt(s, "この画像の大きさは?", PNG(t, 640, 480)))
+		a := Gather(t, t.Context(), s.Provider, Prompt(s, "この画像の大きさは?", PNG(t, 640, 480)))
 		complete(t, a)
 		if !strings.Contains(a.Text, "640") || !strings.Contains(a.Text, "480") {
 			t.Errorf("text %q does not name the image's size", a.Text)
@@ -189,7 +189,7 @@ func RunAnswers(t *testing.T, factory Factory) {
 		req := Prompt(s, "[[long 200]] 条例の一覧を長く書いてください。")
 		limit := 20
 		req.Parameters.MaxTokens = &limit
-		a := Gather(t, s.Provider, t.Context(), req)
+		a := Gather(t, t.Context(), s.Provider, req)
 		complete(t, a)
 		if a.Stop != model.StopLength || a.Usage.OutputTokens > limit {
 			t.Errorf("stop %s, usage %+v", a.Stop, a.Usage)
@@ -206,7 +206,7 @@ func RunAnswers(t *testing.T, factory Factory) {
 			text(model.RoleUser, "税金の件です。"),
 			text(model.RoleAssistant, ""), // failed before its first word
 			text(model.RoleUser, "もう一度お願いします。"))
-		complete(t, Gather(t, s.Provider, t.Context(), req))
+		complete(t, Gather(t, t.Context(), s.Provider, req))
 	})
 	t.Run("a cancelled context ends the answer at once", func(t *testing.T) {
 		s := factory(t, Setup{})
@@ -242,7 +242,7 @@ func RunAnswers(t *testing.T, factory Factory) {
 		for i := range 20 {
 			wg.Go(func() {
 				word := strings.Repeat("様", i+1) + "。"
-				a := Gather(t, s.Provider, t.Context(), Prompt(s, "次の言葉を含めてください: "+word))
+				a := Gather(t, t.Context(), s.Provider, Prompt(s, "次の言葉を含めてください: "+word))
 				if a.Err != nil || !strings.Contains(a.Text, word) && i < 10 {
 					t.Errorf("answer %d: %v, %q", i, a.Err, a.Text)
 				}
@@ -288,7 +288,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	t.Run("what the server says arrives unchanged", func(t *testing.T) {
 		s := factory(t, Setup{})
 		const said = "はい、そうです。🍵 \"引用\" \\ <b> 𠮷野家"
-		a := Gather(t, s.Provider, t.Context(), Prompt(s, "[[say "+said+"]]"))
+		a := Gather(t, t.Context(), s.Provider, Prompt(s, "[[say "+said+"]]"))
 		complete(t, a)
 		if a.Text != said {
 			t.Errorf("text %q, want %q", a.Text, said)
@@ -296,7 +296,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	})
 	t.Run("a content filter in the answer is told", func(t *testing.T) {
 		s := factory(t, Setup{})
-		a := Gather(t, s.Provider, t.Context(), Prompt(s, "[[filtered]] hello"))
+		a := Gather(t, t.Context(), s.Provider, Prompt(s, "[[filtered]] hello"))
 		complete(t, a)
 		if a.Stop != model.StopFiltered {
 			t.Errorf("stop %s", a.Stop)
@@ -307,7 +307,7 @@ func RunProvider(t *testing.T, factory Factory) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		ended := make(chan Answer)
-		go func() { ended <- Gather(t, s.Provider, ctx, Prompt(s, "[[silence]] hello")) }()
+		go func() { ended <- Gather(t, ctx, s.Provider, Prompt(s, "[[silence]] hello")) }()
 		if err := s.WaitLive(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +343,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := factory(t, Setup{})
-			a := Gather(t, s.Provider, t.Context(), Prompt(s, tt.prompt))
+			a := Gather(t, t.Context(), s.Provider, Prompt(s, tt.prompt))
 			failed(t, a, tt.codes...)
 			if tt.partial != (a.Text != "") {
 				t.Errorf("text before the error: %q", a.Text)
@@ -356,7 +356,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	}
 	t.Run("a throttled call says how long to wait", func(t *testing.T) {
 		s := factory(t, Setup{})
-		a := Gather(t, s.Provider, t.Context(), Prompt(s, "[[throttle]][[retry-after 7]] hello"))
+		a := Gather(t, t.Context(), s.Provider, Prompt(s, "[[throttle]][[retry-after 7]] hello"))
 		failed(t, a, errs.ModelThrottled)
 		var wait model.RetryAfter
 		if !errors.As(a.Err, &wait) || wait.RetryAfter() != 7*time.Second {
@@ -367,7 +367,7 @@ func RunProvider(t *testing.T, factory Factory) {
 		t.Run("silence "+name+" is a timeout", func(t *testing.T) {
 			s := factory(t, Setup{Patience: 200 * time.Millisecond})
 			start := time.Now()
-			failed(t, Gather(t, s.Provider, t.Context(), Prompt(s, prompt)), errs.ModelTimeout)
+			failed(t, Gather(t, t.Context(), s.Provider, Prompt(s, prompt)), errs.ModelTimeout)
 			if d := time.Since(start); d > 5*time.Second {
 				t.Errorf("it took %v", d)
 			}
@@ -389,7 +389,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		s := factory(t, Setup{Unreachable: true})
-		failed(t, Gather(t, s.Provider, t.Context(), Prompt(s, "hello")), errs.ModelUnreachable)
+		failed(t, Gather(t, t.Context(), s.Provider, Prompt(s, "hello")), errs.ModelUnreachable)
 		if _, err := s.Provider.Models(t.Context()); errs.CodeOf(err) != errs.ModelUnreachable {
 			t.Errorf("Models: %v", err)
 		}
@@ -399,7 +399,7 @@ func RunProvider(t *testing.T, factory Factory) {
 	})
 	t.Run("a wrong key", func(t *testing.T) {
 		s := factory(t, Setup{BadCredentials: true})
-		failed(t, Gather(t, s.Provider, t.Context(), Prompt(s, "hello")), errs.ModelCredentials)
+		failed(t, Gather(t, t.Context(), s.Provider, Prompt(s, "hello")), errs.ModelCredentials)
 		if step := lastStep(t, s); step.Name != "credentials" || errs.CodeOf(step.Err) != errs.ModelCredentials {
 			t.Errorf("the check ended at %s: %v", step.Name, step.Err)
 		}

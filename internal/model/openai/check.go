@@ -35,7 +35,7 @@ func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
 	// One request shows the whole way to the server; the trace tells its steps apart.
 	watch := newRoute(c.base.Scheme == "https", c.base.Hostname())
 	start := time.Now()
-	resp, body, err := c.get(httptrace.WithClientTrace(ctx, watch.trace()), c.endpoint("models"))
+	resp, body, err := c.get(httptrace.WithClientTrace(ctx, watch.trace()), c.endpoint("models")) //nolint:bodyclose // exchange has read and closed it
 	if !watch.report(add, err) {
 		return steps
 	}

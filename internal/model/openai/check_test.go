@@ -112,7 +112,7 @@ func TestADestinationThatIsNotDeclaredIsNotTried(t *testing.T) {
 	if last := steps[len(steps)-1]; last.Name != "connect" || errs.CodeOf(last.Err) != errs.EgressDenied {
 		t.Errorf("the check ended at %s: %v", last.Name, last.Err)
 	}
-	if err := modeltest.Gather(t, c, t.Context(), ask("x")).Err; errs.CodeOf(err) != errs.EgressDenied {
+	if err := modeltest.Gather(t, t.Context(), c, ask("x")).Err; errs.CodeOf(err) != errs.EgressDenied {
 		t.Errorf("Stream: %v", err)
 	}
 	if fake.Total() != 0 {

@@ -60,7 +60,7 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 	if c.broken != nil {
 		return nil, c.broken
 	}
-	resp, body, err := c.get(ctx, c.endpoint("models"))
+	resp, body, err := c.get(ctx, c.endpoint("models")) //nolint:bodyclose // exchange has read and closed it
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (c *Client) askOllama(ctx context.Context, models []model.RemoteModel, whic
 			if err != nil {
 				return
 			}
-			resp, said, err := c.exchange(ctx, http.MethodPost, address, body)
+			resp, said, err := c.exchange(ctx, http.MethodPost, address, body) //nolint:bodyclose // exchange has read and closed it
 			if err == nil && resp.StatusCode == http.StatusOK {
 				models[i].Capabilities = ollamaCapabilities(said)
 			}

@@ -54,7 +54,7 @@ func (c *Client) stream(ctx context.Context, req model.Request, yield func(model
 	if !strings.Contains(resp.Header.Get("Content-Type"), "event-stream") { // what is it?
 		buffered := bufio.NewReader(body)
 		switch first, err := firstByte(buffered); {
-		case err != nil && err != io.EOF:
+		case err != nil && err != io.EOF: //nolint:errorlint // a reader says io.EOF itself; wrapped, it is a failure
 			return c.transportError(ctx, err)
 		case first == '{':
 			return a.whole(ctx, buffered)

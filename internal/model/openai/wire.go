@@ -46,6 +46,7 @@ type wireDelta struct {
 // wireContent is a string, or a list of parts (Mistral).
 type wireContent struct{ Text, Thinking string }
 
+// UnmarshalJSON implements json.Unmarshaler for both forms.
 func (c *wireContent) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' {
 		return json.Unmarshal(b, &c.Text)

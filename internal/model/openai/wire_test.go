@@ -41,7 +41,7 @@ func answer(t *testing.T, contentType, body string, req model.Request) modeltest
 		w.Header().Set("Content-Type", contentType)
 		io.WriteString(w, body)
 	}))
-	return modeltest.Gather(t, c, t.Context(), req)
+	return modeltest.Gather(t, t.Context(), c, req)
 }
 
 // The streams are as the servers write them, shortened.
@@ -286,7 +286,7 @@ func TestFailuresHaveCodes(t *testing.T) {
 				w.WriteHeader(tt.status)
 				io.WriteString(w, tt.body)
 			}))
-			err := modeltest.Gather(t, c, t.Context(), ask("x")).Err
+			err := modeltest.Gather(t, t.Context(), c, ask("x")).Err
 			var e *errs.Error
 			if !errors.As(err, &e) || e.Code != tt.code || e.Params["reason"] != tt.reason {
 				t.Fatalf("got %q %v, want %q, reason %q", errs.CodeOf(err), err, tt.code, tt.reason)
@@ -316,10 +316,10 @@ func TestAPromptThatIsRepeatedByAnErrorIsWithheld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.WriteHeader(400)
+				w.WriteHeader(http.StatusBadRequest)
 				io.WriteString(w, body)
 			}))
-			err := modeltest.Gather(t, c, t.Context(), ask("次を要約: "+secret)).Err
+			err := modeltest.Gather(t, t.Context(), c, ask("次を要約: "+secret)).Err
 			if errs.CodeOf(err) != errs.ModelInvalidRequest || strings.Contains(err.Error(), "佐藤") {
 				t.Errorf("error %v", err)
 			}
@@ -373,7 +373,7 @@ func TestRequestsAreWrittenAsServersReadThem(t *testing.T) {
 				}
 				io.WriteString(w, `{"choices":[{"message":{"content":"ok"},"finish_reason":"stop"}]}`)
 			}))
-			if err := modeltest.Gather(t, c, t.Context(), req).Err; err != nil {
+			if err := modeltest.Gather(t, t.Context(), c, req).Err; err != nil {
 				t.Fatal(err)
 			}
 			b, err := json.MarshalIndent(got, "", "  ")
@@ -415,7 +415,7 @@ func TestWhatAModelCannotTakeIsRefusedBeforeTheCall(t *testing.T) {
 		"an unknown way to think":                     {model.Request{Model: "fake-large", Options: json.RawMessage(`{"thinkTags":"x"}`)}, errs.InvalidInput},
 		"an unknown speaker of the system's own word": {model.Request{Model: "fake-large", Options: json.RawMessage(`{"systemRole":"x"}`)}, errs.InvalidInput},
 	} {
-		if err := modeltest.Gather(t, c, t.Context(), tt.req).Err; errs.CodeOf(err) != tt.code {
+		if err := modeltest.Gather(t, t.Context(), c, tt.req).Err; errs.CodeOf(err) != tt.code {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)
 		}
 	}
@@ -452,7 +452,7 @@ func TestOddServersAreLearned(t *testing.T) {
 				req.Messages[0].Parts[0].Text += "[[reason 5]]"
 			}
 			for i, want := range []int{tt.first, tt.first + 1} {
-				a := modeltest.Gather(t, c, t.Context(), req)
+				a := modeltest.Gather(t, t.Context(), c, req)
 				if a.Err != nil || a.Text != "東京です" || a.Stop != model.StopEnd {
 					t.Fatalf("answer %d: %+v", i, a)
 				}
@@ -495,7 +495,7 @@ func TestAnAnswerIsCompleteAtItsFinishReason(t *testing.T) {
 				after(w, r)
 			})
 			c := openai.New(openai.Config{BaseURL: serve(t, h), HTTP: &http.Client{}, IdleTimeout: 100 * time.Millisecond})
-			if a := modeltest.Gather(t, c, t.Context(), ask("x")); a.Err != nil || a.Text != "A" || a.Stop != model.StopEnd || !a.Usage.Estimated {
+			if a := modeltest.Gather(t, t.Context(), c, ask("x")); a.Err != nil || a.Text != "A" || a.Stop != model.StopEnd || !a.Usage.Estimated {
 				t.Errorf("answer %+v", a)
 			}
 		})
@@ -526,7 +526,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	req := ask("hello")
 	req.Model = "fake-large"
 	for range 5 {
-		if a := modeltest.Gather(t, c, t.Context(), req); a.Err != nil {
+		if a := modeltest.Gather(t, t.Context(), c, req); a.Err != nil {
 			t.Fatal(a.Err)
 		}
 	}
@@ -539,7 +539,7 @@ func TestThingsThatOnlySayDoneAreCuts(t *testing.T) {
 	fake := &openaifake.Server{DoneOnly: true}
 	req := ask("hello")
 	req.Model = "fake-large"
-	a := modeltest.Gather(t, client(t, fake), t.Context(), req)
+	a := modeltest.Gather(t, t.Context(), client(t, fake), req)
 	if errs.CodeOf(a.Err) != errs.ModelBrokeOff || a.Text == "" || a.Usages != 1 {
 		t.Errorf("answer %+v", a)
 	}
@@ -552,7 +552,7 @@ func TestNothingFollowsARedirectElsewhere(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		c := client(t, http.RedirectHandler(elsewhere.URL+"/v1/chat/completions", status))
 		for name, err := range map[string]error{
-			"Stream": modeltest.Gather(t, c, t.Context(), ask("x")).Err,
+			"Stream": modeltest.Gather(t, t.Context(), c, ask("x")).Err,
 			"Models": func() error { _, err := c.Models(t.Context()); return err }(),
 		} {
 			if errs.CodeOf(err) != errs.ModelUnreachable || !strings.Contains(err.Error(), elsewhere.URL) {
@@ -576,7 +576,7 @@ func TestHeadersOfTheConnectionAreSent(t *testing.T) {
 		BaseURL: serve(t, h) + "/chat/completions?api-version=2025-01-01", HTTP: &http.Client{}, APIKey: "k",
 		Headers: map[string]string{"api-key": "azure", "Host": "models.example"},
 	})
-	if err := modeltest.Gather(t, c, t.Context(), ask("x")).Err; err != nil {
+	if err := modeltest.Gather(t, t.Context(), c, ask("x")).Err; err != nil {
 		t.Fatal(err)
 	}
 	if got.Get("Api-Key") != "azure" || got.Get("Authorization") != "Bearer k" || host != "models.example" || query != "api-version=2025-01-01" {
@@ -595,7 +595,7 @@ func TestAServerThatOnlySendsCommentsIsAlive(t *testing.T) {
 		io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"A\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
 	})
 	c := openai.New(openai.Config{BaseURL: serve(t, h), HTTP: &http.Client{}, FirstByteTimeout: 250 * time.Millisecond, IdleTimeout: 250 * time.Millisecond})
-	if a := modeltest.Gather(t, c, t.Context(), ask("x")); a.Err != nil || a.Text != "A" {
+	if a := modeltest.Gather(t, t.Context(), c, ask("x")); a.Err != nil || a.Text != "A" {
 		t.Errorf("answer %+v", a)
 	}
 }
@@ -610,7 +610,7 @@ func TestALineWithoutEndIsNotHeld(t *testing.T) {
 			}
 		}
 	})
-	if a := modeltest.Gather(t, client(t, h), t.Context(), ask("x")); errs.CodeOf(a.Err) != errs.ModelFailed {
+	if a := modeltest.Gather(t, t.Context(), client(t, h), ask("x")); errs.CodeOf(a.Err) != errs.ModelFailed {
 		t.Errorf("error %v", a.Err)
 	}
 }

@@ -22,7 +22,7 @@ func Text(s string) int {
 	sum := 0 // in twentieths of a token
 	prev := none
 	for i := 0; i < len(s); {
-		k := other
+		var k kind
 		if c := s[i]; c < utf8.RuneSelf {
 			k = ascii[c]
 			i++

@@ -419,7 +419,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, q request, sc sc
 	for i := 0; ; i++ {
 		if fault != script.FaultNone && i == min(sc.FaultAfter, total) {
 			if send() == nil {
-				s.breakStream(w, ctx, fault, out, send)
+				s.breakStream(ctx, w, fault, out, send)
 			}
 			return
 		}
@@ -465,7 +465,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, q request, sc sc
 }
 
 // breakStream ends a stream in one of the wrong ways.
-func (s *Server) breakStream(w http.ResponseWriter, ctx context.Context, fault script.Fault, out *stream, send func() error) {
+func (s *Server) breakStream(ctx context.Context, w http.ResponseWriter, fault script.Fault, out *stream, send func() error) {
 	switch fault {
 	case script.FaultSilence:
 		<-ctx.Done()
