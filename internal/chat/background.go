@@ -157,9 +157,16 @@ func (s *Service) flush(ctx context.Context) {
 	var of []*running
 	var ids []string
 	for _, l := range s.running() {
-		if more := l.unwritten(); len(more) > 0 {
-			segs, of, ids = append(segs, more...), append(of, l), append(ids, l.run.ID)
+		if !l.writing.TryLock() {
+			continue
 		}
+		more := l.unwritten()
+		if len(more) == 0 {
+			l.writing.Unlock()
+			continue
+		}
+		defer l.writing.Unlock()
+		segs, of, ids = append(segs, more...), append(of, l), append(ids, l.run.ID)
 	}
 	if len(segs) == 0 {
 		return

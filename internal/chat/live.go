@@ -49,6 +49,10 @@ type livePart struct {
 type live struct {
 	run Run
 
+	// writing is held while what the run said is being written: by the flusher,
+	// which passes over a run that is busy, or by the run's own end.
+	writing sync.Mutex
+
 	mu        sync.Mutex
 	parts     []livePart
 	dirty     bool // has bytes that are not in the store

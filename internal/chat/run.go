@@ -139,6 +139,8 @@ func outcome(ctx context.Context, err error) (Status, *Failure) {
 // conclude stores the end of a run and only then tells its readers: what they
 // saw end has ended in the store too.
 func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answer Message) {
+	l.writing.Lock() // a flush under way must not leave segments behind
+	defer l.writing.Unlock()
 	wait := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		var mine bool
@@ -165,15 +167,14 @@ func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answ
 			answer.Failure = &Failure{Code: errs.Unavailable, Detail: "The answer could not be stored."}
 			break
 		}
-		time.Sleep(wait)
+		<-time.After(wait)
 		wait = min(2*wait, 5*time.Second)
+	}
+	if answer.Status == StatusComplete && c.TitleSource == TitleFirstWords {
+		s.side.Go(func() { s.title(ctx, c, answer) })
 	}
 	l.finish(answer)
 	s.wakeNodes(ctx, []string{l.run.ID})
-	if answer.Status == StatusComplete && c.TitleSource == TitleFirstWords {
-		s.side.Add(1)
-		go func() { defer s.side.Done(); s.title(ctx, c, answer) }()
-	}
 }
 
 // prompt is what the model is given: the conversation so far, with its files.
@@ -224,7 +225,7 @@ func addUsage(u *model.Usage, c *Cost, ev model.Event) (*model.Usage, *Cost) {
 	if ev.Cost.Currency == "" {
 		return &sum, c
 	}
-	cost := Cost{Micros: ev.Cost.Micros, Currency: string(ev.Cost.Currency)}
+	cost := Cost{Micros: ev.Cost.Micros, Currency: ev.Cost.Currency}
 	if c != nil && c.Currency == cost.Currency {
 		cost.Micros += c.Micros
 	}
@@ -316,6 +317,12 @@ func (s *Service) Drain(ctx context.Context) {
 		}
 		<-done
 	}
-	s.stopSide()
+	s.mu.Lock()
+	select {
+	case <-s.stopSide: // drained before
+	default:
+		close(s.stopSide)
+	}
+	s.mu.Unlock()
 	s.side.Wait()
 }

@@ -66,8 +66,7 @@ type Service struct {
 	draining bool
 	runs     sync.WaitGroup // running runs
 	side     sync.WaitGroup // titles in the making
-	stopSide context.CancelFunc
-	sideCtx  context.Context
+	stopSide chan struct{}  // closed to end them
 }
 
 // running is a run of this process and the way to end it.
@@ -79,13 +78,12 @@ type running struct {
 // New returns a service. Call Recover before the first request and keep Run
 // running.
 func New(o Options) *Service {
-	side, stop := context.WithCancel(context.Background())
 	return &Service{
 		store: store{o.DB}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
 		node: o.NodeID, started: o.Now(), every: o.FlushEvery, maxUpload: o.MaxAttachmentBytes,
-		hub:     hub{people: make(map[string]map[chan ChangeEvent]struct{}), runs: make(map[string]map[chan struct{}]struct{})},
-		live:    make(map[string]*running),
-		sideCtx: side, stopSide: stop,
+		hub:      hub{people: make(map[string]map[chan ChangeEvent]struct{}), runs: make(map[string]map[chan struct{}]struct{})},
+		live:     make(map[string]*running),
+		stopSide: make(chan struct{}),
 	}
 }
 

@@ -22,7 +22,13 @@ const (
 func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 	ctx, cancel := context.WithTimeout(ctx, titleWithin)
 	defer cancel()
-	defer context.AfterFunc(s.sideCtx, cancel)()
+	go func() {
+		select {
+		case <-s.stopSide:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	offers, err := s.models.Offers(ctx)
 	if err != nil {
 		return
