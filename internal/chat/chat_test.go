@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -81,10 +82,16 @@ func (m *scripted) hangs(said chan<- struct{}, words ...string) {
 	})
 }
 
+// last returns the latest call for an answer; titles come and go beside them.
 func (m *scripted) last() model.Call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.calls[len(m.calls)-1]
+	for _, c := range slices.Backward(m.calls) {
+		if c.Feature == "chat" {
+			return c
+		}
+	}
+	return model.Call{}
 }
 
 type offers []model.Offer
