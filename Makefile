@@ -1,6 +1,7 @@
 # `make run` starts Kakoi; `make test` runs every check there is; `make help`
-# lists the rest. Needed: Go, Node 20 or newer with npm, git, make. What else
-# the tests need (PostgreSQL, Chromium, a linter) they install by scripts/.
+# lists the rest. Needed: Go, Node 20 or newer with npm, git, make; for the
+# tests a C compiler and Python too. What else the tests need (PostgreSQL,
+# Chromium, a small real model, a linter) they install by scripts/.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-e2e lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -33,22 +34,30 @@ build: need-go $(WEB_BUILT) ## Build bin/kakoi, one static file with the UI in i
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/kakoi
 
 # The whole of it, cheapest first: .ci/run calls this.
-test: lint test-web test-go test-e2e ## Run every check and every test
+test: lint test-web test-go test-bedrock-js test-real-model test-e2e ## Run every check and every test
 	@echo "everything passed"
 
 test-go: need-go need-gcc $(WEB_BUILT) ## Go tests on SQLite and PostgreSQL, with the race detector
 	scripts/install-postgres.sh
-	go vet ./...
 	scripts/test-postgres.sh go test -race -timeout 15m ./...
 
 test-web: $(WEB_DEPS) ## TypeScript, unit tests and translations of the UI
 	npm --prefix web run typecheck
 	npm --prefix web test
 
-test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program
+test-bedrock-js: need-go need-node ## The fake of Bedrock and STS, against the official JavaScript SDK
+	test/bedrock-js/run.sh
+
+# Behind the tag e2e, so that a plain "go test ./..." downloads nothing.
+test-real-model: need-go ## The OpenAI-compatible adapter, against llama.cpp with a small real model
+	scripts/real-model/install.sh
+	go test -tags e2e -count 1 -timeout 10m ./test/realmodel
+
+test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program, the fakes and the real model
 	scripts/install-postgres.sh
-	scripts/install-chromium.sh
-	scripts/test-postgres.sh npm --prefix test/e2e test
+	scripts/real-model/install.sh
+	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
+	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test
 
 lint: lint-go lint-web check-generated ## Linters, and that generated files are fresh
 
@@ -83,7 +92,7 @@ bench-sqlite: need-go ## Compare the SQLite drivers
 	cd bench/sqlite-drivers && go run .
 
 clean: ## Delete everything that was built or installed here, but no data
-	rm -rf bin .cache web/node_modules web/dist/* test/e2e/node_modules test/results
+	rm -rf bin .cache web/node_modules web/dist/* test/bedrock-js/node_modules test/e2e/node_modules test/results
 
 $(WEB_DEPS): web/package.json web/package-lock.json | need-node
 	npm --prefix web ci --no-audit --no-fund

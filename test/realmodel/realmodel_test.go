@@ -1,8 +1,9 @@
+//go:build e2e
+
 // Package realmodel holds the OpenAI-compatible adapter against a server that
 // we did not write: llama.cpp with a small real model. It keeps the fake in
 // internal/model/modeltest honest. scripts/real-model installs both, about
-// 350 MB; the package is therefore part of the end-to-end target and not of the
-// quick tests.
+// 350 MB; the package is therefore behind the tag e2e (make test-real-model).
 package realmodel
 
 import (
