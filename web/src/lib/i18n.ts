@@ -31,6 +31,7 @@ export async function startI18n(locale: Locale) {
     defaultNS: "common",
     resources: {},
     interpolation: { escapeValue: false }, // React escapes
+    showSupportNotice: false, // the console of our users is no place for advertisements
     returnNull: false,
     contextSeparator: "~",
   });
