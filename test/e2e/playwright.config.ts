@@ -1,0 +1,27 @@
+import { defineConfig } from "@playwright/test";
+
+// One browser at a time: the machines that run this have two cores, and each
+// test starts a server of its own.
+export default defineConfig({
+  testDir: ".",
+  globalSetup: "./global-setup.ts",
+  testMatch: "*.spec.ts",
+  workers: 1,
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [["list"]],
+  outputDir: "../results",
+  use: {
+    locale: "ja-JP",
+    timezoneId: "Asia/Tokyo",
+    viewport: { width: 1366, height: 768 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.KAKOI_TEST_CHROMIUM,
+      args: [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      ],
+    },
+  },
+});
