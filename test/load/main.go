@@ -62,24 +62,24 @@ func run() error {
 		return err
 	}
 	defer server.stop()
-	if err := server.setUp(model); err != nil {
+	if err := server.setUp(ctx, model); err != nil {
 		return err
 	}
 	info, err := os.Stat(*kakoi)
 	if err != nil {
 		return err
 	}
-	time.Sleep(2 * time.Second)
+	<-time.After(2 * time.Second)
 	idle := server.memory()
 	fmt.Printf("start to ready %v, file %.1f MB, idle memory %.0f MB\n", server.ready.Round(time.Millisecond), float64(info.Size())/1e6, idle)
 
 	prompt := fmt.Sprintf("[[stamp]] [[rate %d]] [[long %d]]", *rate, *rate**seconds)
 	tokens := *rate * *seconds
-	direct := many(*streams, func(int) result { return directStream(model, prompt, tokens) })
+	direct := many(*streams, func(int) result { return directStream(ctx, model, prompt) })
 	report("direct to the fake", direct, tokens)
 	before := server.cpu()
 	began := time.Now()
-	through := many(*streams, func(int) result { return server.stream(prompt, tokens) })
+	through := many(*streams, func(int) result { return server.stream(ctx, prompt) })
 	took := time.Since(began)
 	report("through Kakoi", through, tokens)
 	cpu := server.cpu() - before
@@ -107,7 +107,7 @@ func many(n int, stream func(int) result) []result {
 	var wg sync.WaitGroup
 	for i := range out {
 		wg.Go(func() {
-			time.Sleep(time.Duration(i) * 2 * time.Second / time.Duration(n)) // people do not press Enter in step
+			<-time.After(time.Duration(i) * 2 * time.Second / time.Duration(n)) // people do not press Enter in step
 			out[i] = stream(i)
 		})
 	}
@@ -181,12 +181,12 @@ func (s *stamps) add(text string, at time.Time) {
 
 var plain = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
 
-func directStream(model fakeModels, prompt string, _ int) result {
+func directStream(ctx context.Context, model fakeModels, prompt string) result {
 	body, _ := json.Marshal(map[string]any{
 		"model": "fake", "stream": true, "messages": []any{map[string]string{"role": "user", "content": prompt}},
 	})
 	s := stamps{began: time.Now()}
-	resp, err := plain.Post(model.OpenAI+"/chat/completions", "application/json", bytes.NewReader(body))
+	resp, err := send(ctx, plain, http.MethodPost, model.OpenAI+"/chat/completions", body)
 	if err != nil {
 		return result{err: err}
 	}
@@ -201,6 +201,19 @@ func directStream(model fakeModels, prompt string, _ int) result {
 	})
 	s.result.err = err
 	return s.result
+}
+
+// send asks as a program of the same origin does.
+func send(ctx context.Context, c *http.Client, method, address string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+	}
+	return c.Do(req)
 }
 
 // lines reads an event stream to its [DONE].
@@ -278,14 +291,14 @@ func startKakoi(ctx context.Context, program, dir, database string) (*kakoiServe
 		}
 	}
 	for time.Since(began) < 30*time.Second {
-		resp, err := http.Get(s.base + "/readyz")
+		resp, err := send(ctx, http.DefaultClient, http.MethodGet, s.base+"/readyz", nil)
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				break
 			}
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond)
 	}
 	s.ready = time.Since(began)
 	go func() { _, _ = io.Copy(io.Discard, out) }()
@@ -299,21 +312,21 @@ func startKakoi(ctx context.Context, program, dir, database string) (*kakoiServe
 
 func (s *kakoiServer) stop() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() }
 
-func (s *kakoiServer) setUp(model fakeModels) error {
-	err := s.post("/setup", map[string]any{
+func (s *kakoiServer) setUp(ctx context.Context, model fakeModels) error {
+	err := s.post(ctx, "/setup", map[string]any{
 		"token": s.token, "email": "load@example.jp", "name": "Load", "password": "correct horse battery", "locale": "en",
 	}, nil)
 	if err != nil {
 		return err
 	}
 	var made struct{ ID string }
-	err = s.post("/admin/connections", map[string]any{
+	err = s.post(ctx, "/admin/connections", map[string]any{
 		"name": "fake", "kind": "openai", "enabled": true, "settings": map[string]string{"baseUrl": model.OpenAI},
 	}, &made)
 	if err != nil {
 		return err
 	}
-	err = s.post("/admin/models", map[string]any{
+	err = s.post(ctx, "/admin/models", map[string]any{
 		"connectionId": made.ID, "remoteId": "fake", "displayName": "fake", "enabled": true,
 		"capabilities": map[string]any{"vision": false, "documents": false, "reasoning": false, "tools": false, "contextTokens": 0, "outputTokens": 0},
 	}, &made)
@@ -321,18 +334,12 @@ func (s *kakoiServer) setUp(model fakeModels) error {
 	return err
 }
 
-func (s *kakoiServer) post(path string, body, into any) error {
+func (s *kakoiServer) post(ctx context.Context, path string, body, into any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, s.base+"/api/v1"+path, bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Origin", s.base)
-	resp, err := s.client.Do(req)
+	resp, err := send(ctx, s.client, http.MethodPost, s.base+"/api/v1"+path, b)
 	if err != nil {
 		return err
 	}
@@ -349,18 +356,18 @@ func (s *kakoiServer) post(path string, body, into any) error {
 
 // stream asks in a conversation of its own and reads the answer as a browser
 // does.
-func (s *kakoiServer) stream(prompt string, _ int) result {
+func (s *kakoiServer) stream(ctx context.Context, prompt string) result {
 	in := stamps{began: time.Now()}
 	var started struct {
 		RunID string `json:"runId"`
 	}
-	err := s.post("/conversations", map[string]any{
+	err := s.post(ctx, "/conversations", map[string]any{
 		"modelId": s.model, "turn": map[string]any{"text": prompt, "attachmentIds": []string{}},
 	}, &started)
 	if err != nil {
 		return result{err: err}
 	}
-	resp, err := s.client.Get(s.base + "/api/v1/runs/" + url.PathEscape(started.RunID) + "/events")
+	resp, err := send(ctx, s.client, http.MethodGet, s.base+"/api/v1/runs/"+url.PathEscape(started.RunID)+"/events", nil)
 	if err != nil {
 		return result{err: err}
 	}
