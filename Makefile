@@ -73,8 +73,9 @@ tools: need-go
 generate: need-go $(WEB_DEPS) ## Write the files that follow from the code
 	go run ./cmd/kakoi config example > kakoi.example.yaml.new && mv kakoi.example.yaml.new kakoi.example.yaml
 	go run ./cmd/kakoi config reference > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+	go run ./cmd/kakoi openapi > api/openapi.json.new && mv api/openapi.json.new api/openapi.json
 	go generate ./...
-	if [ -f api/openapi.json ]; then npm --prefix web run api:types; fi
+	npm --prefix web run api:types
 
 # Generating again must change nothing; compared with what was there, not with
 # git, so that it holds in a working tree too.
@@ -82,7 +83,7 @@ check-generated:
 	@before=$$($(GENERATED_SUM)); $(MAKE) -s generate; after=$$($(GENERATED_SUM)); \
 	[ "$$before" = "$$after" ] || { echo "generated files were stale; they are fresh now: commit them" >&2; exit 1; }
 
-GENERATED     := kakoi.example.yaml docs/configuration.md $(wildcard api/openapi.json web/src/lib/api/schema.d.ts)
+GENERATED     := kakoi.example.yaml docs/configuration.md api/openapi.json web/src/lib/api/schema.d.ts
 GENERATED_SUM := cat $(GENERATED) | sha256sum
 
 bench: build ## 1,000 streaming conversations at once, memory, start-up, size

@@ -43,11 +43,14 @@ type program struct {
 // actions is what the commands do. They are handed in so that a command is
 // only its flags, a call and what it prints.
 type actions struct {
-	// serve runs the server until ctx ends and returns once it has stopped.
-	serve func(ctx context.Context, cfg *config.Effective, log *slog.Logger) error
+	// serve runs the server until ctx ends and returns once it has stopped. It
+	// writes to out where people find it.
+	serve func(ctx context.Context, cfg *config.Effective, log *slog.Logger, out io.Writer) error
 	// setupLink returns a fresh one-time link that makes the first
 	// administrator; its error says so if there is one already.
 	setupLink func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error)
+	// openAPI returns the description of the API.
+	openAPI func() ([]byte, error)
 }
 
 // newCommand returns the root of the command line.
@@ -63,7 +66,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), versionCommand())
 	return root
 }
 

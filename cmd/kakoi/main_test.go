@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"syscall"
@@ -25,7 +26,7 @@ func run(t *testing.T, a actions, env []string, args ...string) (string, error) 
 
 func TestServeGetsTheConfigurationFromFlagsAndEnvironment(t *testing.T) {
 	var got *config.Effective
-	a := actions{serve: func(_ context.Context, cfg *config.Effective, _ *slog.Logger) error {
+	a := actions{serve: func(_ context.Context, cfg *config.Effective, _ *slog.Logger, _ io.Writer) error {
 		got = cfg
 		return nil
 	}}
@@ -38,7 +39,7 @@ func TestServeGetsTheConfigurationFromFlagsAndEnvironment(t *testing.T) {
 }
 
 func TestServeIsNotStartedWithABadConfiguration(t *testing.T) {
-	a := actions{serve: func(context.Context, *config.Effective, *slog.Logger) error {
+	a := actions{serve: func(context.Context, *config.Effective, *slog.Logger, io.Writer) error {
 		t.Error("started")
 		return nil
 	}}

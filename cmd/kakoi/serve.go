@@ -22,7 +22,7 @@ environment: http.addr, --http-addr and KAKOI_HTTP_ADDR are one.`,
 		if err != nil {
 			return err
 		}
-		return p.actions.serve(cmd.Context(), cfg, newLog(cfg, p.errOut))
+		return p.actions.serve(cmd.Context(), cfg, newLog(cfg, p.errOut), p.out)
 	}
 	return cmd
 }

@@ -2,20 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
+	"io"
 	"log/slog"
 
 	"kakoi/internal/config"
+	"kakoi/internal/server"
 )
 
 // wired connects the commands to the parts that do the work.
 func wired() actions {
 	return actions{
-		serve: func(context.Context, *config.Effective, *slog.Logger) error {
-			return errors.New("the server is not part of this build")
+		serve: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, out io.Writer) error {
+			return server.Run(ctx, cfg.Config, version, log, out)
 		},
-		setupLink: func(context.Context, *config.Effective, *slog.Logger) (string, error) {
-			return "", errors.New("the server is not part of this build")
+		setupLink: func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error) {
+			return server.SetupLink(ctx, cfg.Config, log)
 		},
+		openAPI: server.OpenAPI,
 	}
 }

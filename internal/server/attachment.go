@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"kakoi/internal/chat"
+)
+
+type attachment struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	MediaType string `json:"mediaType" doc:"What the content is, whatever it was called."`
+	Size      int64  `json:"size" doc:"Bytes."`
+	Width     int    `json:"width,omitempty" doc:"Of an image, in pixels."`
+	Height    int    `json:"height,omitempty" doc:"Of an image, in pixels."`
+}
+
+// attachmentContent is a file on its way to its owner.
+type attachmentContent struct {
+	Status      int
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Policy      string `header:"Content-Security-Policy"`
+	Cache       string `header:"Cache-Control"`
+	ETag        string `header:"ETag"`
+	Body        []byte
+}
+
+func (s *Server) attachmentOperations() {
+	register(s, route{
+		method: http.MethodPost, path: "/attachments", id: "createAttachment", tag: "chat", status: http.StatusCreated,
+		summary: "Stores a file for a message to come: the raw bytes, with their media type.",
+		body:    s.limits.AttachmentBytes + 1<<10, patience: 10 * time.Minute, // a slow line, not a slow attack: the whole is bounded
+	}, s.createAttachment)
+	register(s, route{method: http.MethodGet, path: "/attachments/{id}/content", id: "getAttachmentContent", tag: "chat", summary: "The bytes of a file."}, s.getAttachmentContent)
+	register(s, route{method: http.MethodDelete, path: "/attachments/{id}", id: "deleteAttachment", tag: "chat", summary: "Removes a file that has not been sent.", status: http.StatusNoContent}, s.deleteAttachment)
+}
+
+func (s *Server) createAttachment(ctx context.Context, in *struct {
+	Name        string `query:"name" kind:"name" maxLength:"1000" doc:"As the person knows it."`
+	ContentType string `header:"Content-Type" kind:"name" maxLength:"200"`
+	RawBody     []byte `kind:"blob"`
+}) (*body[attachment], error) {
+	// huma takes the buffer back when this returns; the store has its copy by then.
+	a, err := s.chat.Attach(ctx, chat.Upload{Name: in.Name, MediaType: in.ContentType, Data: in.RawBody})
+	if err != nil {
+		return nil, err
+	}
+	return ok(attachment{a.ID, a.Name, a.MediaType, a.Size, a.Width, a.Height}), nil
+}
+
+func (s *Server) getAttachmentContent(ctx context.Context, in *struct {
+	IDInput
+	Seen string `header:"If-None-Match" kind:"id" maxLength:"1000"`
+}) (*attachmentContent, error) {
+	a, data, err := s.chat.AttachmentContent(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &attachmentContent{
+		Status: http.StatusOK, ContentType: a.MediaType, Body: data,
+		// Whatever the file contains, it runs nothing here and frames nothing.
+		Policy: "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox",
+		// A browser may keep it but must ask whether the person may still see it.
+		Cache: "private, no-cache", ETag: `"` + a.ID + `"`,
+		Disposition: disposition(a),
+	}
+	if strings.Contains(in.Seen, out.ETag) {
+		out.Status, out.Body = http.StatusNotModified, nil
+	}
+	return out, nil
+}
+
+// disposition shows images and saves everything else.
+func disposition(a chat.Attachment) string {
+	kind := "attachment"
+	if strings.HasPrefix(a.MediaType, "image/") {
+		kind = "inline"
+	}
+	return mime.FormatMediaType(kind, map[string]string{"filename": a.Name})
+}
+
+func (s *Server) deleteAttachment(ctx context.Context, in *IDInput) (*none, error) {
+	return nil, s.chat.RemoveAttachment(ctx, in.ID)
+}

@@ -1,0 +1,276 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
+)
+
+type connection struct {
+	ID          string             `json:"id"`
+	Name        string             `json:"name"`
+	Kind        model.Kind         `json:"kind" enum:"openai,bedrock,demo"`
+	Enabled     bool               `json:"enabled"`
+	Settings    connectionSettings `json:"settings"`
+	SecretNames []string           `json:"secretNames" doc:"Which secrets are stored: apiKey, headers.X-Team-Key. Their values are never returned."`
+	Models      int                `json:"models" doc:"Of the catalogue."`
+	CreatedAt   time.Time          `json:"createdAt"`
+	UpdatedAt   time.Time          `json:"updatedAt"`
+}
+
+func connectionOf(c model.Connection) connection {
+	return connection{
+		ID: c.ID, Name: c.Name, Kind: c.Kind, Enabled: c.Enabled, Settings: connectionSettings(c.Settings),
+		SecretNames: orEmpty(c.SecretNames), Models: c.Models, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+}
+
+// connectionSettings have the fields of model.Settings.
+type connectionSettings struct {
+	BaseURL string            `json:"baseUrl,omitempty" kind:"url" maxLength:"2048" doc:"openai: up to and without /chat/completions."`
+	Headers map[string]string `json:"headers,omitempty" kind:"freeText" maxProperties:"50" doc:"openai: sent with every request; a secret one belongs into secret."`
+
+	Region          string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
+	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
+	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
+	STSEndpoint     string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS."`
+	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer," doc:"bedrock: where they come from."`
+	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
+
+	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"Certificates trusted besides the system's, in PEM."`
+	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
+}
+
+// connectionSecret has the fields of model.SecretPatch.
+type connectionSecret struct {
+	APIKey          *string           `json:"apiKey,omitempty" kind:"secret" maxLength:"16384"`
+	Headers         map[string]string `json:"headers,omitempty" kind:"secret" maxProperties:"50"`
+	AccessKeyID     *string           `json:"accessKeyId,omitempty" kind:"secret" maxLength:"16384"`
+	SecretAccessKey *string           `json:"secretAccessKey,omitempty" kind:"secret" maxLength:"16384"`
+	SessionToken    *string           `json:"sessionToken,omitempty" kind:"secret" maxLength:"16384"`
+	BearerToken     *string           `json:"bearerToken,omitempty" kind:"secret" maxLength:"16384"`
+}
+
+func (s *connectionSecret) whole() model.Secret {
+	if s == nil {
+		return model.Secret{}
+	}
+	return model.Secret{
+		APIKey: value(s.APIKey), Headers: s.Headers, AccessKeyID: value(s.AccessKeyID), SecretAccessKey: value(s.SecretAccessKey),
+		SessionToken: value(s.SessionToken), BearerToken: value(s.BearerToken),
+	}
+}
+
+type connectionDraft struct {
+	Name     string             `json:"name" kind:"name" maxLength:"200"`
+	Kind     model.Kind         `json:"kind" kind:"enum" enum:"openai,bedrock,demo"`
+	Enabled  bool               `json:"enabled" required:"false" kind:"enum"`
+	Settings connectionSettings `json:"settings,omitempty"`
+	Secret   *connectionSecret  `json:"secret,omitempty"`
+}
+
+func (d connectionDraft) draft() model.ConnectionDraft {
+	return model.ConnectionDraft{Name: d.Name, Kind: d.Kind, Enabled: d.Enabled, Settings: model.Settings(d.Settings), Secret: d.Secret.whole()}
+}
+
+type connectionChange struct {
+	Name     *string             `json:"name,omitempty" kind:"name" maxLength:"200"`
+	Kind     model.Kind          `json:"kind,omitempty" kind:"enum" enum:"openai,bedrock,demo" doc:"Must be the one it has."`
+	Enabled  *bool               `json:"enabled,omitempty" kind:"enum"`
+	Settings *connectionSettings `json:"settings,omitempty" doc:"Replaces all settings."`
+	Secret   *connectionSecret   `json:"secret,omitempty" doc:"What is absent stays as it is; what is empty is removed."`
+}
+
+func (c *connectionChange) patch() model.ConnectionPatch {
+	if c == nil {
+		return model.ConnectionPatch{}
+	}
+	return model.ConnectionPatch{Name: c.Name, Enabled: c.Enabled, Settings: (*model.Settings)(c.Settings), Secret: (*model.SecretPatch)(c.Secret)}
+}
+
+type checkResult struct {
+	Steps []checkStep `json:"steps" doc:"Those that were come to; the last one failed, or nothing did."`
+}
+
+type checkStep struct {
+	Name      string    `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
+	OK        bool      `json:"ok"`
+	Code      errs.Code `json:"code,omitempty"`
+	Detail    string    `json:"detail,omitempty" doc:"What was found, or what went wrong."`
+	ElapsedMS int64     `json:"elapsedMs"`
+}
+
+func checkResultOf(steps []model.CheckStep) checkResult {
+	return checkResult{mapped(steps, func(c model.CheckStep) checkStep {
+		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
+		if c.Err != nil {
+			out.Code = errs.CodeOf(c.Err)
+			if out.Detail == "" && out.Code != errs.Internal {
+				out.Detail = c.Err.Error()
+			}
+		}
+		return out
+	})}
+}
+
+type remoteModel struct {
+	ID           string       `json:"id" doc:"As the provider calls it."`
+	Name         string       `json:"name" doc:"For people."`
+	Capabilities capabilities `json:"capabilities"`
+}
+
+func remoteModelOf(m model.RemoteModel) remoteModel {
+	return remoteModel{m.ID, m.Name, capabilities(m.Capabilities)}
+}
+
+type detected struct {
+	Kind    model.Kind    `json:"kind" enum:"openai,bedrock,demo"`
+	BaseURL string        `json:"baseUrl"`
+	Product string        `json:"product"`
+	Models  []remoteModel `json:"models"`
+}
+
+// CheckedModel names the model that is to answer in a check.
+type CheckedModel struct {
+	RemoteID string `query:"remoteId" kind:"name" maxLength:"2048" doc:"The provider's model that is to answer; empty leaves that step out, or takes one of the catalogue."`
+}
+
+func (s *Server) connectionOperations() {
+	register(s, route{method: http.MethodGet, path: "/admin/connections", id: "listConnections", tag: "admin", summary: "The connections to where models run, oldest first."}, s.listConnections)
+	register(s, route{method: http.MethodPost, path: "/admin/connections", id: "createConnection", tag: "admin", summary: "Makes a connection.", status: http.StatusCreated}, s.createConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/detected", id: "detectServers", tag: "admin", summary: "Model servers on this machine that no connection uses yet."}, s.detectServers)
+	register(s, route{method: http.MethodPost, path: "/admin/connections/check", id: "checkDraft", tag: "admin", summary: "Tries a connection that is not stored, step by step."}, s.checkDraft)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}", id: "getConnection", tag: "admin", summary: "One connection."}, s.getConnection)
+	register(s, route{method: http.MethodPatch, path: "/admin/connections/{id}", id: "updateConnection", tag: "admin", summary: "Changes a connection, at once."}, s.updateConnection)
+	register(s, route{method: http.MethodDelete, path: "/admin/connections/{id}", id: "deleteConnection", tag: "admin", summary: "Removes a connection.", status: http.StatusNoContent}, s.deleteConnection)
+	register(s, route{method: http.MethodPost, path: "/admin/connections/{id}/check", id: "checkConnection", tag: "admin", summary: "Tries a stored connection, with changes that are not saved."}, s.checkConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/remote-models", id: "listRemoteModels", tag: "admin", summary: "What the provider says it has."}, s.listRemoteModels)
+}
+
+func (s *Server) listConnections(ctx context.Context, _ *none) (*body[list[connection]], error) {
+	connections, err := s.catalogue.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[connection]{Items: mapped(connections, connectionOf)}), nil
+}
+
+func (s *Server) createConnection(ctx context.Context, in *struct{ Body connectionDraft }) (*body[connection], error) {
+	c, err := s.catalogue.CreateConnection(ctx, in.Body.draft())
+	if err != nil {
+		return nil, err
+	}
+	return ok(connectionOf(c)), nil
+}
+
+func (s *Server) detectServers(ctx context.Context, _ *none) (*body[list[detected]], error) {
+	found, err := s.catalogue.Detect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[detected]{Items: mapped(found, func(d model.Detected) detected {
+		return detected{d.Kind, d.BaseURL, d.Product, mapped(d.Models, remoteModelOf)}
+	})}), nil
+}
+
+func (s *Server) checkDraft(ctx context.Context, in *struct {
+	CheckedModel
+	Body connectionDraft
+}) (*body[checkResult], error) {
+	steps, err := s.catalogue.CheckDraft(ctx, in.Body.draft(), in.RemoteID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(checkResultOf(steps)), nil
+}
+
+func (s *Server) getConnection(ctx context.Context, in *IDInput) (*body[connection], error) {
+	c, err := s.catalogue.Connection(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(connectionOf(c)), nil
+}
+
+func (s *Server) updateConnection(ctx context.Context, in *struct {
+	IDInput
+	Body connectionChange
+}) (*body[connection], error) {
+	if err := s.sameKind(ctx, in.ID, in.Body.Kind); err != nil {
+		return nil, err
+	}
+	c, err := s.catalogue.UpdateConnection(ctx, in.ID, in.Body.patch())
+	if err != nil {
+		return nil, err
+	}
+	return ok(connectionOf(c)), nil
+}
+
+// sameKind refuses to turn a connection into one of another kind, which would
+// be another connection.
+func (s *Server) sameKind(ctx context.Context, id string, kind model.Kind) error {
+	if kind == "" {
+		return nil
+	}
+	c, err := s.catalogue.Connection(ctx, id)
+	if err == nil && c.Kind != kind {
+		err = errs.InField("kind", "the kind of a connection cannot be changed; make another connection")
+	}
+	return err
+}
+
+func (s *Server) deleteConnection(ctx context.Context, in *struct {
+	IDInput
+	WithModels bool `query:"withModels" kind:"enum" doc:"Its models go with it; otherwise a connection with models stays."`
+}) (*none, error) {
+	return nil, s.catalogue.DeleteConnection(ctx, in.ID, in.WithModels)
+}
+
+func (s *Server) checkConnection(ctx context.Context, in *struct {
+	IDInput
+	CheckedModel
+	Body *connectionChange
+}) (*body[checkResult], error) {
+	if in.Body != nil {
+		if err := s.sameKind(ctx, in.ID, in.Body.Kind); err != nil {
+			return nil, err
+		}
+	}
+	if in.RemoteID == "" {
+		models, err := s.catalogue.Models(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range models {
+			if m.ConnectionID == in.ID && m.Enabled {
+				in.RemoteID = m.RemoteID
+				break
+			}
+		}
+	}
+	steps, err := s.catalogue.CheckConnection(ctx, in.ID, in.Body.patch(), in.RemoteID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(checkResultOf(steps)), nil
+}
+
+func (s *Server) listRemoteModels(ctx context.Context, in *IDInput) (*body[list[remoteModel]], error) {
+	models, err := s.catalogue.RemoteModels(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[remoteModel]{Items: mapped(models, remoteModelOf)}), nil
+}
+
+// value is what p points to, or the zero value.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"kakoi/internal/model"
+)
+
+// offer is a model as the person who may use it sees it.
+type offer struct {
+	ID             string       `json:"id"`
+	DisplayName    string       `json:"displayName"`
+	Description    string       `json:"description"`
+	Capabilities   capabilities `json:"capabilities"`
+	Defaults       parameters   `json:"defaults" doc:"What holds where the person sets nothing."`
+	ConnectionKind model.Kind   `json:"connectionKind" enum:"openai,bedrock,demo"`
+	ConnectionName string       `json:"connectionName"`
+	Demo           bool         `json:"demo" doc:"A built-in demonstration, no real model."`
+	ProcessedAt    string       `json:"processedAt" doc:"Where what is sent is processed, in words: a host, a region, or a geography."`
+	Place          place        `json:"place" doc:"The same in its parts, for a translated text."`
+	IsDefault      bool         `json:"isDefault" doc:"The one this person starts with."`
+}
+
+type place struct {
+	Kind string `json:"kind" enum:"server,host,region,geography,unknown"`
+	Name string `json:"name,omitempty" doc:"Host, region, geography, or the name that does not tell."`
+	From string `json:"from,omitempty" doc:"The region that is called, for a geography and for a name that does not tell."`
+}
+
+// capabilities have the fields of model.Capabilities.
+type capabilities struct {
+	Vision        bool `json:"vision" required:"false" kind:"enum" doc:"Takes images."`
+	Documents     bool `json:"documents" required:"false" kind:"enum" doc:"Takes document files as they are."`
+	Reasoning     bool `json:"reasoning" required:"false" kind:"enum" doc:"Thinks aloud, takes an effort."`
+	Tools         bool `json:"tools" required:"false" kind:"enum" doc:"Calls tools."`
+	ContextTokens int  `json:"contextTokens" required:"false" kind:"number" minimum:"0" maximum:"100000000" doc:"Prompt and answer together; 0 is unknown."`
+	OutputTokens  int  `json:"outputTokens" required:"false" kind:"number" minimum:"0" maximum:"100000000" doc:"Longest answer; 0 is unknown."`
+}
+
+// parameters have the fields of model.Parameters.
+type parameters struct {
+	Temperature     *float64     `json:"temperature,omitempty" kind:"number" minimum:"0" maximum:"2"`
+	TopP            *float64     `json:"topP,omitempty" kind:"number" minimum:"0" maximum:"1"`
+	MaxTokens       *int         `json:"maxTokens,omitempty" kind:"number" minimum:"1" maximum:"100000000" doc:"Longest answer."`
+	ReasoningEffort model.Effort `json:"reasoningEffort,omitempty" kind:"enum" enum:"none,low,medium,high,"`
+}
+
+// price has the fields of model.Price.
+type price struct {
+	Currency   string   `json:"currency" kind:"enum" enum:"JPY,USD," doc:"Empty: the price is not known."`
+	Input      float64  `json:"input" required:"false" kind:"number" minimum:"0" doc:"For a million tokens that no cache held."`
+	Output     float64  `json:"output" required:"false" kind:"number" minimum:"0" doc:"For a million tokens of answer and reasoning."`
+	CacheRead  *float64 `json:"cacheRead,omitempty" kind:"number" minimum:"0" doc:"Absent: as input."`
+	CacheWrite *float64 `json:"cacheWrite,omitempty" kind:"number" minimum:"0" doc:"Absent: as input."`
+}
+
+// catalogueModel is a model as its administrator sees it.
+type catalogueModel struct {
+	ID           string          `json:"id"`
+	ConnectionID string          `json:"connectionId"`
+	RemoteID     string          `json:"remoteId" doc:"As the provider calls it."`
+	DisplayName  string          `json:"displayName"`
+	Description  string          `json:"description"`
+	Capabilities capabilities    `json:"capabilities"`
+	Defaults     parameters      `json:"defaults"`
+	Options      json.RawMessage `json:"options,omitempty" doc:"Extras of the provider, an object."`
+	Position     int64           `json:"position" doc:"Order in every list."`
+	Enabled      bool            `json:"enabled"`
+	GroupIDs     []string        `json:"groupIds" doc:"Empty: everyone may use it."`
+	Light        bool            `json:"light" doc:"Makes titles and other small things."`
+	FallbackID   string          `json:"fallbackId" doc:"The model that answers when this one cannot, or empty."`
+	Price        price           `json:"price"`
+}
+
+func catalogueModelOf(m model.Model) catalogueModel {
+	return catalogueModel{
+		ID: m.ID, ConnectionID: m.ConnectionID, RemoteID: m.RemoteID, DisplayName: m.DisplayName, Description: m.Description,
+		Capabilities: capabilities(m.Capabilities), Defaults: parameters(m.Defaults), Options: m.Options, Position: m.Position,
+		Enabled: m.Enabled, GroupIDs: orEmpty(m.GroupIDs), Light: m.Light, FallbackID: m.FallbackID, Price: price(m.Price),
+	}
+}
+
+type modelDraft struct {
+	ConnectionID string          `json:"connectionId" kind:"id" minLength:"1" maxLength:"64"`
+	RemoteID     string          `json:"remoteId" kind:"name" minLength:"1" maxLength:"2048" doc:"As the provider calls it."`
+	DisplayName  string          `json:"displayName,omitempty" kind:"name" maxLength:"200" doc:"Empty: as remoteId."`
+	Description  string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
+	Capabilities capabilities    `json:"capabilities,omitempty"`
+	Defaults     parameters      `json:"defaults,omitempty"`
+	Options      json.RawMessage `json:"options,omitempty" kind:"freeText" doc:"Extras of the provider, an object."`
+	Enabled      bool            `json:"enabled,omitempty" kind:"enum"`
+	GroupIDs     []string        `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Empty: everyone may use it."`
+	Light        bool            `json:"light,omitempty" kind:"enum"`
+	FallbackID   string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
+	Price        *price          `json:"price,omitempty"`
+}
+
+type modelChange struct {
+	ConnectionID *string          `json:"connectionId,omitempty" kind:"id" maxLength:"64" doc:"Must be the one it has."`
+	RemoteID     *string          `json:"remoteId,omitempty" kind:"name" minLength:"1" maxLength:"2048"`
+	DisplayName  *string          `json:"displayName,omitempty" kind:"name" maxLength:"200"`
+	Description  *string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
+	Capabilities *capabilities    `json:"capabilities,omitempty"`
+	Defaults     *parameters      `json:"defaults,omitempty"`
+	Options      *json.RawMessage `json:"options,omitempty" kind:"freeText"`
+	Enabled      *bool            `json:"enabled,omitempty" kind:"enum"`
+	GroupIDs     *[]string        `json:"groupIds,omitempty" kind:"id" maxItems:"200"`
+	Light        *bool            `json:"light,omitempty" kind:"enum"`
+	FallbackID   *string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
+	Price        *price           `json:"price,omitempty"`
+}
+
+type modelOrder struct {
+	IDs []string `json:"ids" kind:"id" maxItems:"10000" doc:"They come first, in this order."`
+}
+
+func (s *Server) modelOperations() {
+	register(s, route{method: http.MethodGet, path: "/models", id: "listOffers", tag: "model", summary: "The models this person may use, in the administrator's order."}, s.listOffers)
+	register(s, route{method: http.MethodGet, path: "/admin/models", id: "listModels", tag: "admin", summary: "Every model of every connection, in order."}, s.listModels)
+	register(s, route{method: http.MethodPost, path: "/admin/models", id: "createModel", tag: "admin", summary: "Adds a model to the catalogue, as the last.", status: http.StatusCreated}, s.createModel)
+	register(s, route{method: http.MethodPut, path: "/admin/models/order", id: "orderModels", tag: "admin", summary: "Puts the models in order.", status: http.StatusNoContent}, s.orderModels)
+	register(s, route{method: http.MethodPatch, path: "/admin/models/{id}", id: "updateModel", tag: "admin", summary: "Changes a model."}, s.updateModel)
+	register(s, route{method: http.MethodDelete, path: "/admin/models/{id}", id: "deleteModel", tag: "admin", summary: "Removes a model; conversations keep what it said.", status: http.StatusNoContent}, s.deleteModel)
+}
+
+func (s *Server) listOffers(ctx context.Context, _ *none) (*body[list[offer]], error) {
+	offers, err := s.catalogue.Offers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, _ := model.DefaultOf(offers, requestOf(ctx).account.Preferences.DefaultModelID)
+	return ok(list[offer]{Items: mapped(offers, func(o model.Offer) offer {
+		return offer{
+			ID: o.ID, DisplayName: o.DisplayName, Description: o.Description,
+			Capabilities: capabilities(o.Capabilities), Defaults: parameters(o.Defaults),
+			ConnectionKind: o.Kind, ConnectionName: o.ConnectionName, Demo: o.Kind == model.KindDemo,
+			ProcessedAt: o.Place.String(), Place: place{string(o.Place.Kind), o.Place.Name, o.Place.From}, IsDefault: o.ID == first.ID,
+		}
+	})}), nil
+}
+
+func (s *Server) listModels(ctx context.Context, _ *none) (*body[list[catalogueModel]], error) {
+	models, err := s.catalogue.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[catalogueModel]{Items: mapped(models, catalogueModelOf)}), nil
+}
+
+func (s *Server) createModel(ctx context.Context, in *struct{ Body modelDraft }) (*body[catalogueModel], error) {
+	b := in.Body
+	if b.Price == nil {
+		b.Price = &price{}
+	}
+	m, err := s.catalogue.CreateModel(ctx, model.ModelDraft{
+		ConnectionID: b.ConnectionID, RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
+		Capabilities: model.Capabilities(b.Capabilities), Defaults: model.Parameters(b.Defaults), Options: b.Options,
+		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: model.Price(*b.Price),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ok(catalogueModelOf(m)), nil
+}
+
+func (s *Server) updateModel(ctx context.Context, in *struct {
+	IDInput
+	Body modelChange
+}) (*body[catalogueModel], error) {
+	b := in.Body
+	m, err := s.catalogue.UpdateModel(ctx, in.ID, model.ModelPatch{
+		RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
+		Capabilities: (*model.Capabilities)(b.Capabilities), Defaults: (*model.Parameters)(b.Defaults), Options: b.Options,
+		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: (*model.Price)(b.Price),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ok(catalogueModelOf(m)), nil
+}
+
+func (s *Server) orderModels(ctx context.Context, in *struct{ Body modelOrder }) (*none, error) {
+	return nil, s.catalogue.OrderModels(ctx, in.Body.IDs)
+}
+
+func (s *Server) deleteModel(ctx context.Context, in *IDInput) (*none, error) {
+	return nil, s.catalogue.DeleteModel(ctx, in.ID)
+}

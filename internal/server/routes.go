@@ -1,0 +1,71 @@
+package server
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"kakoi/internal/errs"
+)
+
+// operations adds every operation of the API.
+func (s *Server) operations() {
+	s.sessionOperations()
+	s.modelOperations()
+	s.conversationOperations()
+	s.runOperations()
+	s.attachmentOperations()
+	s.accountOperations()
+	s.groupOperations()
+	s.connectionOperations()
+	s.statusOperations()
+	s.auditOperations()
+}
+
+// routes returns what answers every request. files is the interface, or nil.
+func (s *Server) routes(files fs.FS) (http.Handler, error) {
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1<<10), gzhttp.SuffixETag("-gzip"))
+	if err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
+	api := http.NewServeMux()
+	s.api = newAPI(api)
+	s.operations()
+	description, err := s.describe()
+	if err != nil {
+		return nil, err
+	}
+	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.answer(w, r, "none", errs.New(errs.NotFound, "The API has no such operation."))
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/", compress(s.apiOnly(api)))
+	mux.Handle("GET "+apiPrefix+runEventsPath, s.apiOnly(http.HandlerFunc(s.followRun)))
+	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(http.HandlerFunc(s.followEvents)))
+	mux.Handle("GET /api/openapi.json", compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(description)
+	})))
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metricsFor())
+	if files == nil {
+		mux.HandleFunc("/", missingUI)
+	} else {
+		pages, err := newUI(files)
+		if err != nil {
+			return nil, fmt.Errorf("read the interface: %w", err)
+		}
+		mux.Handle("/", pages)
+	}
+
+	guarded, err := s.sameOrigin(mux)
+	if err != nil {
+		return nil, err
+	}
+	return s.identify(s.rescue(protect(guarded))), nil
+}

@@ -1,0 +1,48 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/chat"
+	"kakoi/internal/config"
+	"kakoi/internal/db"
+	"kakoi/internal/egress"
+	"kakoi/internal/identity"
+	"kakoi/internal/model"
+)
+
+// Server is the HTTP edge over the capabilities. It holds no state of its own
+// but what it counts.
+type Server struct {
+	api     huma.API
+	log     *slog.Logger
+	metrics *measures
+
+	db        *db.DB
+	gate      *egress.Gate
+	audit     *audit.Log
+	groups    *access.Groups
+	identity  *identity.Service
+	catalogue *model.Catalogue
+	chat      *chat.Service
+
+	version    string
+	startedAt  time.Time
+	storePath  string // of the SQLite file
+	publicURL  string // origin, or "" where none is configured
+	proxies    []netip.Prefix
+	limits     config.Limits
+	secure     bool   // browsers reach us by https only
+	cookieName string // of the session
+
+	draining atomic.Bool     // told to stop: not ready any more
+	stopping context.Context // done when streams must end
+}

@@ -1,0 +1,437 @@
+// Package server is the HTTP edge of Kakoi and the place where its parts are
+// put together: Open reads from top to bottom as what the program is made of.
+//
+// It translates: typed requests into calls of capabilities, their errors into
+// problems, runs into event streams. Who may do what is decided by the
+// capabilities themselves; a route that forgot to ask would still be refused.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/chat"
+	"kakoi/internal/config"
+	"kakoi/internal/db"
+	"kakoi/internal/egress"
+	"kakoi/internal/governance"
+	"kakoi/internal/identity"
+	"kakoi/internal/model"
+	"kakoi/internal/model/bedrock"
+	"kakoi/internal/model/demo"
+	"kakoi/internal/model/openai"
+	"kakoi/internal/privacy"
+	"kakoi/internal/residency"
+	"kakoi/internal/secret"
+	"kakoi/web"
+)
+
+// Run serves Kakoi as cfg says until ctx ends, and returns once everything is
+// stored and closed. It writes to out where it can be reached and, while there
+// is no administrator, the link that makes one.
+func Run(ctx context.Context, cfg config.Config, version string, log *slog.Logger, out io.Writer) error {
+	app, err := Open(ctx, cfg, version, log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.HTTP.Addr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), app.Close())
+	}
+	if err := app.greet(ctx, out, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close(), app.Close())
+	}
+	return app.Serve(ctx, listener)
+}
+
+// SetupLink returns a fresh link that makes the first administrator. A server
+// may be running on the same store.
+func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string, error) {
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return "", fmt.Errorf("make data.dir: %w", err)
+	}
+	store, err := openStore(ctx, cfg, egress.New(egress.Options{Log: log}), log)
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	if err := store.Migrate(ctx); err != nil {
+		return "", err
+	}
+	record := audit.New(store, time.Now)
+	people, err := newIdentity(cfg, store, record, access.NewGroups(store, record, time.Now), log)
+	if err != nil {
+		return "", err
+	}
+	link, _, err := setupLink(ctx, people, origin(cfg, nil))
+	return link, err
+}
+
+// App is Kakoi, put together and not yet serving.
+type App struct {
+	*Server
+	cfg      config.Config
+	handler  http.Handler
+	invoker  *model.Invoker
+	recorder *egress.Recorder
+	closers  []func() error     // in the order in which things were opened
+	stop     context.CancelFunc // ends the streams
+}
+
+// Open puts Kakoi together. Close, or Serve when it returns, takes it apart.
+func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	now := time.Now
+	node := db.NewID()
+
+	// The ground: a folder, a way out, a store, a key.
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data.dir: %w", err)
+	}
+	gate := egress.New(egress.Options{Log: log})
+	store, err := openStore(ctx, cfg, gate, log)
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, store.Close)
+	release, err := store.Claim()
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, release)
+	if err := store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	key, created, err := secret.LoadOrCreateFile(cfg.MasterKeyFile())
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		log.InfoContext(ctx, "made a master key; keep a copy of it apart from the database", "file", cfg.MasterKeyFile())
+	}
+	a.recorder = egress.NewRecorder(gate, store, node, now, log)
+
+	// People.
+	record := audit.New(store, now)
+	groups := access.NewGroups(store, record, now)
+	people, err := newIdentity(cfg, store, record, groups, log)
+	if err != nil {
+		return nil, err
+	}
+
+	// Models.
+	catalogue := model.NewCatalogue(model.CatalogueOptions{
+		DB: store, Secrets: secret.New(key), Audit: record, Groups: groups,
+		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
+	})
+	if err := catalogue.Seed(ctx); err != nil {
+		return nil, err
+	}
+	var talk *chat.Service
+	measured := newMeasures(func() int { return talk.Running() })
+	a.invoker = model.NewInvoker(model.InvokerOptions{
+		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: residency.Policy{}, Budgets: governance.Budgets{},
+		Audit: record, Metrics: measured.registry, Now: now, Log: log,
+	})
+
+	// Conversations.
+	talk = chat.New(chat.Options{
+		DB: store, Invoker: a.invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
+		FlushEvery: cfg.Runs.FlushInterval, MaxAttachmentBytes: cfg.Limits.AttachmentBytes,
+	})
+	if err := talk.Recover(ctx); err != nil {
+		return nil, err
+	}
+
+	// The edge.
+	secure := cfg.HTTP.TLS.CertFile != "" || strings.HasPrefix(cfg.HTTP.PublicURL, "https://")
+	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.Server = &Server{
+		log: log, metrics: measured,
+		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
+		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
+		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"), stopping: stopping,
+	}
+	var pages fs.FS
+	if files, built := web.Files(); built {
+		pages = files
+	} else {
+		log.WarnContext(ctx, "the interface is not part of this build; make build puts it in")
+	}
+	a.handler, err = a.routes(pages)
+	return a, err
+}
+
+// openStore opens the database; a server over the network is reached through
+// the gate like everything else.
+func openStore(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger) (*db.DB, error) {
+	return db.Open(ctx, db.Options{
+		URL: cfg.DatabaseURL(), Dial: gate.DialContext("database", databaseHosts(cfg.Database.URL)...), Log: log,
+	})
+}
+
+// databaseHosts are the destinations that a PostgreSQL URL names.
+func databaseHosts(raw string) []string {
+	u, err := url.Parse(raw)
+	if raw == "" || err != nil {
+		return nil
+	}
+	port := "5432"
+	if p := u.Query().Get("port"); p != "" {
+		port = p
+	}
+	hosts := strings.Split(u.Host, ",")
+	if h := u.Query().Get("host"); h != "" {
+		hosts = strings.Split(h, ",")
+	}
+	var out []string
+	for _, h := range hosts {
+		switch {
+		case h == "":
+		case strings.HasPrefix(h, "/"): // a socket's folder
+			out = append(out, path.Join(h, ".s.PGSQL."+port))
+		case strings.LastIndexByte(h, ':') > strings.LastIndexByte(h, ']'):
+			out = append(out, h)
+		default:
+			out = append(out, net.JoinHostPort(strings.Trim(h, "[]"), port))
+		}
+	}
+	return out
+}
+
+func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, groups *access.Groups, log *slog.Logger) (*identity.Service, error) {
+	return identity.New(identity.Options{
+		DB: store, Audit: record, Groups: groups, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
+	})
+}
+
+// adapters make the providers; each gets its HTTP client from the gate.
+func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
+	return map[model.Kind]model.Adapter{
+		model.KindOpenAI: {
+			New: func(_ context.Context, c model.AdapterConfig) (model.Provider, error) {
+				client, err := gate.Client(c.Egress)
+				if err != nil {
+					return nil, err
+				}
+				return openai.New(openai.Config{
+					BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log,
+				}), nil
+			},
+			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
+		},
+		model.KindBedrock: {
+			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
+				client, err := gate.Client(c.Egress)
+				if err != nil {
+					return nil, err
+				}
+				return bedrock.New(ctx, bedrock.Config{
+					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint,
+					ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					Credentials: bedrock.Credentials{
+						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
+						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
+					},
+					HTTP: client, Log: c.Log,
+				})
+			},
+			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
+		},
+		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
+			return demo.New(demo.Config{}), nil
+		}},
+	}
+}
+
+// Handler answers every request.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Close takes apart what was put together, the last first.
+func (a *App) Close() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	var failed []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		failed = append(failed, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(failed...)
+}
+
+const (
+	headerPatience = 10 * time.Second
+	idlePatience   = 2 * time.Minute
+	// answerPatience bounds one whole answer; streams extend it as they go.
+	answerPatience = 5 * time.Minute
+	// lastWords is how long requests other than streams may still take once the
+	// runs have ended.
+	lastWords = 5 * time.Second
+)
+
+// Serve answers on listener until ctx ends. Then it accepts nothing new, lets
+// the runs finish for runs.stopGrace, ends the streams, which their clients
+// take up again elsewhere or later, writes what is not written, and closes.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	edge := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, WriteTimeout: answerPatience,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	background := a.start(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- a.accept(edge, listener) }()
+
+	var failed error
+	select {
+	case failed = <-served:
+	case <-ctx.Done():
+	}
+	a.draining.Store(true)
+	a.log.InfoContext(ctx, "stopping", "runs", a.chat.Running(), "grace", a.cfg.Runs.StopGrace)
+	whole := context.WithoutCancel(ctx)
+	down := make(chan error, 1)
+	go func() { // closes the listener at once and waits for requests and streams
+		quiet, cancel := context.WithTimeout(whole, a.cfg.Runs.StopGrace+lastWords)
+		defer cancel()
+		down <- edge.Shutdown(quiet)
+	}()
+	grace, cancel := context.WithTimeout(whole, a.cfg.Runs.StopGrace)
+	defer cancel()
+	a.chat.Drain(grace)
+	a.stop()
+	if err := <-down; err != nil {
+		a.log.WarnContext(ctx, "requests were cut off", "err", err)
+		_ = edge.Close()
+	}
+	background()
+	return errors.Join(failed, a.Close())
+}
+
+func (a *App) accept(edge *http.Server, listener net.Listener) error {
+	var err error
+	if tls := a.cfg.HTTP.TLS; tls.CertFile != "" {
+		err = edge.ServeTLS(listener, tls.CertFile, tls.KeyFile)
+	} else {
+		err = edge.Serve(listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// start begins the work beside requests and returns what ends it: first what
+// makes records, then what writes them.
+func (a *App) start(ctx context.Context) (end func()) {
+	making, stopMaking := context.WithCancel(ctx)
+	writing, stopWriting := context.WithCancel(ctx)
+	var makers, writers sync.WaitGroup
+	makers.Go(func() { a.identity.Run(making) })
+	makers.Go(func() {
+		if err := a.chat.Run(making); err != nil {
+			a.log.ErrorContext(ctx, "conversations stopped badly", "err", err)
+		}
+	})
+	makers.Go(func() { a.endRunsOfDisabled(making) })
+	writers.Go(func() { a.invoker.Run(writing) })
+	writers.Go(func() { a.recorder.Run(writing) })
+	return func() {
+		stopMaking()
+		makers.Wait()
+		stopWriting()
+		writers.Wait()
+	}
+}
+
+// endRunsOfDisabled stops what is still being written for accounts that may
+// not sign in any more.
+func (a *App) endRunsOfDisabled(ctx context.Context) {
+	changed, unsubscribe := a.db.Subscribe(access.Changed)
+	defer unsubscribe()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id, open := <-changed:
+			if !open {
+				return
+			}
+			disabled, err := a.identity.Disabled(ctx, id) // "" is: some were missed
+			if err != nil {
+				a.log.ErrorContext(ctx, "cannot tell whose runs must end", "err", err)
+			}
+			for _, id := range disabled {
+				a.chat.EndRunsOf(ctx, id)
+			}
+		}
+	}
+}
+
+// greet tells whoever started the server where it is.
+func (a *App) greet(ctx context.Context, out io.Writer, addr net.Addr) error {
+	at := origin(a.cfg, addr)
+	a.log.InfoContext(ctx, "ready", "url", at, "version", a.version, "store", a.db.Engine())
+	fmt.Fprintf(out, "\nKakoi %s: %s\n", a.version, at)
+	needed, err := a.identity.NeedsSetup(ctx)
+	if err != nil || !needed {
+		return err
+	}
+	link, until, err := setupLink(ctx, a.identity, at)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Make the first administrator (once, until %s):\n\n    %s\n\n", until.Local().Format("2006-01-02 15:04"), link)
+	return nil
+}
+
+// setupLink makes a link whose token stands behind "#", where no server and no
+// proxy sees it.
+func setupLink(ctx context.Context, people *identity.Service, at string) (string, time.Time, error) {
+	token, until, err := people.CreateSetupLink(ctx)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return at + "/setup#token=" + url.QueryEscape(token), until, nil
+}
+
+// origin is the address under which a person on this machine, or whoever
+// publicUrl is for, reaches the server. addr is what is listened on, or nil.
+func origin(cfg config.Config, addr net.Addr) string {
+	if cfg.HTTP.PublicURL != "" {
+		return strings.TrimSuffix(cfg.HTTP.PublicURL, "/")
+	}
+	at := cfg.HTTP.Addr
+	if addr != nil {
+		at = addr.String()
+	}
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return "http://" + at
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return named(cfg.HTTP.TLS.CertFile != "", "https://", "http://") + net.JoinHostPort(host, port)
+}
