@@ -79,6 +79,9 @@ func newAPI(mux humago.Mux) huma.API {
 func register[I, O any](s *Server, r route, handle func(context.Context, *I) (*O, error)) {
 	op := r.operation()
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		// The deadline was for the body. Left in place, it would end a long
+		// operation, which net/http watches for the client's leaving.
+		requestOf(ctx).endReadDeadline()
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, r.id, err)

@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"kakoi/internal/chat"
+	"kakoi/internal/errs"
 )
 
 type attachment struct {
@@ -28,6 +31,21 @@ type attachmentContent struct {
 	Cache       string `header:"Cache-Control"`
 	ETag        string `header:"ETag"`
 	Body        []byte
+}
+
+const attachmentsPath = apiPrefix + "/attachments"
+
+// refuseFile answers to a file that announces itself as too large. What the
+// client sends meanwhile is swallowed, up to a bound: a connection that is
+// closed while a browser writes shows it a broken network, not our answer.
+func (s *Server) refuseFile(w http.ResponseWriter, r *http.Request) {
+	known := requestOf(r.Context())
+	if known.control != nil {
+		_ = known.control.SetReadDeadline(time.Now().Add(time.Minute))
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, 8*s.limits.AttachmentBytes)
+	s.answer(w, r, "createAttachment", errs.Newf(errs.TooLarge, "The file is larger than %d bytes.", s.limits.AttachmentBytes).
+		With("limitBytes", strconv.FormatInt(s.limits.AttachmentBytes, 10)))
 }
 
 func (s *Server) attachmentOperations() {

@@ -28,6 +28,14 @@ type request struct {
 	route     string           // the pattern of the API that it met, or ""
 	token     string           // of the session the browser shows, or ""
 	account   identity.Account // who is signed in; zero for nobody
+	control   *http.ResponseController
+}
+
+// endReadDeadline lets the rest of the request take its time.
+func (r *request) endReadDeadline() {
+	if r.control != nil {
+		_ = r.control.SetReadDeadline(time.Time{}) // a recorder in a test has none
+	}
 }
 
 type requestKey struct{}
@@ -45,7 +53,7 @@ func requestOf(ctx context.Context) *request {
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		known := &request{id: db.NewID(), address: s.clientAddress(r), userAgent: r.UserAgent()}
+		known := &request{id: db.NewID(), address: s.clientAddress(r), userAgent: r.UserAgent(), control: http.NewResponseController(w)}
 		ctx := context.WithValue(r.Context(), requestKey{}, known)
 		ctx = audit.WithRequest(ctx, audit.RequestInfo{ID: known.id, Address: known.address, UserAgent: known.userAgent})
 		r = r.WithContext(ctx)
@@ -181,6 +189,10 @@ func (s *Server) apiOnly(next http.Handler) http.Handler {
 			s.answer(w, r, "authenticate", err)
 			return
 		}
+		if r.Method == http.MethodPost && r.URL.Path == attachmentsPath && r.ContentLength > s.limits.AttachmentBytes {
+			s.refuseFile(w, r)
+			return
+		}
 		next.ServeHTTP(w, r)
 		requestOf(r.Context()).route = r.Pattern
 	})
@@ -189,7 +201,7 @@ func (s *Server) apiOnly(next http.Handler) http.Handler {
 // hasForeignBody reports whether a request brings something that a form of
 // another site could have sent. Files are raw bytes of any type.
 func hasForeignBody(r *http.Request) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 || r.URL.Path == apiPrefix+"/attachments" {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 || r.URL.Path == attachmentsPath {
 		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -199,13 +211,13 @@ func hasForeignBody(r *http.Request) bool {
 // authenticate puts the person of the session into the context. A session that
 // has ended is nobody's: what needs a person refuses by itself.
 func (s *Server) authenticate(r *http.Request) (*http.Request, error) {
-	cookie, err := r.Cookie(s.cookieName)
-	if err != nil {
+	cookies := r.CookiesNamed(s.cookieName)
+	if len(cookies) == 0 {
 		return r, nil
 	}
 	known := requestOf(r.Context())
-	known.token = cookie.Value
-	principal, account, err := s.identity.Authenticate(r.Context(), cookie.Value)
+	known.token = cookies[0].Value
+	principal, account, err := s.identity.Authenticate(r.Context(), known.token)
 	switch {
 	case errs.CodeOf(err) == errs.Unauthenticated:
 		return r, nil

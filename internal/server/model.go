@@ -31,12 +31,12 @@ type place struct {
 
 // capabilities have the fields of model.Capabilities.
 type capabilities struct {
-	Vision        bool `json:"vision" required:"false" kind:"enum" doc:"Takes images."`
-	Documents     bool `json:"documents" required:"false" kind:"enum" doc:"Takes document files as they are."`
-	Reasoning     bool `json:"reasoning" required:"false" kind:"enum" doc:"Thinks aloud, takes an effort."`
-	Tools         bool `json:"tools" required:"false" kind:"enum" doc:"Calls tools."`
-	ContextTokens int  `json:"contextTokens" required:"false" kind:"number" minimum:"0" maximum:"100000000" doc:"Prompt and answer together; 0 is unknown."`
-	OutputTokens  int  `json:"outputTokens" required:"false" kind:"number" minimum:"0" maximum:"100000000" doc:"Longest answer; 0 is unknown."`
+	Vision        bool `json:"vision" kind:"enum" doc:"Takes images."`
+	Documents     bool `json:"documents" kind:"enum" doc:"Takes document files as they are."`
+	Reasoning     bool `json:"reasoning" kind:"enum" doc:"Thinks aloud, takes an effort."`
+	Tools         bool `json:"tools" kind:"enum" doc:"Calls tools."`
+	ContextTokens int  `json:"contextTokens" kind:"number" minimum:"0" maximum:"100000000" doc:"Prompt and answer together; 0 is unknown."`
+	OutputTokens  int  `json:"outputTokens" kind:"number" minimum:"0" maximum:"100000000" doc:"Longest answer; 0 is unknown."`
 }
 
 // parameters have the fields of model.Parameters.
@@ -50,8 +50,8 @@ type parameters struct {
 // price has the fields of model.Price.
 type price struct {
 	Currency   string   `json:"currency" kind:"enum" enum:"JPY,USD," doc:"Empty: the price is not known."`
-	Input      float64  `json:"input" required:"false" kind:"number" minimum:"0" doc:"For a million tokens that no cache held."`
-	Output     float64  `json:"output" required:"false" kind:"number" minimum:"0" doc:"For a million tokens of answer and reasoning."`
+	Input      float64  `json:"input" kind:"number" minimum:"0" doc:"For a million tokens that no cache held."`
+	Output     float64  `json:"output" kind:"number" minimum:"0" doc:"For a million tokens of answer and reasoning."`
 	CacheRead  *float64 `json:"cacheRead,omitempty" kind:"number" minimum:"0" doc:"Absent: as input."`
 	CacheWrite *float64 `json:"cacheWrite,omitempty" kind:"number" minimum:"0" doc:"Absent: as input."`
 }

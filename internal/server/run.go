@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"kakoi/internal/chat"
-	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/sse"
 )
@@ -108,14 +107,11 @@ func (s *Server) followEvents(w http.ResponseWriter, r *http.Request) {
 // each time without its end mark: the client comes back, and is refused or
 // finds the next server.
 func watched[E any](s *Server, r *http.Request, open func(context.Context) (iter.Seq2[E, error], error)) (iter.Seq2[E, error], context.Context, func(), error) {
-	if s.stopping.Err() != nil {
-		return nil, nil, nil, errs.New(errs.Unavailable, "The server is stopping.")
-	}
 	ctx, cancel, err := s.identity.Watch(r.Context())
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	unhook := context.AfterFunc(s.stopping, cancel)
+	unhook := s.onStop(cancel)
 	s.metrics.streams.Inc()
 	end := func() {
 		s.metrics.streams.Dec()

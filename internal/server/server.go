@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
@@ -43,6 +42,8 @@ type Server struct {
 	secure     bool   // browsers reach us by https only
 	cookieName string // of the session
 
-	draining atomic.Bool     // told to stop: not ready any more
-	stopping context.Context // done when streams must end
+	draining atomic.Bool // told to stop: not ready any more
+	// onStop has f called when streams must end, unless the returned function
+	// is called first.
+	onStop func(f func()) (unhook func() bool)
 }

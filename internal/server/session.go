@@ -232,7 +232,7 @@ func (s *Server) meOf(a identity.Account) me {
 // cookie carries a session. It is Lax, not Strict: whoever follows a link from
 // a mail is signed in; what changes anything is guarded by crossOrigin.
 func (s *Server) cookie(token string, end time.Time) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // Secure follows the configuration: without https a browser would drop the cookie
 		Name: s.cookieName, Value: token, Path: "/", Expires: end,
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
 	}
@@ -240,7 +240,7 @@ func (s *Server) cookie(token string, end time.Time) http.Cookie {
 
 // noCookie takes the session's cookie away.
 func (s *Server) noCookie() http.Cookie {
-	c := s.cookie("", time.Time{})
-	c.MaxAge = -1
-	return c
+	gone := s.cookie("", time.Unix(0, 0)) //nolint:gosec // as in cookie
+	gone.MaxAge = -1
+	return gone
 }

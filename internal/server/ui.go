@@ -86,7 +86,7 @@ func (u *ui) serve(w http.ResponseWriter, r *http.Request, name string) {
 		http.NotFound(w, r)
 		return
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // of the embedded ones there is nothing to close
 	content, ok := file.(io.ReadSeeker)
 	if !ok { // not embedded: a test's
 		all, err := io.ReadAll(file)

@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg config.Config, version string, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", cfg.HTTP.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.HTTP.Addr)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen: %w", err), app.Close())
 	}
@@ -69,7 +69,7 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 	if err != nil {
 		return "", err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }() // nothing is pending: the link is stored or refused
 	if err := store.Migrate(ctx); err != nil {
 		return "", err
 	}
@@ -171,7 +171,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
-		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"), stopping: stopping,
+		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
+		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },
 	}
 	var pages fs.FS
 	if files, built := web.Files(); built {

@@ -831,20 +831,20 @@ export interface components {
              * Format: int64
              * @description Prompt and answer together; 0 is unknown.
              */
-            contextTokens?: number;
+            contextTokens: number;
             /** @description Takes document files as they are. */
-            documents?: boolean;
+            documents: boolean;
             /**
              * Format: int64
              * @description Longest answer; 0 is unknown.
              */
-            outputTokens?: number;
+            outputTokens: number;
             /** @description Thinks aloud, takes an effort. */
-            reasoning?: boolean;
+            reasoning: boolean;
             /** @description Calls tools. */
-            tools?: boolean;
+            tools: boolean;
             /** @description Takes images. */
-            vision?: boolean;
+            vision: boolean;
         };
         CatalogueModel: {
             capabilities: components["schemas"]["Capabilities"];
@@ -1352,12 +1352,12 @@ export interface components {
              * Format: double
              * @description For a million tokens that no cache held.
              */
-            input?: number;
+            input: number;
             /**
              * Format: double
              * @description For a million tokens of answer and reasoning.
              */
-            output?: number;
+            output: number;
         };
         Problem: {
             /** @description Stable name of the kind of failure, in snake_case. */
