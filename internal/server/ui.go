@@ -56,7 +56,7 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if name == "" || !u.has(name) || strings.HasPrefix(path.Base(name), ".") {
-		if strings.Contains(path.Base(name), ".") || hashed(name) {
+		if name != "" && strings.Contains(path.Base(name), ".") || hashed(name) { // path.Base("") is "."
 			http.NotFound(w, r)
 			return
 		}
