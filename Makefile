@@ -56,6 +56,7 @@ test-real-model: need-go ## The OpenAI-compatible adapter, against llama.cpp wit
 test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program, the fakes and the real model
 	scripts/install-postgres.sh
 	scripts/real-model/install.sh
+	npm --prefix test/e2e run typecheck
 	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
 	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test
 
