@@ -72,11 +72,14 @@ tools: need-go
 	scripts/install-tools.sh
 
 generate: need-go $(WEB_DEPS) ## Write the files that follow from the code
-	go run ./cmd/kakoi config example > kakoi.example.yaml.new && mv kakoi.example.yaml.new kakoi.example.yaml
-	go run ./cmd/kakoi config reference > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
-	go run ./cmd/kakoi openapi > api/openapi.json.new && mv api/openapi.json.new api/openapi.json
-	go generate ./...
-	npm --prefix web run api:types
+	go build -o .cache/bin/kakoi-generate ./cmd/kakoi
+	$(call write,kakoi.example.yaml,config example)
+	$(call write,docs/configuration.md,config reference)
+	$(call write,api/openapi.json,openapi)
+	npm --prefix web run --silent api:types
+
+# A program that fails must not leave half a file behind.
+write = .cache/bin/kakoi-generate $(2) > $(1).new && mv $(1).new $(1)
 
 # Generating again must change nothing; compared with what was there, not with
 # git, so that it holds in a working tree too.
