@@ -356,3 +356,12 @@ func (h *house) cookieOf(p *person) string {
 func (p *person) steal(token string) {
 	p.client.Jar.SetCookies(p.request("GET", "/me", nil).URL, []*http.Cookie{{Name: p.h.cookieName, Value: token, Path: "/"}})
 }
+
+func unmarshal(t *testing.T, text []byte, out any) {
+	t.Helper()
+	if err := json.Unmarshal(text, out); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+}
+
+func bodyOf(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }
