@@ -212,6 +212,11 @@ func refusal(ctx context.Context, status int, message string, details []error) *
 				refused.Field = field
 			}
 		}
+		if missing, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+			missing, _, _ = strings.Cut(missing, " ")
+			refused.Field = strings.TrimPrefix(refused.Field+"."+missing, ".")
+			refused.Message = "This is required."
+		}
 		if d.Location == "body" && strings.Contains(d.Message, "invalid character") {
 			refused.Message = "The body is not valid JSON."
 		}
