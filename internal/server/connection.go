@@ -37,7 +37,7 @@ type connectionSettings struct {
 	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
 	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
 	STSEndpoint     string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS."`
-	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer," doc:"bedrock: where they come from."`
+	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
 	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
 
 	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"Certificates trusted besides the system's, in PEM."`

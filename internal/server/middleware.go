@@ -58,6 +58,10 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		ctx = audit.WithRequest(ctx, audit.RequestInfo{ID: known.id, Address: known.address, UserAgent: known.userAgent})
 		r = r.WithContext(ctx)
 		w.Header().Set("X-Request-Id", known.id)
+		if r.ContentLength != 0 {
+			// For what is refused before anybody reads it; operations set their own.
+			_ = known.control.SetReadDeadline(begun.Add(time.Minute))
+		}
 		out := &response{ResponseWriter: w}
 		next.ServeHTTP(out, r)
 

@@ -44,7 +44,7 @@ type parameters struct {
 	Temperature     *float64     `json:"temperature,omitempty" kind:"number" minimum:"0" maximum:"2"`
 	TopP            *float64     `json:"topP,omitempty" kind:"number" minimum:"0" maximum:"1"`
 	MaxTokens       *int         `json:"maxTokens,omitempty" kind:"number" minimum:"1" maximum:"100000000" doc:"Longest answer."`
-	ReasoningEffort model.Effort `json:"reasoningEffort,omitempty" kind:"enum" enum:"none,low,medium,high,"`
+	ReasoningEffort model.Effort `json:"reasoningEffort,omitempty" kind:"enum" enum:"none,low,medium,high" doc:"Absent: the model decides."`
 }
 
 // price has the fields of model.Price.

@@ -43,8 +43,8 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	mux.Handle("/api/", compress(s.apiOnly(api)))
-	mux.Handle("GET "+apiPrefix+runEventsPath, s.apiOnly(http.HandlerFunc(s.followRun)))
-	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(http.HandlerFunc(s.followEvents)))
+	mux.Handle("GET "+apiPrefix+runEventsPath, s.apiOnly(streaming(s.followRun)))
+	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(streaming(s.followEvents)))
 	mux.Handle("GET /api/openapi.json", compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")

@@ -51,6 +51,19 @@ func (s *Server) stopRun(ctx context.Context, in *IDInput) (*none, error) {
 	return nil, s.chat.Stop(ctx, in.ID)
 }
 
+// streaming keeps HEAD, which ServeMux takes for a GET, from opening a stream
+// that nobody reads.
+func streaming(open http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.Header().Set("Allow", http.MethodGet)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		open(w, r)
+	})
+}
+
 // followRun handles GET /runs/{id}/events.
 func (s *Server) followRun(w http.ResponseWriter, r *http.Request) {
 	after := r.Header.Get("Last-Event-ID")

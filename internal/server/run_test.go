@@ -13,6 +13,7 @@ import (
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
+	"kakoi/internal/sse"
 )
 
 func (h *house) quiet(t *testing.T) {
@@ -98,6 +99,34 @@ func TestAStreamGoesOnFromAnyPlace(t *testing.T) {
 			t.Errorf("a place that is none: %+v", got)
 		}
 	})
+}
+
+func TestAPieceOfAnAnswerCostsNextToNothing(t *testing.T) {
+	out := runStream{Writer: sse.NewWriter(discard{})}
+	ev := chat.Event{Type: chat.EventText, At: chat.Offset{Part: 1, Byte: 1534}, Part: 1, Kind: model.PartText, Text: "こんにちは"}
+	got := testing.AllocsPerRun(1000, func() {
+		ev.At.Byte++
+		if err := out.tell(ev); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 4 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+// discard is a connection whose reader is never slow.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+func TestAStreamIsNotOpenedForItsHeaders(t *testing.T) {
+	h := furnished(t, db.SQLite, nil)
+	if resp, _ := h.admin.do(h.admin.request("HEAD", "/events", nil)); resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("got %d", resp.StatusCode)
+	}
 }
 
 func TestStoppingKeepsWhatWasSaid(t *testing.T) {

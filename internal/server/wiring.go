@@ -285,8 +285,9 @@ func (a *App) Close() error {
 const (
 	headerPatience = 10 * time.Second
 	idlePatience   = 2 * time.Minute
-	// answerPatience bounds one whole answer; streams extend it as they go.
-	answerPatience = 5 * time.Minute
+	// answerPatience bounds one whole answer with the sending of its question;
+	// streams extend it as they go.
+	answerPatience = 15 * time.Minute
 	// lastWords is how long requests other than streams may still take once the
 	// runs have ended.
 	lastWords = 5 * time.Second

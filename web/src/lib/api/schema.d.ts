@@ -948,7 +948,7 @@ export interface components {
              * @description bedrock: where they come from.
              * @enum {string}
              */
-            credentials?: "default" | "static" | "profile" | "bearer" | "";
+            credentials?: "default" | "static" | "profile" | "bearer";
             /** @description bedrock: of bedrock-runtime, instead of the public one. */
             endpoint?: string;
             /** @description openai: sent with every request; a secret one belongs into secret. */
@@ -1291,8 +1291,11 @@ export interface components {
              * @description Longest answer.
              */
             maxTokens?: number;
-            /** @enum {string} */
-            reasoningEffort?: "none" | "low" | "medium" | "high" | "";
+            /**
+             * @description Absent: the model decides.
+             * @enum {string}
+             */
+            reasoningEffort?: "none" | "low" | "medium" | "high";
             /** Format: double */
             temperature?: number;
             /** Format: double */
