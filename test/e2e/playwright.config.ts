@@ -7,8 +7,8 @@ export default defineConfig({
   globalSetup: "./global-setup.ts",
   testMatch: "*.spec.ts",
   workers: 1,
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
   reporter: [["list"]],
   outputDir: "../results",
   use: {
@@ -17,7 +17,7 @@ export default defineConfig({
     viewport: { width: 1366, height: 768 },
     trace: "retain-on-failure",
     launchOptions: {
-      executablePath: process.env.KAKOI_TEST_CHROMIUM,
+      executablePath: process.env.KAKOI_TEST_CHROMIUM ?? "/usr/bin/chromium",
       args: [
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -183,7 +183,7 @@ var plain = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2000}}
 
 func directStream(ctx context.Context, model fakeModels, prompt string) result {
 	body, _ := json.Marshal(map[string]any{
-		"model": "fake", "stream": true, "messages": []any{map[string]string{"role": "user", "content": prompt}},
+		"model": "fake-large", "stream": true, "messages": []any{map[string]string{"role": "user", "content": prompt}},
 	})
 	s := stamps{began: time.Now()}
 	resp, err := send(ctx, plain, http.MethodPost, model.OpenAI+"/chat/completions", body)
@@ -327,7 +327,7 @@ func (s *kakoiServer) setUp(ctx context.Context, model fakeModels) error {
 		return err
 	}
 	err = s.post(ctx, "/admin/models", map[string]any{
-		"connectionId": made.ID, "remoteId": "fake", "displayName": "fake", "enabled": true,
+		"connectionId": made.ID, "remoteId": "fake-large", "displayName": "fake", "enabled": true,
 		"capabilities": map[string]any{"vision": false, "documents": false, "reasoning": false, "tools": false, "contextTokens": 0, "outputTokens": 0},
 	}, &made)
 	s.model = made.ID
