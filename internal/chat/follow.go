@@ -206,9 +206,10 @@ func (r *remote) read(ctx context.Context, at Offset) ([]piece, *Message, error)
 	pieces, err := piecesSince(len(r.parts), func(i int) (model.PartType, []byte) {
 		return r.parts[i].Type, []byte(r.parts[i].Text)
 	}, at)
-	if err != nil && final == nil {
-		// The reader has seen more than the store holds yet; it will come.
-		return nil, nil, nil
+	if err != nil && (final == nil || final.Status == StatusInterrupted) {
+		// The reader has seen more than the store holds: it will come yet, or it
+		// was lost with the process and the reader takes what was kept.
+		return nil, final, nil
 	}
 	return pieces, final, err
 }
