@@ -133,6 +133,7 @@ export async function ask(page: Page, text: string): Promise<void> {
 
 /** Waits until the answer on the page has ended. */
 export async function ended(page: Page): Promise<void> {
+  await expect(page.getByRole("article", { name: "回答" }).last()).toBeVisible();
   await expect(page.getByRole("button", { name: "止める" })).toHaveCount(0, { timeout: 60_000 });
 }
 

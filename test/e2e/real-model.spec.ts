@@ -26,9 +26,12 @@ test("a real model answers a Japanese question", async ({ page }) => {
       await connectModel(server, page.request, baseUrl, models.data[0].id, "Gemma 3", { vision: false, reasoning: false, contextTokens: 2048, outputTokens: 128 });
       await page.goto(server.url);
       await ask(page, "日本の首都はどこですか。一文で答えてください。");
-      await ended(page);
+      await page.waitForURL(/\/c\//);
       const id = new URL(page.url()).pathname.split("/").pop();
-      const { items } = await call(page.request, server, "GET", `/conversations/${id}/messages`);
+      const messages = async () => (await call(page.request, server, "GET", `/conversations/${id}/messages`)).items;
+      await expect.poll(async () => (await messages())[1].status, { timeout: 120_000 }).not.toBe("running");
+      await ended(page);
+      const items = await messages();
       expect(items[1].status).toBe("complete");
       expect(items[1].parts[0].text).toContain("東京");
       expect(items[1].usage.outputTokens).toBeGreaterThan(0);
