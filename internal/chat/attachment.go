@@ -13,6 +13,7 @@ import (
 	_ "image/jpeg" // likewise
 	_ "image/png"  // likewise
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type Attachment struct {
 	ID            string
 	OwnerID       string
 	MessageID     string // "" until it is sent
+	FolderID      string // of a file that goes with every turn in a folder
 	Name          string
 	MediaType     string
 	Size          int64 // bytes
@@ -120,10 +122,7 @@ func (s *Service) RemoveAttachment(ctx context.Context, id string) error {
 		return errs.New(errs.Conflict, "The file has been sent; it goes with its conversation.")
 	}
 	return s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM attachments WHERE id = $1 AND message_id IS NULL`, id); err != nil {
-			return fmt.Errorf("remove attachment %s: %w", id, err)
-		}
-		return s.deleteUnusedBlobs(ctx, tx)
+		return s.deleteAttachments(ctx, tx, `id = $1 AND message_id IS NULL`, id)
 	})
 }
 
@@ -140,28 +139,53 @@ func (s *Service) ownAttachment(ctx context.Context, id string, act access.Actio
 	return a, err
 }
 
-// sentParts turns what a person sends into the parts of their message.
-func (s *Service) sentParts(ctx context.Context, q db.Queryer, owner string, t Turn, can model.Capabilities) ([]Part, error) {
+// sentFile is a file on its way into a message: it is taken, or copied from a
+// message it was sent with before.
+type sentFile struct {
+	id   string // as the message names it
+	from string // the file it is a copy of, or ""
+}
+
+// sentParts turns what a person sends into the parts of their message, which
+// every one of the models must be able to read.
+func (s *Service) sentParts(ctx context.Context, q db.Queryer, owner string, t Turn, offers []model.Offer) ([]Part, []sentFile, error) {
 	var parts []Part
+	var files []sentFile
 	for _, id := range t.AttachmentIDs {
 		a, err := s.attachment(ctx, q, owner, id)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if a.MessageID != "" {
-			return nil, errs.Newf(errs.Conflict, "%s has been sent already; attach it again.", a.Name)
+		for _, o := range offers {
+			if !readable(a.MediaType, o.Capabilities) {
+				return nil, nil, errs.Newf(errs.ModelInput, "%s cannot read %s. Choose another model or remove the file.", o.DisplayName, a.Name).
+					With("name", a.Name)
+			}
 		}
-		kind := attachable[a.MediaType]
-		if kind == model.PartImage && !can.Vision || kind == model.PartDocument && !can.Documents {
-			return nil, errs.Newf(errs.ModelInput, "This model cannot read %s. Choose another model or remove the file.", a.Name).With("name", a.Name)
+		file := sentFile{id: a.ID}
+		if a.MessageID != "" || a.FolderID != "" {
+			file = sentFile{id: db.NewID(), from: a.ID}
 		}
-		parts = append(parts, Part{Type: kind, AttachmentID: a.ID, Name: a.Name, MediaType: a.MediaType, Size: a.Size})
+		files = append(files, file)
+		parts = append(parts, Part{Type: attachable[a.MediaType], AttachmentID: file.id, Name: a.Name, MediaType: a.MediaType, Size: a.Size})
 	}
 	if strings.TrimSpace(t.Text) != "" {
 		parts = append(parts, Part{Type: model.PartText, Text: t.Text})
 	}
-	return parts, nil
+	return parts, files, nil
 }
+
+// readable tells whether a model can be given a file: as it is, or, of one that
+// is text, as words.
+func readable(mediaType string, can model.Capabilities) bool {
+	if attachable[mediaType] == model.PartImage {
+		return can.Vision
+	}
+	return can.Documents || isText(mediaType)
+}
+
+// isText reports whether a file of the type is words in UTF-8.
+func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
 
 func mediaTypeOf(u Upload) (string, error) {
 	found := mimetype.Detect(u.Data)
@@ -231,9 +255,9 @@ func (s store) attachment(ctx context.Context, q db.Queryer, owner, id string) (
 	var a Attachment
 	var created int64
 	err := q.QueryRowContext(ctx, `
-		SELECT id, owner_id, coalesce(message_id, ''), name, media_type, size, width, height, blob_hash, created_at
+		SELECT id, owner_id, coalesce(message_id, ''), coalesce(folder_id, ''), name, media_type, size, width, height, blob_hash, created_at
 		FROM   attachments WHERE id = $1 AND owner_id = $2`, id, owner).
-		Scan(&a.ID, &a.OwnerID, &a.MessageID, &a.Name, &a.MediaType, &a.Size, &a.Width, &a.Height, &a.BlobHash, &created)
+		Scan(&a.ID, &a.OwnerID, &a.MessageID, &a.FolderID, &a.Name, &a.MediaType, &a.Size, &a.Width, &a.Height, &a.BlobHash, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Attachment{}, errs.New(errs.NotFound, "There is no such file.")
 	} else if err != nil {
@@ -252,32 +276,68 @@ func (s store) blob(ctx context.Context, hash string) ([]byte, error) {
 }
 
 // claimAttachments ties files to the message they were sent with.
-func (s store) claimAttachments(ctx context.Context, q db.Queryer, owner, message string, ids []string) error {
-	for _, id := range ids {
+func (s store) claimAttachments(ctx context.Context, q db.Queryer, owner, message string, files []sentFile) error {
+	for _, f := range files {
+		if f.from != "" {
+			if err := s.copyAttachment(ctx, q, f, owner, message); err != nil {
+				return err
+			}
+			continue
+		}
 		_, err := q.ExecContext(ctx, `
-			UPDATE attachments SET message_id = $1 WHERE id = $2 AND owner_id = $3 AND message_id IS NULL`, message, id, owner)
+			UPDATE attachments SET message_id = $1, queued_turn_id = NULL
+			WHERE  id = $2 AND owner_id = $3 AND message_id IS NULL AND folder_id IS NULL`, message, f.id, owner)
 		if err != nil {
-			return fmt.Errorf("claim attachment %s: %w", id, err)
+			return fmt.Errorf("claim attachment %s: %w", f.id, err)
 		}
 	}
 	return nil
 }
 
-// deleteUnusedBlobs removes the contents that no attachment names.
-func (s store) deleteUnusedBlobs(ctx context.Context, q db.Queryer) error {
+// copyAttachment gives a message a file that another has. The content is shared.
+func (s store) copyAttachment(ctx context.Context, q db.Queryer, f sentFile, owner, message string) error {
 	_, err := q.ExecContext(ctx, `
-		DELETE FROM blobs WHERE NOT EXISTS (SELECT 1 FROM attachments a WHERE a.blob_hash = blobs.hash)`)
+		INSERT INTO attachments (id, owner_id, message_id, name, media_type, size, width, height, blob_hash, created_at)
+		SELECT $1, $2, $3, name, media_type, size, width, height, blob_hash, created_at FROM attachments WHERE id = $4`,
+		f.id, owner, message, f.from)
 	if err != nil {
-		return fmt.Errorf("delete unused blobs: %w", err)
+		return fmt.Errorf("copy attachment %s: %w", f.from, err)
 	}
 	return nil
 }
 
+// deleteUnusedBlobs removes those of the contents that no attachment names.
+func (s store) deleteUnusedBlobs(ctx context.Context, q db.Queryer, hashes []string) error {
+	for chunk := range slices.Chunk(hashes, 200) {
+		args := make([]any, len(chunk))
+		for i, h := range chunk {
+			args[i] = h
+		}
+		_, err := q.ExecContext(ctx, `
+			DELETE FROM blobs WHERE hash IN (`+placeholders(1, len(args))+`)
+			AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.blob_hash = blobs.hash)`, args...)
+		if err != nil {
+			return fmt.Errorf("delete unused blobs: %w", err)
+		}
+	}
+	return nil
+}
+
+// deleteAttachments removes the attachments that where selects, with the
+// contents nobody else has.
+func (s store) deleteAttachments(ctx context.Context, q db.Queryer, where string, args ...any) error {
+	hashes, err := ids(ctx, q, `SELECT DISTINCT blob_hash FROM attachments WHERE `+where, args...)
+	if err != nil || len(hashes) == 0 {
+		return err
+	}
+	if _, err := q.ExecContext(ctx, `DELETE FROM attachments WHERE `+where, args...); err != nil {
+		return fmt.Errorf("delete attachments: %w", err)
+	}
+	return s.deleteUnusedBlobs(ctx, q, hashes)
+}
+
 // deleteUnsent removes files whose message never came.
 func (s store) deleteUnsent(ctx context.Context, q db.Queryer, before time.Time) error {
-	_, err := q.ExecContext(ctx, `DELETE FROM attachments WHERE message_id IS NULL AND created_at < $1`, before.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("delete unsent attachments: %w", err)
-	}
-	return s.deleteUnusedBlobs(ctx, q)
+	return s.deleteAttachments(ctx, q,
+		`message_id IS NULL AND queued_turn_id IS NULL AND folder_id IS NULL AND created_at < $1`, before.UnixMilli())
 }

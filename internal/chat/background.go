@@ -121,7 +121,7 @@ func (s *Service) Run(ctx context.Context) error {
 			err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 				return s.deleteUnsent(ctx, tx, s.now().Add(-unsentFor))
 			})
-			if err != nil {
+			if err := errors.Join(err, s.sweep(ctx, s.now().Add(-restorableFor))); err != nil {
 				s.log.WarnContext(ctx, "clearing up failed", "err", err)
 			}
 		case id := <-stops:

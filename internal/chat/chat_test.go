@@ -109,6 +109,7 @@ func (o offers) Offer(_ context.Context, id string) (model.Offer, error) {
 
 var catalogue = offers{
 	{Model: model.Model{ID: "m1", DisplayName: "一号", Enabled: true, Capabilities: model.Capabilities{Vision: true}}, Kind: model.KindOpenAI},
+	{Model: model.Model{ID: "small", DisplayName: "三号", Enabled: true, Capabilities: model.Capabilities{ContextTokens: 4000, OutputTokens: 500}}, Kind: model.KindOpenAI},
 	{Model: model.Model{ID: "blind", DisplayName: "二号", Enabled: true}, Kind: model.KindOpenAI},
 }
 
@@ -190,16 +191,16 @@ func TestATurnIsAnsweredAndKept(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.model.answers("こん", "にちは", "。")
 		st := f.start("あいさつを書いてください")
-		text, final := f.read(as(t, "anna"), f.Service, st.RunID, "")
+		text, final := f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		if text != "こんにちは。" || final.Status != StatusComplete || final.Usage == nil || final.Usage.OutputTokens != 3 {
 			t.Fatalf("got %q, %+v", text, final)
 		}
-		page, err := f.Messages(as(t, "anna"), st.Conversation.ID, "", 0)
+		page, err := f.Messages(as(t, "anna"), st.Conversation.ID, "", "", 0)
 		if err != nil || len(page.Items) != 2 || page.Items[1].text() != "こんにちは。" || page.Items[0].text() != "あいさつを書いてください" {
 			t.Fatalf("kept %+v, %v", page, err)
 		}
-		list, err := f.List(as(t, "anna"), "", 0)
-		if err != nil || len(list.Items) != 1 || list.Items[0].RunID != "" {
+		list, err := f.List(as(t, "anna"), Filter{}, "", 0)
+		if err != nil || len(list.Items) != 1 || list.Items[0].Running {
 			t.Fatalf("list %+v, %v", list, err)
 		}
 		var left int
@@ -218,21 +219,21 @@ func TestAReaderResumesAtAnyPlace(t *testing.T) {
 		})
 		st := f.start("首都は")
 		whole := "考え中東京都"
-		f.read(as(t, "anna"), f.Service, st.RunID, "")
+		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		for _, part := range []struct {
 			n      int
 			before string
 			text   string
 		}{{0, "", "考え中"}, {1, "考え中", "東京都"}} {
 			for at := 0; at <= len(part.text); at += 3 {
-				got, _ := f.read(as(t, "anna"), f.Service, st.RunID, Offset{part.n, at}.String())
+				got, _ := f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, Offset{part.n, at}.String())
 				if want := whole[len(part.before)+at:]; got != want {
 					t.Errorf("after %d:%d got %q, want %q", part.n, at, got, want)
 				}
 			}
 		}
 		for _, bad := range []string{"0:1", "9:0", "x", "1:99", "-1:0"} {
-			events, err := f.Follow(as(t, "anna"), st.RunID, bad)
+			events, err := f.Follow(as(t, "anna"), st.Answers[0].RunID, bad)
 			if err == nil {
 				for _, err = range events {
 					break
@@ -255,7 +256,7 @@ func TestTwoNodesTellTheSame(t *testing.T) {
 		f.model.hangs(said, "半分")
 		st := f.start("長い話")
 		<-said
-		events, err := other.Follow(as(t, "anna"), st.RunID, "")
+		events, err := other.Follow(as(t, "anna"), st.Answers[0].RunID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +268,7 @@ func TestTwoNodesTellTheSame(t *testing.T) {
 			if ev.Type == EventText {
 				text += ev.Text
 				if text == "半分" { // stop it from the other node
-					if err := other.Stop(as(t, "anna"), st.RunID); err != nil {
+					if err := other.Stop(as(t, "anna"), st.Answers[0].RunID); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -288,22 +289,22 @@ func TestStopKeepsWhatWasSaidAndItsUsage(t *testing.T) {
 		f.model.hangs(said, "途中", "まで")
 		st := f.start("話して")
 		<-said
-		if err := f.Stop(as(t, "anna"), st.RunID); err != nil {
+		if err := f.Stop(as(t, "anna"), st.Answers[0].RunID); err != nil {
 			t.Fatal(err)
 		}
-		text, final := f.read(as(t, "anna"), f.Service, st.RunID, "")
+		text, final := f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		if text != "途中まで" || final.Status != StatusStopped || final.Usage == nil || !final.Usage.Estimated {
 			t.Fatalf("got %q %+v", text, final)
 		}
-		if err := f.Stop(as(t, "anna"), st.RunID); errs.CodeOf(err) != errs.RunNotActive {
+		if err := f.Stop(as(t, "anna"), st.Answers[0].RunID); errs.CodeOf(err) != errs.RunNotActive {
 			t.Errorf("a second stop: %v", err)
 		}
 		f.model.answers("。おわり")
-		more, err := f.Continue(as(t, "anna"), st.Conversation.ID)
+		more, err := f.Continue(as(t, "anna"), st.Conversation.ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, final = f.read(as(t, "anna"), f.Service, more.RunID, ""); text != "途中まで。おわり" || len(final.Parts) != 1 {
+		if text, final = f.read(as(t, "anna"), f.Service, more.Answers[0].RunID, ""); text != "途中まで。おわり" || len(final.Parts) != 1 {
 			t.Errorf("continued to %q in %d parts", text, len(final.Parts))
 		}
 		if c := f.model.last(); c.Messages[len(c.Messages)-1].Role != model.RoleUser {
@@ -319,11 +320,11 @@ func TestAFailureKeepsWhatCameBefore(t *testing.T) {
 			yield(model.Event{}, errs.New(errs.ModelBrokeOff, "the connection broke"))
 		})
 		st := f.start("話して")
-		text, final := f.read(as(t, "anna"), f.Service, st.RunID, "")
+		text, final := f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		if text != "はじめ" || final.Status != StatusFailed || final.Failure == nil || final.Failure.Code != errs.ModelBrokeOff {
 			t.Fatalf("got %q %+v", text, final)
 		}
-		if _, err := f.Retry(as(t, "anna"), st.Conversation.ID); errs.CodeOf(err) != errs.NothingToResume {
+		if _, err := f.Retry(as(t, "anna"), st.Conversation.ID, ""); errs.CodeOf(err) != errs.NothingToResume {
 			t.Errorf("retry over words that were said: %v", err)
 		}
 	})
@@ -336,7 +337,7 @@ func TestTheDeathOfAProcessInterruptsItsRuns(t *testing.T) {
 		st := f.start("話して")
 		<-said
 		for { // what a crash leaves is what was flushed
-			segs, err := f.segments(t.Context(), f.db, st.RunID, 0)
+			segs, err := f.segments(t.Context(), f.db, st.Answers[0].RunID, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -356,7 +357,7 @@ func TestTheDeathOfAProcessInterruptsItsRuns(t *testing.T) {
 		if err := next.Recover(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		text, final := f.read(as(t, "anna"), next, st.RunID, "")
+		text, final := f.read(as(t, "anna"), next, st.Answers[0].RunID, "")
 		if text != "死ぬ前" || final.Status != StatusInterrupted || final.Failure.Code != errs.RunInterrupted {
 			t.Fatalf("got %q %+v", text, final)
 		}
@@ -375,7 +376,7 @@ func TestASendRepeatedIsOneSend(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				ids[i] = st.RunID
+				ids[i] = st.Answers[0].RunID
 			})
 		}
 		wg.Wait()
@@ -384,7 +385,7 @@ func TestASendRepeatedIsOneSend(t *testing.T) {
 				t.Errorf("runs %v", ids)
 			}
 		}
-		if list, _ := f.List(as(t, "anna"), "", 0); len(list.Items) != 1 {
+		if list, _ := f.List(as(t, "anna"), Filter{}, "", 0); len(list.Items) != 1 {
 			t.Errorf("%d conversations", len(list.Items))
 		}
 	})
@@ -394,24 +395,44 @@ func TestAnotherPersonFindsNothing(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.model.answers("秘密")
 		st := f.start("秘密の話")
-		f.read(as(t, "anna"), f.Service, st.RunID, "")
+		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		a, err := f.Attach(as(t, "anna"), Upload{Name: "図.png", Data: picture(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "秘"
+		folder, err := f.CreateFolder(as(t, "anna"), FolderChange{Name: &name})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ben, id := as(t, "ben"), st.Conversation.ID
 		for what, try := range map[string]func() error{
 			"read":       func() error { _, err := f.Conversation(ben, id); return err },
-			"messages":   func() error { _, err := f.Messages(ben, id, "", 0); return err },
-			"send":       func() error { _, err := f.Send(ben, id, Turn{Text: "x"}, Change{}); return err },
+			"messages":   func() error { _, err := f.Messages(ben, id, "", "", 0); return err },
+			"send":       func() error { _, err := f.Send(ben, id, Turn{Text: "x"}, Change{}, BusyRefuse); return err },
 			"rename":     func() error { title := "x"; _, err := f.Update(ben, id, Change{Title: &title}); return err },
 			"delete":     func() error { return f.Delete(ben, id) },
-			"continue":   func() error { _, err := f.Continue(ben, id); return err },
-			"retry":      func() error { _, err := f.Retry(ben, id); return err },
-			"stop":       func() error { return f.Stop(ben, st.RunID) },
-			"follow":     func() error { _, err := f.Follow(ben, st.RunID, ""); return err },
+			"continue":   func() error { _, err := f.Continue(ben, id, ""); return err },
+			"retry":      func() error { _, err := f.Retry(ben, id, ""); return err },
+			"stop":       func() error { return f.Stop(ben, st.Answers[0].RunID) },
+			"follow":     func() error { _, err := f.Follow(ben, st.Answers[0].RunID, ""); return err },
 			"attachment": func() error { _, _, err := f.AttachmentContent(ben, a.ID); return err },
 			"remove":     func() error { return f.RemoveAttachment(ben, a.ID) },
+			"fork":       func() error { _, err := f.Fork(ben, id, st.Answers[0].ID, true); return err },
+			"edit":       func() error { _, err := f.Edit(ben, id, st.User.ID, Turn{Text: "x"}); return err },
+			"regenerate": func() error { _, err := f.Regenerate(ben, id, st.Answers[0].ID, "", ""); return err },
+			"open":       func() error { _, err := f.OpenBranch(ben, id, st.Answers[0].ID); return err },
+			"queue":      func() error { _, err := f.SendQueued(ben, id); return err },
+			"restore":    func() error { _, err := f.Restore(ben, id); return err },
+			"gauge":      func() error { _, err := f.Gauge(ben, id); return err },
+			"summarise":  func() error { _, err := f.Summarise(ben, id); return err },
+			"folder":     func() error { _, err := f.Folder(ben, folder.ID); return err },
+			"into a folder of another": func() error {
+				_, err := f.Create(ben, NewConversation{FolderID: folder.ID, Turn: Turn{Text: "x"}})
+				return err
+			},
+			"rename folder": func() error { _, err := f.UpdateFolder(ben, folder.ID, FolderChange{}); return err },
+			"delete folder": func() error { _, err := f.DeleteFolder(ben, folder.ID, true); return err },
 			"send file": func() error {
 				_, err := f.Create(ben, NewConversation{Turn: Turn{AttachmentIDs: []string{a.ID}}})
 				return err
@@ -424,7 +445,12 @@ func TestAnotherPersonFindsNothing(t *testing.T) {
 		if _, err := f.Conversation(context.Background(), id); errs.CodeOf(err) != errs.Unauthenticated {
 			t.Errorf("nobody: %v", err)
 		}
-		if list, _ := f.List(ben, "", 0); len(list.Items) != 0 {
+		for _, act := range []BulkAct{BulkDelete, BulkArchive, BulkMove, BulkAddTag} {
+			if n, err := f.Bulk(ben, []string{id}, act, "x"); n != 0 || err != nil && errs.CodeOf(err) != errs.NotFound {
+				t.Errorf("%s: %d, %v", act, n, err)
+			}
+		}
+		if list, _ := f.List(ben, Filter{}, "", 0); len(list.Items) != 0 {
 			t.Errorf("ben lists %d", len(list.Items))
 		}
 	})
@@ -445,11 +471,14 @@ func TestFilesGoWithTheirConversation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.read(ctx, f.Service, st.RunID, "")
+		f.read(ctx, f.Service, st.Answers[0].RunID, "")
 		if m := f.model.last().Messages[0]; m.Parts[0].Media == nil || !bytes.Equal(m.Parts[0].Media.Data, picture(t)) {
 			t.Error("the model did not get the image")
 		}
 		if err := f.Delete(ctx, st.Conversation.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		for _, table := range []string{"attachments", "blobs", "messages", "runs", "conversations"} {
@@ -499,7 +528,7 @@ func TestAModelNamesTheConversationUnlessAPersonDid(t *testing.T) {
 		if st.Conversation.Title != "ごみはどう分けますか" {
 			t.Errorf("first title %q", st.Conversation.Title)
 		}
-		f.read(as(t, "anna"), f.Service, st.RunID, "")
+		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
 		f.side.Wait()
 		if c, err := f.Conversation(as(t, "anna"), st.Conversation.ID); err != nil || c.Title != "ごみの分け方" || c.TitleSource != TitleModel {
 			t.Errorf("title %+v, %v", c, err)
@@ -512,22 +541,22 @@ func TestALongThreadIsReadInPagesToItsBeginning(t *testing.T) {
 		f.model.answers(strings.Repeat("長い文。", 2000))
 		ctx := as(t, "anna")
 		st := f.start("0")
-		f.read(ctx, f.Service, st.RunID, "")
+		f.read(ctx, f.Service, st.Answers[0].RunID, "")
 		for range 11 {
-			more, err := f.Send(ctx, st.Conversation.ID, Turn{Text: "続けて"}, Change{})
+			more, err := f.Send(ctx, st.Conversation.ID, Turn{Text: "続けて"}, Change{}, BusyRefuse)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.read(ctx, f.Service, more.RunID, "")
+			f.read(ctx, f.Service, more.Answers[0].RunID, "")
 		}
 		var n int
 		for token := ""; ; {
-			page, err := f.Messages(ctx, st.Conversation.ID, token, 5)
+			page, err := f.Messages(ctx, st.Conversation.ID, "", token, 5)
 			if err != nil {
 				t.Fatal(err)
 			}
 			n += len(page.Items)
-			if token = page.Next; token == "" {
+			if token = page.Previous; token == "" {
 				break
 			}
 		}

@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"kakoi/internal/access"
@@ -63,10 +62,11 @@ func (s *Service) execute(ctx context.Context, l *running, c Conversation, answe
 	var stop model.StopReason
 	var first, thought time.Duration
 	fresh := how == launchContinue // its reasoning and text begin parts of their own
-	messages, err := s.prompt(ctx, c, answer, how)
+	given, err := s.prompt(ctx, c, answer, how)
 	if err == nil {
+		answer.Context = &given.context
 		call := model.Call{
-			ModelID: c.ModelID, Feature: "chat", System: c.SystemPrompt, Messages: messages,
+			ModelID: answer.ModelID, Feature: "chat", System: given.system, Messages: given.messages,
 			Parameters: c.Parameters, ConversationID: c.ID, RunID: l.run.ID,
 		}
 		for ev, eventErr := range s.invoker.Stream(ctx, call) {
@@ -170,46 +170,13 @@ func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answ
 		<-time.After(wait)
 		wait = min(2*wait, 5*time.Second)
 	}
-	if answer.Status == StatusComplete && c.TitleSource == TitleFirstWords {
+	// Of answers side by side one names the conversation.
+	if answer.Status == StatusComplete && c.TitleSource == TitleFirstWords && answer.ID == c.LeafID {
 		s.side.Go(func() { s.title(ctx, c, answer) })
 	}
 	l.finish(answer)
 	s.wakeNodes(ctx, []string{l.run.ID})
-}
-
-// prompt is what the model is given: the conversation so far, with its files.
-func (s *Service) prompt(ctx context.Context, c Conversation, answer Message, how launchKind) ([]model.Message, error) {
-	history, err := s.messages(ctx, s.db, c.OwnerID, c.ID, answer.Position, math.MaxInt32)
-	if err != nil {
-		return nil, err
-	}
-	if how == launchContinue {
-		history = append(history, answer, Message{Role: model.RoleUser, Parts: []Part{{Type: model.PartText, Text: goOn}}})
-	}
-	var out []model.Message
-	for _, m := range history {
-		msg := model.Message{Role: m.Role}
-		for _, p := range m.Parts {
-			part := model.Part{Type: p.Type, Text: p.Text, Signature: p.Signature, Redacted: p.Redacted}
-			if p.AttachmentID != "" {
-				a, err := s.attachment(ctx, s.db, c.OwnerID, p.AttachmentID)
-				if err != nil {
-					return nil, err
-				}
-				data, err := s.blob(ctx, a.BlobHash)
-				if err != nil {
-					return nil, err
-				}
-				part.Media = &model.Media{Name: p.Name, MediaType: p.MediaType, Data: data}
-			}
-			msg.Parts = append(msg.Parts, part)
-		}
-		if m.Role == model.RoleAssistant && m.text() == "" {
-			continue // it failed before it said anything
-		}
-		out = append(out, msg)
-	}
-	return out, nil
+	s.sendQueued(ctx, c, answer.Status)
 }
 
 func addUsage(u *model.Usage, c *Cost, ev model.Event) (*model.Usage, *Cost) {

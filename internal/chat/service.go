@@ -2,12 +2,11 @@ package chat
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,6 +94,7 @@ const (
 	maxAttachments  = 20
 	maxClientID     = 100
 	maxListed       = 100
+	maxCompared     = 3
 	firstWordsRunes = 40
 )
 
@@ -103,6 +103,7 @@ type NewConversation struct {
 	ModelID      string // "": the person's first model
 	Parameters   *model.Parameters
 	SystemPrompt string
+	FolderID     string // "": in none
 	Turn         Turn
 }
 
@@ -112,6 +113,10 @@ type Change struct {
 	ModelID      *string
 	SystemPrompt *string
 	Parameters   *model.Parameters
+	FolderID     *string // "" takes it out of its folder
+	Tags         *[]string
+	Pinned       *bool
+	Archived     *bool
 }
 
 // Create stores a conversation with its first message and starts the answer. A
@@ -136,12 +141,18 @@ func (s *Service) Create(ctx context.Context, n NewConversation) (Started, error
 	if c, err = change(c, Change{SystemPrompt: &n.SystemPrompt, Parameters: n.Parameters}); err != nil {
 		return Started{}, err
 	}
-	offer, err := s.offer(ctx, c.ModelID)
+	if n.FolderID != "" {
+		if _, err := s.folder(ctx, s.db, p.AccountID, n.FolderID); err != nil {
+			return Started{}, err
+		}
+		c.FolderID = n.FolderID
+	}
+	offers, err := s.answering(ctx, c, turn)
 	if err != nil {
 		return Started{}, err
 	}
-	c.ModelID = offer.ID
-	started, err := s.begin(ctx, &c, turn, offer, true)
+	c.ModelID = offers[0].ID
+	started, err := s.begin(ctx, beginning{conversation: c, fresh: true, turn: &turn, offers: offers})
 	if db.IsUniqueViolation(err) { // the same send, at the same moment
 		first, ok, again := s.createdBefore(ctx, p.AccountID, turn.ClientID)
 		if again == nil && ok {
@@ -151,9 +162,19 @@ func (s *Service) Create(ctx context.Context, n NewConversation) (Started, error
 	return started, err
 }
 
-// Send stores a message in a conversation and starts the answer. ch changes the
-// conversation's choices for this and the following turns.
-func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change) (Started, error) {
+// WhenBusy says what becomes of a turn that is sent while an answer is written.
+type WhenBusy string
+
+// What may become of it.
+const (
+	BusyRefuse  WhenBusy = "refuse"  // the error has code RunActive
+	BusyQueue   WhenBusy = "queue"   // it waits for the end of the answer
+	BusyReplace WhenBusy = "replace" // the answer is stopped for it
+)
+
+// Send stores a message at the end of the open branch and starts the answer. ch
+// changes the conversation's choices for this and the following turns.
+func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change, busy WhenBusy) (Started, error) {
 	c, err := s.own(ctx, id, access.ConversationWrite)
 	if err != nil {
 		return Started{}, err
@@ -161,93 +182,180 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change) (St
 	if turn, err = turn.clean(); err != nil {
 		return Started{}, err
 	}
-	if m, ok, err := s.sentBefore(ctx, s.db, id, turn.ClientID); err != nil {
-		return Started{}, err
-	} else if ok {
-		return s.startedWith(ctx, c, m)
+	if first, ok, err := s.sentBefore(ctx, c, turn.ClientID); err != nil || ok {
+		return first, err
 	}
-	ch.Title = nil
-	if c, err = change(c, ch); err != nil {
+	if c, err = change(c, Change{ModelID: ch.ModelID, Parameters: ch.Parameters}); err != nil {
 		return Started{}, err
 	}
-	offer, err := s.offer(ctx, c.ModelID)
+	offers, err := s.answering(ctx, c, turn)
 	if err != nil {
 		return Started{}, err
 	}
-	return s.begin(ctx, &c, turn, offer, false)
+	if len(turn.CompareIDs) == 0 {
+		c.ModelID = offers[0].ID
+	}
+	started, err := s.begin(ctx, beginning{conversation: c, turn: &turn, parent: openEnd, offers: offers})
+	if busy == BusyRefuse || busy == "" || errs.CodeOf(err) != errs.RunActive {
+		return started, err
+	}
+	return s.enqueue(ctx, c, turn, offers, busy == BusyReplace)
 }
 
-// begin stores question and answer-to-be in one transaction and starts the run.
-func (s *Service) begin(ctx context.Context, c *Conversation, turn Turn, offer model.Offer, fresh bool) (Started, error) {
+// openEnd is the parent of a turn that goes to the end of the open branch.
+const openEnd = "open end"
+
+// beginning is a turn, or a new answer to one, that is about to begin.
+type beginning struct {
+	conversation Conversation
+	fresh        bool   // the conversation too
+	turn         *Turn  // nil: a new answer to the message parent
+	parent       string // what it follows: a message, "" at the beginning, or openEnd
+	editedFrom   string // the message the turn is another wording of
+	clientID     string // of a new answer
+	offers       []model.Offer
+	queued       string // the queued turn it was
+}
+
+// begin stores question and answers-to-be in one transaction and starts their
+// runs. The error has code RunActive while an answer is being written.
+func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	if err := s.accepting(); err != nil {
 		return Started{}, err
 	}
-	now := s.now()
-	user := Message{
-		ConversationID: c.ID, Role: model.RoleUser, Status: StatusComplete,
-		CreatedAt: now, FinishedAt: now,
-	}
-	answer := Message{
-		ConversationID: c.ID, Role: model.RoleAssistant, Status: StatusRunning,
-		ModelID: offer.ID, ModelName: offer.DisplayName, Parts: []Part{}, CreatedAt: now,
-	}
-	run := Run{ConversationID: c.ID, OwnerID: c.OwnerID, NodeID: s.node, State: StatusRunning, StartedAt: now}
+	c, now := b.conversation, s.now()
+	var user *Message
+	answers, runs := make([]Message, len(b.offers)), make([]Run, len(b.offers))
 	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		user.ID, answer.ID, run.ID = db.NewID(), db.NewID(), db.NewID()
-		var err error
-		if fresh {
-			err = s.insertConversation(ctx, tx, *c)
-			if err == nil && turn.ClientID != "" {
-				err = s.rememberCreation(ctx, tx, c.OwnerID, turn.ClientID, c.ID)
+		parent, err := s.place(ctx, tx, &c, b)
+		if err != nil {
+			return err
+		}
+		var made []*Message
+		var files []sentFile
+		if b.turn != nil {
+			user = &Message{
+				ID: db.NewID(), ParentID: parent, Role: model.RoleUser, Status: StatusComplete, EditedFromID: b.editedFrom,
+				CreatedAt: now, FinishedAt: now, clientID: b.turn.ClientID,
 			}
-		} else {
-			err = s.updateConversation(ctx, tx, *c)
+			if user.Parts, files, err = s.sentParts(ctx, tx, c.OwnerID, *b.turn, b.offers); err != nil {
+				return err
+			}
+			parent, made = user.ID, append(made, user)
 		}
-		if err != nil {
+		comparison := ""
+		if len(b.offers) > 1 {
+			comparison = db.NewID()
+		}
+		for i, offer := range b.offers {
+			answers[i] = Message{
+				ID: db.NewID(), ParentID: parent, Role: model.RoleAssistant, Status: StatusRunning, ComparisonID: comparison,
+				ModelID: offer.ID, ModelName: offer.DisplayName, Parts: []Part{}, CreatedAt: now,
+			}
+			made = append(made, &answers[i])
+		}
+		if b.turn == nil {
+			answers[0].clientID = b.clientID
+		}
+		if err := s.insertMessages(ctx, tx, c.ID, answers[0].ID, comparison, now, made...); err != nil {
 			return err
 		}
-		last, err := s.messages(ctx, tx, c.OwnerID, c.ID, math.MaxInt64, 1)
-		if err != nil {
-			return err
+		if b.turn != nil {
+			if err := s.claimAttachments(ctx, tx, c.OwnerID, user.ID, files); err != nil {
+				return err
+			}
 		}
-		if len(last) > 0 {
-			user.ParentID = last[0].ID
+		if b.queued != "" {
+			if err := s.deleteQueued(ctx, tx, c.ID, b.queued); err != nil {
+				return err
+			}
 		}
-		if user.Parts, err = s.sentParts(ctx, tx, c.OwnerID, turn, offer.Capabilities); err != nil {
-			return err
+		for i, a := range answers {
+			runs[i] = Run{
+				ID: db.NewID(), ConversationID: c.ID, MessageID: a.ID, OwnerID: c.OwnerID, NodeID: s.node,
+				State: StatusRunning, StartedAt: now,
+			}
+			answers[i].RunID = runs[i].ID
+			if err := s.insertRun(ctx, tx, runs[i]); err != nil {
+				return err
+			}
 		}
-		if err := s.insertMessage(ctx, tx, &user, turn.ClientID); err != nil {
-			return err
-		}
-		if err := s.claimAttachments(ctx, tx, c.OwnerID, user.ID, turn.AttachmentIDs); err != nil {
-			return err
-		}
-		answer.ParentID, run.MessageID = user.ID, answer.ID
-		if err := s.insertMessage(ctx, tx, &answer, ""); err != nil {
-			return err
-		}
-		return s.insertRun(ctx, tx, run)
+		c.LeafID, c.ComparisonID = answers[0].ID, comparison
+		return s.addSiblings(ctx, tx, c.ID, answers)
 	})
 	if err != nil {
 		return Started{}, err
 	}
-	answer.RunID, c.RunID, c.ActiveAt = run.ID, run.ID, now
-	s.launch(ctx, *c, run, answer, launchAnswer)
-	return Started{Conversation: *c, User: &user, Assistant: answer, RunID: run.ID}, nil
+	c.Running, c.ActiveAt = true, now
+	for i := range runs {
+		s.launch(ctx, c, runs[i], answers[i], launchAnswer)
+	}
+	return Started{Conversation: c, User: user, Answers: answers}, nil
 }
 
-// Continue lets the last answer go on where it was cut, stopped, interrupted or
-// broken off. The error has code NothingToResume if it is complete.
-func (s *Service) Continue(ctx context.Context, id string) (Started, error) {
-	return s.again(ctx, id, launchContinue)
+// place writes the conversation of b and returns the message it follows.
+func (s *Service) place(ctx context.Context, tx *db.Tx, c *Conversation, b beginning) (string, error) {
+	if b.fresh {
+		if err := s.insertConversation(ctx, tx, *c); err != nil {
+			return "", err
+		}
+		if b.turn.ClientID == "" {
+			return "", nil
+		}
+		return "", s.rememberCreation(ctx, tx, c.OwnerID, b.turn.ClientID, c.ID)
+	}
+	now, err := s.conversation(ctx, tx, c.OwnerID, c.ID)
+	if err != nil {
+		return "", err
+	}
+	if now.Running {
+		return "", errs.New(errs.RunActive, "This conversation is already being answered.")
+	}
+	// Only what the sender may choose with a turn: the rest may have changed.
+	now.ModelID, now.Parameters = c.ModelID, c.Parameters
+	if err := s.updateConversation(ctx, tx, now); err != nil {
+		return "", err
+	}
+	*c = now
+	if b.queued != "" {
+		c.Queue = slices.DeleteFunc(c.Queue, func(q QueuedTurn) bool { return q.ID == b.queued })
+	}
+	if b.parent == openEnd {
+		return c.LeafID, nil
+	}
+	return b.parent, nil
 }
 
-// Retry asks again for the last answer, which failed before it said anything.
-func (s *Service) Retry(ctx context.Context, id string) (Started, error) {
-	return s.again(ctx, id, launchAnswer)
+// answering returns the models that a turn asks.
+func (s *Service) answering(ctx context.Context, c Conversation, t Turn) ([]model.Offer, error) {
+	ids := t.CompareIDs
+	if len(ids) == 0 {
+		ids = []string{c.ModelID}
+	}
+	offers := make([]model.Offer, 0, len(ids))
+	for _, id := range ids {
+		o, err := s.offer(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		offers = append(offers, o)
+	}
+	return offers, nil
 }
 
-func (s *Service) again(ctx context.Context, id string, how launchKind) (Started, error) {
+// Continue lets an answer at the end of a branch go on where it was cut,
+// stopped, interrupted or broken off. The error has code NothingToResume if it
+// is complete. An empty message names the end of the open branch.
+func (s *Service) Continue(ctx context.Context, id, message string) (Started, error) {
+	return s.again(ctx, id, message, launchContinue)
+}
+
+// Retry asks again for an answer that failed before it said anything.
+func (s *Service) Retry(ctx context.Context, id, message string) (Started, error) {
+	return s.again(ctx, id, message, launchAnswer)
+}
+
+func (s *Service) again(ctx context.Context, id, message string, how launchKind) (Started, error) {
 	c, err := s.own(ctx, id, access.ConversationWrite)
 	if err != nil {
 		return Started{}, err
@@ -255,15 +363,20 @@ func (s *Service) again(ctx context.Context, id string, how launchKind) (Started
 	if err := s.accepting(); err != nil {
 		return Started{}, err
 	}
-	last, err := s.messages(ctx, s.db, c.OwnerID, id, math.MaxInt64, 1)
+	if message == "" {
+		message = c.LeafID
+	}
+	answer, err := s.ownMessage(ctx, s.db, c.OwnerID, id, message)
 	if err != nil {
 		return Started{}, err
 	}
-	if len(last) == 0 || last[0].Role != model.RoleAssistant {
-		return Started{}, errs.New(errs.NothingToResume, "There is no answer to go on with.")
+	after, err := s.following(ctx, s.db, id, answer.ID)
+	if err != nil {
+		return Started{}, err
 	}
-	answer := last[0]
 	switch {
+	case answer.Role != model.RoleAssistant || len(after) > 0:
+		return Started{}, errs.New(errs.NothingToResume, "There is no answer to go on with.")
 	case answer.Status == StatusRunning:
 		return Started{}, errs.New(errs.RunActive, "This conversation is already being answered.")
 	case answer.Status == StatusComplete && answer.StopReason != model.StopLength:
@@ -277,7 +390,12 @@ func (s *Service) again(ctx context.Context, id string, how launchKind) (Started
 		how = launchAnswer
 		answer.Parts = []Part{}
 	}
-	offer, err := s.offer(ctx, c.ModelID)
+	// Side by side, each goes on with its own model.
+	wanted := c.ModelID
+	if answer.ComparisonID != "" && answer.ComparisonID == c.ComparisonID {
+		wanted = answer.ModelID
+	}
+	offer, err := s.offer(ctx, wanted)
 	if err != nil {
 		return Started{}, err
 	}
@@ -288,6 +406,11 @@ func (s *Service) again(ctx context.Context, id string, how launchKind) (Started
 		if err := s.insertRun(ctx, tx, run); err != nil {
 			return err
 		}
+		if answer.ComparisonID == "" || answer.ComparisonID != c.ComparisonID {
+			if err := s.setLeaf(ctx, tx, c.OwnerID, c.ID, answer.ID); err != nil {
+				return err
+			}
+		}
 		return s.reopenMessage(ctx, tx, answer, offer.ID, offer.DisplayName, now)
 	})
 	if err != nil {
@@ -295,39 +418,9 @@ func (s *Service) again(ctx context.Context, id string, how launchKind) (Started
 	}
 	answer.Status, answer.StopReason, answer.Failure, answer.FinishedAt = StatusRunning, "", nil, time.Time{}
 	answer.ModelID, answer.ModelName, answer.RunID = offer.ID, offer.DisplayName, run.ID
-	c.RunID, c.ActiveAt = run.ID, now
+	c.Running, c.ActiveAt = true, now
 	s.launch(ctx, c, run, answer, how)
-	return Started{Conversation: c, Assistant: answer, RunID: run.ID}, nil
-}
-
-// List returns the person's conversations, latest activity first.
-func (s *Service) List(ctx context.Context, token string, limit int) (Page[Conversation], error) {
-	p, err := s.authorize(ctx, access.ConversationCreate)
-	if err != nil {
-		return Page[Conversation]{}, err
-	}
-	active, id := int64(math.MaxInt64), ""
-	if token != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(token)
-		at, rest, ok := strings.Cut(string(raw), "|")
-		n, perr := strconv.ParseInt(at, 10, 64)
-		if err != nil || !ok || perr != nil {
-			return Page[Conversation]{}, errs.InField("pageToken", "this is not a page token that this list gave")
-		}
-		active, id = n, rest
-	}
-	limit = bounded(limit, 30)
-	items, err := s.conversations(ctx, p.AccountID, active, id, limit+1)
-	if err != nil {
-		return Page[Conversation]{}, err
-	}
-	page := Page[Conversation]{Items: items}
-	if len(items) > limit {
-		page.Items = items[:limit]
-		last := page.Items[limit-1]
-		page.Next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d|%s", last.ActiveAt.UnixMilli(), last.ID))
-	}
-	return page, nil
+	return Started{Conversation: c, Answers: []Message{answer}}, nil
 }
 
 // Conversation returns the person's conversation id.
@@ -349,70 +442,24 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 			return Conversation{}, err
 		}
 	}
-	if err := s.updateConversation(ctx, s.db, c); err != nil {
+	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if ch.FolderID != nil && *ch.FolderID != "" {
+			if _, err := s.folder(ctx, tx, c.OwnerID, *ch.FolderID); err != nil {
+				return err
+			}
+		}
+		if ch.Tags != nil {
+			if err := s.setTags(ctx, tx, c.OwnerID, c.ID, c.Tags); err != nil {
+				return err
+			}
+		}
+		return s.updateConversation(ctx, tx, c)
+	})
+	if err != nil {
 		return Conversation{}, err
 	}
 	s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: c.ID})
 	return c, nil
-}
-
-// Delete removes a conversation with its messages, and its files unless they
-// are used elsewhere. A running answer is stopped first.
-func (s *Service) Delete(ctx context.Context, id string) error {
-	c, err := s.own(ctx, id, access.ConversationDelete)
-	if err != nil {
-		return err
-	}
-	if c.RunID != "" {
-		s.endHere(c.RunID, errDeleted)
-		if err := s.requestStop(ctx, c.OwnerID, c.RunID); err != nil {
-			return err
-		}
-	}
-	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.deleteConversation(ctx, tx, c.OwnerID, id); err != nil {
-			return err
-		}
-		if err := s.deleteUnusedBlobs(ctx, tx); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, audit.Event{
-			Action:   string(access.ConversationDelete),
-			Resource: audit.Resource{Kind: string(access.KindConversation), ID: id}, Outcome: audit.Success,
-		})
-	})
-	if err != nil {
-		return err
-	}
-	s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeDeleted, ConversationID: id})
-	return nil
-}
-
-// Messages returns messages of a conversation, oldest first; Next is the token
-// of those before them. Messages that are being written stand as far as the
-// store knows them: readers follow their run for the rest.
-func (s *Service) Messages(ctx context.Context, id, before string, limit int) (Page[Message], error) {
-	c, err := s.own(ctx, id, access.ConversationRead)
-	if err != nil {
-		return Page[Message]{}, err
-	}
-	position := int64(math.MaxInt64)
-	if before != "" {
-		if position, err = strconv.ParseInt(before, 10, 64); err != nil || position < 1 {
-			return Page[Message]{}, errs.InField("before", "this is not a page token that this list gave")
-		}
-	}
-	limit = bounded(limit, 50)
-	items, err := s.messages(ctx, s.db, c.OwnerID, id, position, limit+1)
-	if err != nil {
-		return Page[Message]{}, err
-	}
-	page := Page[Message]{Items: items}
-	if len(items) > limit {
-		page.Items = items[1:]
-		page.Next = strconv.FormatInt(page.Items[0].Position, 10)
-	}
-	return page, nil
 }
 
 // authorize asks for an act on the person's own conversations as such.
@@ -468,24 +515,38 @@ func (s *Service) createdBefore(ctx context.Context, owner, clientID string) (St
 	} else if err != nil {
 		return Started{}, false, err
 	}
-	m, ok, err := s.sentBefore(ctx, s.db, id, clientID)
+	return s.sentBefore(ctx, c, clientID)
+}
+
+// sentBefore gives again what a send with the client id was answered with.
+func (s *Service) sentBefore(ctx context.Context, c Conversation, clientID string) (Started, bool, error) {
+	if clientID == "" {
+		return Started{}, false, nil
+	}
+	for _, q := range c.Queue {
+		if q.Turn.ClientID == clientID {
+			return Started{Conversation: c, Queued: &q}, true, nil
+		}
+	}
+	m, ok, err := s.messageByClientID(ctx, s.db, c.ID, clientID)
 	if err != nil || !ok {
 		return Started{}, false, err
 	}
-	started, err := s.startedWith(ctx, c, m)
-	return started, err == nil, err
-}
-
-// startedWith gives again what the send of user message m was answered with.
-func (s *Service) startedWith(ctx context.Context, c Conversation, m Message) (Started, error) {
-	next, err := s.messages(ctx, s.db, c.OwnerID, c.ID, m.Position+2, 1)
+	if m.Role == model.RoleAssistant {
+		return Started{Conversation: c, Answers: []Message{m}}, true, nil
+	}
+	answers, err := s.following(ctx, s.db, c.ID, m.ID)
 	if err != nil {
-		return Started{}, err
+		return Started{}, false, err
 	}
-	if len(next) == 0 || next[0].ParentID != m.ID {
-		return Started{}, fmt.Errorf("message %s has no answer", m.ID)
+	if len(answers) == 0 {
+		return Started{}, false, fmt.Errorf("message %s has no answer", m.ID)
 	}
-	return Started{Conversation: c, User: &m, Assistant: next[0], RunID: next[0].RunID}, nil
+	answers = slices.DeleteFunc(answers, func(a Message) bool { return a.ComparisonID != answers[0].ComparisonID })
+	if answers[0].ComparisonID == "" {
+		answers = answers[:1]
+	}
+	return Started{Conversation: c, User: &m, Answers: answers}, true, nil
 }
 
 func change(c Conversation, ch Change) (Conversation, error) {
@@ -511,6 +572,21 @@ func change(c Conversation, ch Change) (Conversation, error) {
 		}
 		c.Parameters = *ch.Parameters
 	}
+	if ch.FolderID != nil {
+		c.FolderID = *ch.FolderID
+	}
+	if ch.Tags != nil {
+		var err error
+		if c.Tags, err = cleanTags(*ch.Tags); err != nil {
+			return c, err
+		}
+	}
+	if ch.Pinned != nil {
+		c.Pinned = *ch.Pinned
+	}
+	if ch.Archived != nil {
+		c.Archived = *ch.Archived
+	}
 	return c, nil
 }
 
@@ -524,6 +600,10 @@ func (t Turn) clean() (Turn, error) {
 		return t, errs.InField("turn.text", "the text is not valid UTF-8")
 	case len(t.AttachmentIDs) > maxAttachments:
 		return t, errs.InField("turn.attachmentIds", fmt.Sprintf("a message carries at most %d files", maxAttachments))
+	case len(t.CompareIDs) == 1 || len(t.CompareIDs) > maxCompared:
+		return t, errs.InField("turn.compareModelIds", fmt.Sprintf("choose 2 to %d models", maxCompared))
+	case len(slices.Compact(slices.Sorted(slices.Values(t.CompareIDs)))) < len(t.CompareIDs):
+		return t, errs.InField("turn.compareModelIds", "each model answers once")
 	case len(t.ClientID) > maxClientID:
 		return t, errs.InField("turn.clientId", fmt.Sprintf("a client id has at most %d characters", maxClientID))
 	}

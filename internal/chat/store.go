@@ -17,59 +17,49 @@ import (
 // for people name the owner; a row of another owner is not found.
 type store struct{ db *db.DB }
 
-const conversationColumns = `
-	c.id, c.owner_id, c.title, c.title_source, c.model_id, c.parameters, c.system_prompt, c.created_at, c.active_at,
-	coalesce((SELECT r.id FROM runs r WHERE r.conversation_id = c.id AND r.state = 'running'), '')`
+// Lists read the columns of a summary and no text that may be long.
+const summaryColumns = `
+	c.id, c.owner_id, c.title, c.title_source, c.model_id, coalesce(c.folder_id, ''), c.pinned, c.archived,
+	c.leaf_id, c.comparison_id, c.created_at, c.active_at,
+	EXISTS (SELECT 1 FROM runs r WHERE r.conversation_id = c.id AND r.state = 'running')`
 
-func scanConversation(row interface{ Scan(...any) error }) (Conversation, error) {
+const conversationColumns = summaryColumns + `, c.parameters, c.system_prompt`
+
+func scanSummary(row interface{ Scan(...any) error }, more ...any) (Conversation, error) {
 	var c Conversation
-	var parameters string
 	var created, active int64
-	err := row.Scan(&c.ID, &c.OwnerID, &c.Title, &c.TitleSource, &c.ModelID, &parameters, &c.SystemPrompt, &created, &active, &c.RunID)
-	if err != nil {
+	into := []any{&c.ID, &c.OwnerID, &c.Title, &c.TitleSource, &c.ModelID, &c.FolderID, &c.Pinned, &c.Archived,
+		&c.LeafID, &c.ComparisonID, &created, &active, &c.Running}
+	if err := row.Scan(append(into, more...)...); err != nil {
 		return Conversation{}, err
 	}
 	c.CreatedAt, c.ActiveAt = fromMillis(created), fromMillis(active)
-	if err := json.Unmarshal([]byte(parameters), &c.Parameters); err != nil {
-		return Conversation{}, fmt.Errorf("parameters of conversation %s: %w", c.ID, err)
-	}
 	return c, nil
 }
 
-// conversation returns the owner's conversation id; code NotFound otherwise.
+// conversation returns the owner's conversation id with its tags and queue;
+// code NotFound otherwise.
 func (s store) conversation(ctx context.Context, q db.Queryer, owner, id string) (Conversation, error) {
-	c, err := scanConversation(q.QueryRowContext(ctx,
-		`SELECT `+conversationColumns+` FROM conversations c WHERE c.id = $1 AND c.owner_id = $2`, id, owner))
+	var parameters, system string
+	c, err := scanSummary(q.QueryRowContext(ctx,
+		`SELECT `+conversationColumns+` FROM conversations c WHERE c.id = $1 AND c.owner_id = $2 AND c.deleted_at = 0`, id, owner),
+		&parameters, &system)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Conversation{}, errs.New(errs.NotFound, "There is no such conversation.")
 	} else if err != nil {
 		return Conversation{}, fmt.Errorf("read conversation %s: %w", id, err)
 	}
-	return c, nil
-}
-
-// conversations lists the owner's, latest activity first, starting after the
-// place (beforeActive, beforeID).
-func (s store) conversations(ctx context.Context, owner string, beforeActive int64, beforeID string, limit int) ([]Conversation, error) {
-	rows, err := s.db.QueryContext(ctx, `
-		SELECT `+conversationColumns+`
-		FROM   conversations c
-		WHERE  c.owner_id = $1 AND (c.active_at, c.id) < ($2, $3)
-		ORDER  BY c.active_at DESC, c.id DESC
-		LIMIT  $4`, owner, beforeActive, beforeID, limit)
+	c.SystemPrompt = system
+	if err := json.Unmarshal([]byte(parameters), &c.Parameters); err != nil {
+		return Conversation{}, fmt.Errorf("parameters of conversation %s: %w", c.ID, err)
+	}
+	tags, err := s.tagsOf(ctx, q, []string{id})
 	if err != nil {
-		return nil, fmt.Errorf("list conversations: %w", err)
+		return Conversation{}, err
 	}
-	defer rows.Close()
-	var out []Conversation
-	for rows.Next() {
-		c, err := scanConversation(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list conversations: %w", err)
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
+	c.Tags = tags[id]
+	c.Queue, err = s.queue(ctx, q, id)
+	return c, err
 }
 
 func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversation) error {
@@ -79,9 +69,9 @@ func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversat
 	}
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO conversations
-			(id, owner_id, title, title_source, model_id, parameters, system_prompt, next_position, created_at, active_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)`,
-		c.ID, c.OwnerID, c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt,
+			(id, owner_id, title, title_source, model_id, parameters, system_prompt, folder_id, next_position, created_at, active_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)`,
+		c.ID, c.OwnerID, c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, nullable(c.FolderID),
 		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
@@ -97,9 +87,12 @@ func (s store) updateConversation(ctx context.Context, q db.Queryer, c Conversat
 		return err
 	}
 	_, err = q.ExecContext(ctx, `
-		UPDATE conversations SET title = $1, title_source = $2, model_id = $3, parameters = $4, system_prompt = $5
-		WHERE  id = $6 AND owner_id = $7`,
-		c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, c.ID, c.OwnerID)
+		UPDATE conversations
+		SET    title = $1, title_source = $2, model_id = $3, parameters = $4, system_prompt = $5, folder_id = $6,
+		       pinned = $7, archived = $8
+		WHERE  id = $9 AND owner_id = $10`,
+		c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, nullable(c.FolderID),
+		c.Pinned, c.Archived, c.ID, c.OwnerID)
 	if err != nil {
 		return fmt.Errorf("update conversation %s: %w", c.ID, err)
 	}
@@ -119,36 +112,19 @@ func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool
 	return n > 0, err
 }
 
-func (s store) deleteConversation(ctx context.Context, q db.Queryer, owner, id string) error {
-	// In this order the rows that point at others go first, on both engines.
-	for _, stmt := range []string{
-		`DELETE FROM attachments WHERE message_id IN (SELECT id FROM messages WHERE conversation_id = $1)`,
-		`DELETE FROM run_segments WHERE run_id IN (SELECT id FROM runs WHERE conversation_id = $1)`,
-		`DELETE FROM runs WHERE conversation_id = $1`,
-		`DELETE FROM messages WHERE conversation_id = $1`,
-	} {
-		if _, err := q.ExecContext(ctx, stmt, id); err != nil {
-			return fmt.Errorf("delete conversation %s: %w", id, err)
-		}
-	}
-	if _, err := q.ExecContext(ctx, `DELETE FROM conversations WHERE id = $1 AND owner_id = $2`, id, owner); err != nil {
-		return fmt.Errorf("delete conversation %s: %w", id, err)
-	}
-	return nil
-}
-
 const messageColumns = `
 	m.id, m.conversation_id, coalesce(m.parent_id, ''), m.position, m.role, m.status, m.stop_reason, m.content,
 	m.model_id, m.model_name, m.error, m.usage, m.cost_micros, m.cost_currency, m.first_token_ms, m.reasoning_ms,
-	m.created_at, m.finished_at,
+	m.created_at, m.finished_at, m.comparison_id, m.edited_from, m.context,
 	coalesce((SELECT r.id FROM runs r WHERE r.message_id = m.id ORDER BY r.id DESC LIMIT 1), '')`
 
 func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
 	var m Message
-	var content, failure, usage, currency string
+	var content, failure, usage, currency, given string
 	var micros, first, reasoning, created, finished int64
 	err := row.Scan(&m.ID, &m.ConversationID, &m.ParentID, &m.Position, &m.Role, &m.Status, &m.StopReason, &content,
-		&m.ModelID, &m.ModelName, &failure, &usage, &micros, &currency, &first, &reasoning, &created, &finished, &m.RunID)
+		&m.ModelID, &m.ModelName, &failure, &usage, &micros, &currency, &first, &reasoning, &created, &finished,
+		&m.ComparisonID, &m.EditedFromID, &given, &m.RunID)
 	if err != nil {
 		return Message{}, err
 	}
@@ -160,7 +136,7 @@ func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
 	for _, f := range []struct {
 		text string
 		into any
-	}{{content, &m.Parts}, {failure, &m.Failure}, {usage, &m.Usage}} {
+	}{{content, &m.Parts}, {failure, &m.Failure}, {usage, &m.Usage}, {given, &m.Context}} {
 		if f.text == "" {
 			continue
 		}
@@ -169,33 +145,6 @@ func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
 		}
 	}
 	return m, nil
-}
-
-// messages returns the owner's messages of a conversation that come before the
-// position, oldest first.
-func (s store) messages(ctx context.Context, q db.Queryer, owner, conversation string, before int64, limit int) ([]Message, error) {
-	rows, err := q.QueryContext(ctx, `
-		SELECT `+messageColumns+`
-		FROM   messages m JOIN conversations c ON c.id = m.conversation_id
-		WHERE  m.conversation_id = $1 AND c.owner_id = $2 AND m.position < $3
-		ORDER  BY m.position DESC
-		LIMIT  $4`, conversation, owner, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list messages of %s: %w", conversation, err)
-	}
-	defer rows.Close()
-	var out []Message
-	for rows.Next() {
-		m, err := scanMessage(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list messages of %s: %w", conversation, err)
-		}
-		out = append(out, m)
-	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
-	return out, rows.Err()
 }
 
 // message returns one message without asking whose it is: for runs and
@@ -210,11 +159,8 @@ func (s store) message(ctx context.Context, q db.Queryer, id string) (Message, e
 	return m, nil
 }
 
-// sentBefore returns the message that was stored for a client id, if any.
-func (s store) sentBefore(ctx context.Context, q db.Queryer, conversation, clientID string) (Message, bool, error) {
-	if clientID == "" {
-		return Message{}, false, nil
-	}
+// messageByClientID returns the message that was stored for a client id, if any.
+func (s store) messageByClientID(ctx context.Context, q db.Queryer, conversation, clientID string) (Message, bool, error) {
 	m, err := scanMessage(q.QueryRowContext(ctx,
 		`SELECT `+messageColumns+` FROM messages m WHERE m.conversation_id = $1 AND m.client_id = $2`, conversation, clientID))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -225,26 +171,57 @@ func (s store) sentBefore(ctx context.Context, q db.Queryer, conversation, clien
 	return m, true, nil
 }
 
-// insertMessage stores m at the next position of its conversation, which it
-// sets, and moves the conversation to the top of the list.
-func (s store) insertMessage(ctx context.Context, q db.Queryer, m *Message, clientID string) error {
+// insertMessages stores messages at the next positions of a conversation, which
+// it sets, opens the branch that ends in leaf, and moves the conversation to the
+// top of the list. It writes the conversation first, which makes others that
+// would add to it wait.
+func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, leaf, comparison string, now time.Time, messages ...*Message) error {
+	var next int64
+	err := q.QueryRowContext(ctx, `
+		UPDATE conversations SET next_position = next_position + $1, leaf_id = $2, comparison_id = $3, active_at = $4
+		WHERE  id = $5 RETURNING next_position`, len(messages), leaf, comparison, now.UnixMilli(), conversation).Scan(&next)
+	if err != nil {
+		return fmt.Errorf("place messages in %s: %w", conversation, err)
+	}
+	for i, m := range messages {
+		m.ConversationID, m.Position = conversation, next-int64(len(messages)-i)
+		if err := s.insertMessage(ctx, q, *m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s store) insertMessage(ctx context.Context, q db.Queryer, m Message) error {
 	content, err := json.Marshal(m.Parts)
 	if err != nil {
 		return err
 	}
-	err = q.QueryRowContext(ctx, `
-		UPDATE conversations SET next_position = next_position + 1, active_at = $1
-		WHERE  id = $2 RETURNING next_position - 1`, m.CreatedAt.UnixMilli(), m.ConversationID).Scan(&m.Position)
+	failure, err := jsonOrEmpty(m.Failure)
 	if err != nil {
-		return fmt.Errorf("place message in %s: %w", m.ConversationID, err)
+		return err
+	}
+	usage, err := jsonOrEmpty(m.Usage)
+	if err != nil {
+		return err
+	}
+	given, err := jsonOrEmpty(m.Context)
+	if err != nil {
+		return err
+	}
+	var cost Cost
+	if m.Cost != nil {
+		cost = *m.Cost
 	}
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO messages
 			(id, conversation_id, parent_id, position, role, status, stop_reason, content, client_id, model_id, model_name,
-			 error, usage, cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at)
-		VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9, $10, '', '', 0, '', 0, 0, $11, $12)`,
-		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, string(content), nullable(clientID),
-		m.ModelID, m.ModelName, m.CreatedAt.UnixMilli(), millis(m.FinishedAt))
+			 error, usage, cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at,
+			 comparison_id, edited_from, context)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, string(content), nullable(m.clientID),
+		m.ModelID, m.ModelName, failure, usage, cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
+		m.CreatedAt.UnixMilli(), millis(m.FinishedAt), m.ComparisonID, m.EditedFromID, given)
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}
@@ -260,7 +237,7 @@ func (s store) rememberCreation(ctx context.Context, q db.Queryer, owner, client
 // creation returns the conversation that began with the client id, or "".
 func (s store) creation(ctx context.Context, owner, clientID string) (string, error) {
 	var id string
-	err := s.db.QueryRowContext(ctx, `SELECT id FROM conversations WHERE owner_id = $1 AND client_id = $2`, owner, clientID).Scan(&id)
+	err := s.db.QueryRowContext(ctx, `SELECT id FROM conversations WHERE owner_id = $1 AND client_id = $2 AND deleted_at = 0`, owner, clientID).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	} else if err != nil {
@@ -357,6 +334,10 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	if err != nil {
 		return err
 	}
+	given, err := jsonOrEmpty(m.Context)
+	if err != nil {
+		return err
+	}
 	var cost Cost
 	if m.Cost != nil {
 		cost = *m.Cost
@@ -364,10 +345,10 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	_, err = q.ExecContext(ctx, `
 		UPDATE messages
 		SET    status = $1, stop_reason = $2, content = $3, model_id = $4, model_name = $5, error = $6, usage = $7,
-		       cost_micros = $8, cost_currency = $9, first_token_ms = $10, reasoning_ms = $11, finished_at = $12
-		WHERE  id = $13`,
+		       cost_micros = $8, cost_currency = $9, first_token_ms = $10, reasoning_ms = $11, finished_at = $12, context = $13
+		WHERE  id = $14`,
 		m.Status, m.StopReason, string(content), m.ModelID, m.ModelName, failure, usage,
-		cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(), millis(m.FinishedAt), m.ID)
+		cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(), millis(m.FinishedAt), given, m.ID)
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}
@@ -438,7 +419,7 @@ func (s store) requestStop(ctx context.Context, owner, id string) error {
 
 // stopsFor lists the runs of a node that were asked to stop.
 func (s store) stopsFor(ctx context.Context, node string) ([]string, error) {
-	return s.ids(ctx, `SELECT id FROM runs WHERE node_id = $1 AND state = 'running' AND stop_requested = TRUE`, node)
+	return ids(ctx, s.db, `SELECT id FROM runs WHERE node_id = $1 AND state = 'running' AND stop_requested = TRUE`, node)
 }
 
 // beat records that a node lives.
@@ -460,13 +441,13 @@ func (s store) forgetNode(ctx context.Context, node string, deadSince time.Time)
 
 // orphans lists running runs whose node has not been seen since the time.
 func (s store) orphans(ctx context.Context, self string, since time.Time) ([]string, error) {
-	return s.ids(ctx, `
+	return ids(ctx, s.db, `
 		SELECT r.id FROM runs r LEFT JOIN nodes n ON n.id = r.node_id
 		WHERE  r.state = 'running' AND r.node_id <> $1 AND (n.id IS NULL OR n.seen_at < $2)`, self, since.UnixMilli())
 }
 
-func (s store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+func ids(ctx context.Context, q db.Queryer, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

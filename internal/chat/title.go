@@ -37,8 +37,8 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 	if !ok || light.Kind == model.KindDemo { // a demonstration makes no sense of it
 		return
 	}
-	history, err := s.messages(ctx, s.db, c.OwnerID, c.ID, 2, 1)
-	if err != nil || len(history) == 0 {
+	question, err := s.message(ctx, s.db, answer.ParentID)
+	if err != nil {
 		return
 	}
 	limit, none := titleMaximum, model.EffortNone
@@ -47,7 +47,7 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 		Parameters: model.Parameters{MaxTokens: &limit, ReasoningEffort: none},
 		Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{
 			Type: model.PartText,
-			Text: "<question>\n" + clip(history[0].text(), titleInput) + "\n</question>\n<answer>\n" + clip(answer.text(), titleInput) + "\n</answer>",
+			Text: "<question>\n" + clip(question.text(), titleInput) + "\n</question>\n<answer>\n" + clip(answer.text(), titleInput) + "\n</answer>",
 		}}}},
 	}
 	var b strings.Builder

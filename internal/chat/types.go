@@ -26,9 +26,23 @@ type Conversation struct {
 	ModelID      string
 	Parameters   model.Parameters
 	SystemPrompt string
+	FolderID     string   // "" in none
+	Tags         []string // in order of their names
+	Pinned       bool
+	Archived     bool
+	LeafID       string // the last message of the branch that is open
+	ComparisonID string // of the answers that stand side by side at its end, or ""
+	Queue        []QueuedTurn
 	CreatedAt    time.Time
 	ActiveAt     time.Time
-	RunID        string // the active run, or ""
+	Running      bool // an answer is being written
+}
+
+// QueuedTurn is a turn that waits until the answer before it has ended.
+type QueuedTurn struct {
+	ID        string
+	Turn      Turn
+	CreatedAt time.Time
 }
 
 // Status is how far a message has come.
@@ -55,6 +69,14 @@ type Part struct {
 	Size         int64          `json:"size,omitempty"` // bytes
 }
 
+// Context is what of its conversation the model of an answer was given.
+type Context struct {
+	Tokens     int  `json:"tokens"`               // of the prompt, estimated
+	Limit      int  `json:"limit"`                // of the model; 0 = unknown
+	Omitted    int  `json:"omitted,omitempty"`    // messages at the beginning that no longer fitted
+	Summarised bool `json:"summarised,omitempty"` // a summary stood for the beginning
+}
+
 // Failure is why a message failed, as it is told to the person.
 type Failure struct {
 	Code   errs.Code         `json:"code"`
@@ -72,8 +94,12 @@ type Cost struct {
 type Message struct {
 	ID             string
 	ConversationID string
-	ParentID       string
+	ParentID       string   // "" of the first
+	SiblingIDs     []string // the messages that follow the same one, itself among them, oldest first
 	Position       int64
+	ComparisonID   string // the same for answers asked for side by side
+	EditedFromID   string // the message a person wrote anew
+	Context        *Context
 	Role           model.Role
 	Status         Status
 	StopReason     model.StopReason
@@ -88,6 +114,8 @@ type Message struct {
 	Reasoning      time.Duration
 	CreatedAt      time.Time
 	FinishedAt     time.Time // zero while running
+
+	clientID string // the sender's own id; only on the way into the store
 }
 
 // text returns the message's words without its reasoning.
@@ -123,15 +151,16 @@ type Run struct {
 type Turn struct {
 	Text          string
 	AttachmentIDs []string
-	ClientID      string // the sender's own id; a second send with it is the first
+	ClientID      string   // the sender's own id; a second send with it is the first
+	CompareIDs    []string // models that answer side by side, instead of the conversation's
 }
 
 // Started is what a person gets back when a run has begun.
 type Started struct {
 	Conversation Conversation
-	User         *Message // nil when an answer goes on rather than begins
-	Assistant    Message
-	RunID        string
+	User         *Message  // nil when an answer is asked for anew or goes on
+	Answers      []Message // the answer, or those side by side; each names its run
+	Queued       *QueuedTurn
 }
 
 // Page is a part of a list and the token of the next part, "" at the end.

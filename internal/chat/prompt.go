@@ -1,0 +1,217 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
+	"kakoi/internal/model/tokenest"
+)
+
+// given is what the model of an answer gets.
+type given struct {
+	system   string
+	messages []model.Message
+	context  Context
+}
+
+const (
+	defaultAnswerTokens = 4096 // kept free for an answer whose length nobody bounded
+	documentTokens      = 2000 // a file the model reads itself; nobody knows before it does
+)
+
+// prompt is what the model of an answer is given: the branch that leads to it,
+// with its files, as far as it fits. What no longer fits is left out from the
+// beginning, whole turns at a time; a summary stands for it where there is one.
+func (s *Service) prompt(ctx context.Context, c Conversation, answer Message, how launchKind) (given, error) {
+	branch, err := s.path(ctx, s.db, c.OwnerID, c.ID, answer.ParentID, math.MaxInt32)
+	if err != nil {
+		return given{}, err
+	}
+	if how == launchContinue {
+		branch = append(branch, answer, Message{Role: model.RoleUser, Parts: []Part{{Type: model.PartText, Text: goOn}}})
+	}
+	offer, err := s.models.Offer(ctx, answer.ModelID)
+	if err != nil {
+		return given{}, err
+	}
+	packed, err := s.pack(ctx, c, branch, offer)
+	if err != nil {
+		return given{}, err
+	}
+	g := given{system: packed.system, context: packed.context()}
+	for _, m := range packed.kept {
+		msg, err := s.modelMessage(ctx, c.OwnerID, m, offer)
+		if err != nil {
+			return given{}, err
+		}
+		g.messages = append(g.messages, msg)
+	}
+	if len(packed.files) > 0 && len(g.messages) > 0 {
+		parts, err := s.fileParts(ctx, packed.files, offer)
+		if err != nil {
+			return given{}, err
+		}
+		g.messages[0].Parts = append(parts, g.messages[0].Parts...)
+	}
+	return g, nil
+}
+
+// packed is a branch as it is given to a model.
+type packed struct {
+	system  string
+	summary *Summary
+	files   []Attachment // of the folder
+	kept    []Message
+	omitted int
+	limit   int // tokens of the model, 0 = unknown
+	reserve int // tokens kept free for the answer
+	tokens  struct{ system, summary, files, messages int }
+}
+
+func (p packed) total() int {
+	return p.tokens.system + p.tokens.summary + p.tokens.files + p.tokens.messages
+}
+
+func (p packed) context() Context {
+	return Context{Tokens: p.total(), Limit: p.limit, Omitted: p.omitted, Summarised: p.summary != nil}
+}
+
+// pack chooses what of a branch fits a model.
+func (s *Service) pack(ctx context.Context, c Conversation, branch []Message, offer model.Offer) (packed, error) {
+	p := packed{system: c.SystemPrompt, limit: offer.Capabilities.ContextTokens, reserve: answerTokens(c, offer)}
+	if c.FolderID != "" {
+		f, err := s.folder(ctx, s.db, c.OwnerID, c.FolderID)
+		if err == nil {
+			p.system = strings.TrimSpace(f.Instructions + "\n\n" + c.SystemPrompt)
+			p.files = slices.DeleteFunc(f.Files, func(a Attachment) bool { return !readable(a.MediaType, offer.Capabilities) })
+		} else if errs.CodeOf(err) != errs.NotFound {
+			return p, err
+		}
+	}
+	summary, from, err := s.summaryOf(ctx, branch)
+	if err != nil {
+		return p, err
+	}
+	if summary != nil {
+		p.summary, p.omitted, branch = summary, from, branch[from:]
+		p.tokens.summary = tokenest.Text(summary.Text)
+		p.system = strings.TrimSpace(p.system + "\n\n" + summaryIntroduction + "\n" + summary.Text)
+	}
+	p.tokens.system = tokenest.Text(p.system) - p.tokens.summary
+	for _, a := range p.files {
+		p.tokens.files += fileTokens(a.MediaType, a.Size)
+	}
+	room := math.MaxInt
+	if p.limit > 0 {
+		room = p.limit - p.reserve - p.total()
+	}
+	// From the end: the last turn is always given, whatever the model says to it.
+	begin, used := len(branch), 0
+	for begin > 0 {
+		m := branch[begin-1]
+		n := messageTokens(m)
+		if used+n > room && begin < len(branch) {
+			break
+		}
+		used += n
+		begin--
+	}
+	for begin < len(branch)-1 && branch[begin].Role != model.RoleUser { // a conversation begins with its person
+		used -= messageTokens(branch[begin])
+		begin++
+	}
+	p.omitted += begin
+	p.tokens.messages = used
+	for _, m := range branch[begin:] {
+		if m.Role == model.RoleAssistant && m.text() == "" {
+			continue // it failed before it said anything
+		}
+		p.kept = append(p.kept, m)
+	}
+	return p, nil
+}
+
+// answerTokens is what is kept free of a model's context for the answer.
+func answerTokens(c Conversation, offer model.Offer) int {
+	n := defaultAnswerTokens
+	if o := offer.Capabilities.OutputTokens; o > 0 {
+		n = min(n, o)
+	}
+	if m := c.Parameters.MaxTokens; m != nil {
+		n = *m
+	}
+	if limit := offer.Capabilities.ContextTokens; limit > 0 {
+		n = min(n, limit/2)
+	}
+	return n
+}
+
+func messageTokens(m Message) int {
+	n := tokenest.PerMessage
+	for _, p := range m.Parts {
+		if p.AttachmentID != "" {
+			n += fileTokens(p.MediaType, p.Size)
+		} else if p.Type == model.PartText {
+			n += tokenest.Text(p.Text)
+		}
+	}
+	return n
+}
+
+func fileTokens(mediaType string, size int64) int {
+	switch {
+	case attachable[mediaType] == model.PartImage:
+		return tokenest.PerImage
+	case isText(mediaType):
+		return int(size/3) + 1 // Japanese: three bytes a character, about a token each
+	default:
+		return documentTokens
+	}
+}
+
+func (s *Service) modelMessage(ctx context.Context, owner string, m Message, offer model.Offer) (model.Message, error) {
+	msg := model.Message{Role: m.Role}
+	for _, p := range m.Parts {
+		if p.AttachmentID == "" {
+			msg.Parts = append(msg.Parts, model.Part{Type: p.Type, Text: p.Text, Signature: p.Signature, Redacted: p.Redacted})
+			continue
+		}
+		a, err := s.attachment(ctx, s.db, owner, p.AttachmentID)
+		if err != nil {
+			return msg, err
+		}
+		if !readable(a.MediaType, offer.Capabilities) { // it was sent to another model
+			msg.Parts = append(msg.Parts, model.Part{Type: model.PartText, Text: fmt.Sprintf("[%s]", a.Name)})
+			continue
+		}
+		parts, err := s.fileParts(ctx, []Attachment{a}, offer)
+		if err != nil {
+			return msg, err
+		}
+		msg.Parts = append(msg.Parts, parts...)
+	}
+	return msg, nil
+}
+
+// fileParts gives files as they are or, of those that are text, as words to a
+// model that takes no documents.
+func (s *Service) fileParts(ctx context.Context, files []Attachment, offer model.Offer) ([]model.Part, error) {
+	var parts []model.Part
+	for _, a := range files {
+		data, err := s.blob(ctx, a.BlobHash)
+		if err != nil {
+			return nil, err
+		}
+		if isText(a.MediaType) && !offer.Capabilities.Documents {
+			parts = append(parts, model.Part{Type: model.PartText, Text: fmt.Sprintf("<file name=%q>\n%s\n</file>", a.Name, data)})
+			continue
+		}
+		parts = append(parts, model.Part{Type: attachable[a.MediaType], Media: &model.Media{Name: a.Name, MediaType: a.MediaType, Data: data}})
+	}
+	return parts, nil
+}
