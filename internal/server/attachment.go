@@ -68,7 +68,11 @@ func (s *Server) createAttachment(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(attachment{a.ID, a.Name, a.MediaType, a.Size, a.Width, a.Height}), nil
+	return ok(attachmentOf(a)), nil
+}
+
+func attachmentOf(a chat.Attachment) attachment {
+	return attachment{a.ID, a.Name, a.MediaType, a.Size, a.Width, a.Height}
 }
 
 func (s *Server) getAttachmentContent(ctx context.Context, in *struct {

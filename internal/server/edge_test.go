@@ -155,7 +155,7 @@ func TestLongAnswersAreCompressed(t *testing.T) {
 		t.Errorf("%v, %d paths", err, len(d.Paths))
 	}
 	begun := h.admin.asks("[[say " + strings.Repeat("長い答え", 500) + "]]")
-	r = h.admin.request("GET", "/runs/"+begun.RunID+"/events", nil)
+	r = h.admin.request("GET", "/runs/"+begun.Answers[0].RunID+"/events", nil)
 	r.Header.Set("Accept-Encoding", "gzip")
 	if resp, text := h.admin.do(r); resp.Header.Get("Content-Encoding") != "" || !strings.Contains(string(text), "[DONE]") {
 		t.Error("a stream was compressed, which holds its events back")
@@ -219,7 +219,7 @@ func TestTheStatusKnowsHowAConnectionDid(t *testing.T) {
 		}
 		for prompt, want := range map[string]string{"[[say hello]]": "ok", "[[credentials]]": "failing"} {
 			begun := h.admin.asks(prompt)
-			h.admin.follows("/runs/"+begun.RunID+"/events", "").rest()
+			h.admin.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 			if err := h.invoker.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}

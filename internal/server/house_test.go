@@ -230,9 +230,9 @@ func problemIn(t *testing.T, resp *http.Response, text []byte) problem {
 }
 
 // asks begins a conversation.
-func (p *person) asks(text string) startedConversation {
+func (p *person) asks(text string) started {
 	p.h.t.Helper()
-	var begun startedConversation
+	var begun started
 	p.must("POST", "/conversations", map[string]any{"modelId": p.h.modelA, "turn": map[string]any{"text": text}}, &begun)
 	return begun
 }

@@ -29,7 +29,7 @@ func TestAnAnswerIsFollowedToItsEnd(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		p := h.resident("anna", "member")
 		begun := p.asks("[[reason]][[say こんにちは、世界 🌏。]]")
-		s := p.follows("/runs/"+begun.RunID+"/events", "")
+		s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		for name, want := range map[string]string{
 			"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
 			"X-Vercel-Ai-Ui-Message-Stream": "v1", "Content-Encoding": "",
@@ -65,7 +65,7 @@ func TestAnAnswerIsFollowedToItsEnd(t *testing.T) {
 
 		var page messagePage
 		p.must("GET", "/conversations/"+begun.Conversation.ID+"/messages", nil, &page)
-		if len(page.Items) != 2 || page.Items[1].Status != chat.StatusComplete || page.Items[1].RunID != begun.RunID {
+		if len(page.Items) != 2 || page.Items[1].Status != chat.StatusComplete || page.Items[1].RunID != begun.Answers[0].RunID {
 			t.Errorf("messages = %+v", page)
 		}
 	})
@@ -75,7 +75,7 @@ func TestAStreamGoesOnFromAnyPlace(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		p := h.resident("anna", "member")
 		begun := p.asks("[[reason 3]][[say 日本語と emoji 👩‍💻。]]")
-		path := "/runs/" + begun.RunID + "/events"
+		path := "/runs/" + begun.Answers[0].RunID + "/events"
 		whole := said(t, p.follows(path, "").rest())
 		for part, text := range map[int]string{0: whole["0"], 1: whole["1"]} {
 			for at := 0; at <= len(text); at++ {
@@ -134,20 +134,20 @@ func TestStoppingKeepsWhatWasSaid(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		p := h.resident("anna", "member")
 		begun := p.asks("[[long 1000]][[silence 3]]")
-		s := p.follows("/runs/"+begun.RunID+"/events", "")
+		s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		s.until("text-delta")
-		p.must("POST", "/runs/"+begun.RunID+"/stop", nil, nil)
+		p.must("POST", "/runs/"+begun.Answers[0].RunID+"/stop", nil, nil)
 		all := s.rest()
 		if !isWhole(all) || !contains(all, `"abort"`) || !contains(all, `"status":"stopped"`) {
 			t.Errorf("ended with %v", all)
 		}
 		h.quiet(t)
-		if got := p.refused("POST", "/runs/"+begun.RunID+"/stop", nil); got.Code != errs.RunNotActive {
+		if got := p.refused("POST", "/runs/"+begun.Answers[0].RunID+"/stop", nil); got.Code != errs.RunNotActive {
 			t.Errorf("stopping twice: %+v", got)
 		}
 		var again started
 		p.must("POST", "/conversations/"+begun.Conversation.ID+"/continue", nil, &again)
-		if again.AssistantMessage.ID != begun.AssistantMessage.ID || again.UserMessage != nil {
+		if again.Answers[0].ID != begun.Answers[0].ID || again.UserMessage != nil {
 			t.Errorf("went on with %+v", again)
 		}
 	})
@@ -166,7 +166,7 @@ func TestAFailureInTheMiddleIsTold(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
 	p := h.resident("anna", "member")
 	begun := p.asks("[[long 20]][[cut 5]]")
-	all := p.follows("/runs/"+begun.RunID+"/events", "").rest()
+	all := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 	if !isWhole(all) || !contains(all, `"type":"error"`) || !contains(all, `"code":"model_broke_off"`) || said(t, all)["0"] == "" {
 		t.Errorf("told %v", all)
 	}
@@ -179,7 +179,7 @@ func TestADisabledAccountIsOutAtOnceAndItsStreamsEnd(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		p := h.resident("anna", "member")
 		begun := p.asks("[[long 1000]][[silence 3]]")
-		run := p.follows("/runs/"+begun.RunID+"/events", "")
+		run := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		run.until("text-delta")
 		changes := p.follows("/events", "")
 		h.admin.must("PATCH", "/admin/accounts/"+p.id, map[string]any{"disabled": true}, nil)
@@ -200,11 +200,11 @@ func TestASessionThatEndsElsewhereEndsItsStreams(t *testing.T) {
 		phone := h.somebody()
 		phone.must("POST", "/sign-in", map[string]any{"email": "anna@example.jp", "password": password}, nil)
 		begun := p.asks("[[long 1000]][[silence 3]]")
-		here, there := p.follows("/runs/"+begun.RunID+"/events", ""), phone.follows("/runs/"+begun.RunID+"/events", "")
+		here, there := p.follows("/runs/"+begun.Answers[0].RunID+"/events", ""), phone.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		there.until("text-delta")
 		phone.must("POST", "/sign-out", nil, nil)
 		there.rest()
-		p.must("POST", "/runs/"+begun.RunID+"/stop", nil, nil)
+		p.must("POST", "/runs/"+begun.Answers[0].RunID+"/stop", nil, nil)
 		if all := here.rest(); !isWhole(all) {
 			t.Errorf("the other session's stream ended too: %v", all)
 		}
@@ -236,7 +236,7 @@ func TestAServerThatStopsLetsAnswersFinish(t *testing.T) {
 	h := furnished(t, db.SQLite, map[string]string{"runs.stopGrace": "1m"})
 	p := h.resident("anna", "member")
 	begun := p.asks("[[long 60]][[rate 100]]")
-	s := p.follows("/runs/"+begun.RunID+"/events", "")
+	s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 	s.until("text-delta")
 	began := time.Now()
 	if err := h.stop(); err != nil {
@@ -256,7 +256,7 @@ func TestAServerThatMustStopKeepsWhatWasSaidAndTheStreamIsToBeTakenUpAgain(t *te
 			h := furnished(t, engine, map[string]string{"runs.stopGrace": "100ms"})
 			p := h.resident("anna", "member")
 			begun := p.asks("[[long 1000]][[silence 5]]")
-			s := p.follows("/runs/"+begun.RunID+"/events", "")
+			s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 			idle := p.follows("/events", "")
 			s.until("text-delta")
 			if err := h.stop(); err != nil {
@@ -274,7 +274,7 @@ func TestAServerThatMustStopKeepsWhatWasSaidAndTheStreamIsToBeTakenUpAgain(t *te
 			if answer.Status != chat.StatusInterrupted || answer.Error == nil || answer.Error.Code != errs.RunInterrupted || len(answer.Parts) == 0 {
 				t.Errorf("after the restart: %+v", answer)
 			}
-			all := p2.follows("/runs/"+begun.RunID+"/events", "").rest()
+			all := p2.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 			if !isWhole(all) || !contains(all, `"status":"interrupted"`) {
 				t.Errorf("the stream after the restart: %v", all)
 			}
@@ -286,10 +286,10 @@ func TestASecondSendIsTheFirst(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
 	p := h.resident("anna", "member")
 	in := map[string]any{"modelId": h.modelA, "turn": map[string]any{"text": "[[say hello]]", "clientId": "c-1"}}
-	var first, second startedConversation
+	var first, second started
 	p.must("POST", "/conversations", in, &first)
 	p.must("POST", "/conversations", in, &second)
-	if first.Conversation.ID != second.Conversation.ID || first.RunID != second.RunID {
+	if first.Conversation.ID != second.Conversation.ID || first.Answers[0].RunID != second.Answers[0].RunID {
 		t.Errorf("two conversations: %+v and %+v", first, second)
 	}
 }

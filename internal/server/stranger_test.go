@@ -67,7 +67,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		d := described(t)
 		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
 		begun := anna.asks("[[say hello]]")
-		anna.follows("/runs/"+begun.RunID+"/events", "").rest()
+		anna.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 		var file attachment
 		resp, text := anna.do(anna.upload("memo.txt", "text/plain", []byte("memo")))
 		unmarshal(t, text, &file)
@@ -76,8 +76,11 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		}
 		var sessions list[session]
 		anna.must("GET", "/me/sessions", nil, &sessions)
+		var kept folder
+		anna.must("POST", "/folders", map[string]any{"name": "秘", "fileIds": []string{}}, &kept)
 		owned := map[string]string{
-			"/conversations/": begun.Conversation.ID, "/runs/": begun.RunID, "/attachments/": file.ID, "/me/sessions/": sessions.Items[0].ID,
+			"/folders/":       kept.ID,
+			"/conversations/": begun.Conversation.ID, "/runs/": begun.Answers[0].RunID, "/attachments/": file.ID, "/me/sessions/": sessions.Items[0].ID,
 		}
 		walked := 0
 		for path, methods := range d.Paths {

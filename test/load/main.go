@@ -359,7 +359,7 @@ func (s *kakoiServer) post(ctx context.Context, path string, body, into any) err
 func (s *kakoiServer) stream(ctx context.Context, prompt string) result {
 	in := stamps{began: time.Now()}
 	var started struct {
-		RunID string `json:"runId"`
+		Answers []struct{ RunID string `json:"runId"` } `json:"answers"`
 	}
 	err := s.post(ctx, "/conversations", map[string]any{
 		"modelId": s.model, "turn": map[string]any{"text": prompt, "attachmentIds": []string{}},
@@ -367,7 +367,7 @@ func (s *kakoiServer) stream(ctx context.Context, prompt string) result {
 	if err != nil {
 		return result{err: err}
 	}
-	resp, err := send(ctx, s.client, http.MethodGet, s.base+"/api/v1/runs/"+url.PathEscape(started.RunID)+"/events", nil)
+	resp, err := send(ctx, s.client, http.MethodGet, s.base+"/api/v1/runs/"+url.PathEscape(started.Answers[0].RunID)+"/events", nil)
 	if err != nil {
 		return result{err: err}
 	}
