@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"kakoi/internal/errs"
 )
@@ -75,7 +76,8 @@ func TestAConversationBranchesAndIsKeptInOrder(t *testing.T) {
 func TestATurnWaitsInTheQueue(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		p := h.resident("anna", "member")
-		begun := p.asks("[[silence]]")
+		begun := p.asks("[[rate 5]][[long 1000]]")
+		p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").until("text-delta")
 		at := "/conversations/" + begun.Conversation.ID
 		var waits started
 		p.must("POST", at+"/turns", map[string]any{"text": "[[say 二つ目]]", "whenBusy": "queue"}, &waits)
@@ -87,8 +89,11 @@ func TestATurnWaitsInTheQueue(t *testing.T) {
 			t.Errorf("replace: %d", resp.StatusCode)
 		}
 		var page messagePage
-		for len(page.Items) < 6 || page.Items[5].Status == "running" {
-			p.must("GET", at+"/messages", nil, &page)
+		for try := 0; len(page.Items) < 6 || page.Items[5].Status == "running"; try++ {
+			if p.must("GET", at+"/messages", nil, &page); try == 100 {
+				t.Fatalf("%+v", page)
+			}
+			<-time.After(10 * time.Millisecond)
 		}
 		h.quiet(t)
 	})
