@@ -24,12 +24,6 @@ import (
 	"kakoi/internal/db"
 )
 
-// Defaults of Options.
-const (
-	DefaultSessionIdle     = 8 * time.Hour
-	DefaultSessionLifetime = 7 * 24 * time.Hour
-)
-
 // Options are what a Service is made from.
 type Options struct {
 	DB     *db.DB
@@ -40,7 +34,7 @@ type Options struct {
 	Random io.Reader        // nil is crypto/rand
 
 	// SessionIdle ends a session that nobody used for so long, and
-	// SessionLifetime ends it however much it is used. 0 is the default.
+	// SessionLifetime ends it however much it is used. Both must be set.
 	SessionIdle     time.Duration
 	SessionLifetime time.Duration
 }
@@ -79,13 +73,7 @@ func New(o Options) (*Service, error) {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
-	if s.idle == 0 {
-		s.idle = DefaultSessionIdle
-	}
-	if s.lifetime == 0 {
-		s.lifetime = DefaultSessionLifetime
-	}
-	if s.idle < 0 || s.lifetime < 0 {
+	if s.idle <= 0 || s.lifetime <= 0 {
 		return nil, fmt.Errorf("a session cannot last for %v idle and %v in all", s.idle, s.lifetime)
 	}
 	s.passwords = newHasher(recommended, s.random)

@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/governance"
+	"kakoi/internal/label"
 	"kakoi/internal/residency"
 )
 
@@ -473,7 +474,7 @@ func (v *invocation) record(ctx context.Context) {
 		return // nobody called
 	}
 	m := v.target.model
-	requested := clip(v.call.ModelID, maxRecordedID) // it may be anything
+	requested := label.Clip(v.call.ModelID, maxRecordedID) // it may be anything
 	modelID := m.ID
 	if modelID == "" {
 		modelID = requested
