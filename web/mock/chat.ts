@@ -49,7 +49,7 @@ export function mockChat(): Plugin {
   };
 
   function begin(talk: Talk, question: string, message: Message): Run {
-    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), stop: () => end({ status: "stopped", stopReason: "" }) };
+    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), stop: () => end({ status: "stopped", stopReason: undefined }) };
     message.runId = run.id;
     message.status = "running";
     message.finishedAt = undefined;

@@ -19,6 +19,7 @@ import { State } from "@/ui/state";
 import { TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { meQuery, modelsQuery, rename, revokeSession, sessionsQuery, signOutEverywhere, useMe, useUpdatePreferences } from "./api";
+import { useModelHint } from "./model-text";
 import { PasswordForm } from "./password-form";
 
 /** What a person decides for themselves. Choices take effect at once. */
@@ -87,6 +88,7 @@ function ConversationSection() {
   const { preferences } = useMe();
   const change = useChange();
   const models = useQuery(modelsQuery);
+  const hint = useModelHint();
   return (
     <Section id="conversation" title={t("conversation")}>
         <div className="grid gap-6">
@@ -107,7 +109,7 @@ function ConversationSection() {
                 onChange={(defaultModelId) => change({ defaultModelId })}
                 options={[
                   { value: "", label: t("defaultModelAuto") },
-                  ...models.data.items.map((m) => ({ value: m.id, label: m.displayName, hint: m.demo ? t("demo") : m.description || m.processedAt })),
+                  ...models.data.items.map((m) => ({ value: m.id, label: m.displayName, hint: hint(m) })),
                 ]}
               />
             </div>

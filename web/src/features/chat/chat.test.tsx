@@ -194,7 +194,7 @@ describe("an answer being written", () => {
     show(api, "/c/c1");
     fireEvent.click(await screen.findByRole("button", { name: "止める" }));
     await waitFor(() => expect(api.calledWith("POST /runs/r1/stop")).toHaveLength(1));
-    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "stopped", usage: { inputTokens: 3, outputTokens: 4 } })]);
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "stopped", usage: { inputTokens: 3, outputTokens: 4, reasoningTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, estimated: false } })]);
     live.end({ status: "stopped" });
     expect(await screen.findByText("ここで止めました。")).toBeTruthy();
     expect(screen.getByText("もう半分")).toBeTruthy();
@@ -252,7 +252,7 @@ describe("an answer that did not come to its end", () => {
   it.each([
     ["interrupted", { status: "interrupted" as const }, "サーバーが止まり、回答が途中で終わりました", "続ける", "continue"],
     ["stopped", { status: "stopped" as const }, "ここで止めました。", "続ける", "continue"],
-    ["cut by its length", { stopReason: "length" }, "長さの上限に達したため、ここで切れています。", "続ける", "continue"],
+    ["cut by its length", { stopReason: "length" as const }, "長さの上限に達したため、ここで切れています。", "続ける", "continue"],
     ["failed", { status: "failed" as const, error: { code: "model_throttled" } }, "モデルが混み合っています", "もう一度試す", "retry"],
   ])("%s: says so, and goes on from there", async (_name, how, words, act, call) => {
     const live = new Live();
@@ -389,7 +389,7 @@ describe("images", () => {
     const { api } = talkative();
     api.conversation("c1", [], { modelId: "m2" });
     show(api, "/c/c1");
-    await screen.findByText(/処理 庁内/);
+    await screen.findByText(/処理 llm.example/);
     await drop(png);
     expect(await screen.findByText(/現地.png: このモデルは画像を読めません/)).toBeTruthy();
     expect(api.calls.some((call) => call.path === "/attachments")).toBe(false);

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import type { Model } from "@/lib/api/types";
+import { usePlaceText } from "@/lib/place";
 import { Detail, Details } from "@/ui/details";
 import { Dialog } from "@/ui/dialog";
 import { Icon } from "@/ui/icon";
@@ -10,13 +11,15 @@ import { Icon } from "@/ui/icon";
 /** The quiet line under the composer: which model, processed where. It opens the explanation. */
 export function WhereLine({ model }: { model: Model | undefined }) {
   const { t } = useTranslation("chat");
+  const placeText = usePlaceText();
   const [open, setOpen] = useState(false);
   if (!model) return <p className="min-h-8" />;
+  const place = placeText(model.place);
   return (
     <>
       <AriaButton
         aria-haspopup="dialog"
-        aria-label={t("whereOpen", { model: model.displayName, place: model.processedAt })}
+        aria-label={t("whereOpen", { model: model.displayName, place })}
         onPress={() => setOpen(true)}
         className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:gap-x-1.5 max-md:px-1 pointer-coarse:min-h-11"
       >
@@ -29,7 +32,7 @@ export function WhereLine({ model }: { model: Model | undefined }) {
           </>
         )}
         <Rule />
-        <span className="truncate">{t("processedAt", { place: model.processedAt })}</span>
+        <span className="truncate">{t("processedAt", { place })}</span>
       </AriaButton>
       <Dialog title={t("whereTitle")} isOpen={open} onClose={() => setOpen(false)} dismissable>
         <div className="grid gap-4">
@@ -39,7 +42,7 @@ export function WhereLine({ model }: { model: Model | undefined }) {
               {model.description && <span className="block text-14 text-muted">{model.description}</span>}
             </Detail>
             <Detail name={t("connection")}>{model.connectionName}</Detail>
-            <Detail name={t("place")}>{model.processedAt}</Detail>
+            <Detail name={t("place")}>{place}</Detail>
             <Detail name={t("sentLabel")}>{t("sentText")}</Detail>
             <Detail name={t("keptLabel")}>{t("keptText")}</Detail>
           </Details>

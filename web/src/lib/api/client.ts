@@ -1,10 +1,8 @@
 import createClient from "openapi-fetch";
 import { type ApiError, fromResponse, isAbort, toApiError } from "./error";
+import type { paths } from "./schema";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- until api/openapi.json is published
-type paths = any;
-
-/** The typed client. Calls go through {@link unwrap}. */
+/** The client, typed by what the server describes. Calls go through {@link unwrap}. */
 export const api = createClient<paths>({
   baseUrl: new URL("/api/v1", window.location.origin).href,
   fetch: (request) => fetch(request),

@@ -100,7 +100,7 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
         <PanelSection title={t("accounts.canDo")}>
           <Details>
             <Detail name={t("accounts.role")}>{account.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")}</Detail>
-            <Detail name={t("accounts.groups")}>{names.length > 0 ? names.join(t("accounts.listSeparator")) : common("none")}</Detail>
+            <Detail name={t("accounts.groups")}>{names.length > 0 ? format.list(names) : common("none")}</Detail>
           </Details>
         </PanelSection>
       </SidePanel>

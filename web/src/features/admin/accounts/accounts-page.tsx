@@ -181,7 +181,7 @@ export function AccountsPage() {
           }
         }}
       >
-        <p className="max-h-32 overflow-y-auto">{chosen.map((a) => a.name).join(t("accounts.listSeparator"))}</p>
+        <p className="max-h-32 overflow-y-auto">{format.list(chosen.map((a) => a.name))}</p>
         <p>{t("accounts.disableBody")}</p>
       </ConfirmDialog>
     </div>

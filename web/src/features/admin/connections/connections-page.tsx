@@ -40,7 +40,6 @@ export function ConnectionsPage() {
   const navigate = useNavigate({ from: "/admin/connections" });
   const toModels = useNavigate();
   const connections = useQuery(connectionsQuery);
-  const catalogue = useQuery(catalogueQuery);
   const rows = connections.data?.items ?? [];
   const current = rows.find((c) => c.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
@@ -49,7 +48,7 @@ export function ConnectionsPage() {
     { id: "name", header: t("connections.name"), cell: (c) => c.name, width: "@min-[36rem]:w-64" },
     { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "narrow" },
     { id: "destination", header: t("connections.destination"), cell: destination, from: "middle" },
-    { id: "models", header: t("models.title"), cell: (c) => catalogue.data?.items.filter((m) => m.connectionId === c.id).length ?? "", width: "w-20", align: "end", from: "narrow" },
+    { id: "models", header: t("models.title"), cell: (c) => c.models, width: "w-20", align: "end", from: "narrow" },
     { id: "state", header: t("connections.state"), cell: (c) => <Enabled connection={c} />, width: "w-28" },
   ];
   const addButton = (
@@ -130,7 +129,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
             {settings.baseUrl && <Detail name={t("connections.baseUrl")}>{settings.baseUrl}</Detail>}
             {settings.region && <Detail name={t("connections.region")}>{settings.region}</Detail>}
             {settings.endpoint && <Detail name={t("connections.endpoint")}>{settings.endpoint}</Detail>}
-            {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{Object.keys(settings.headers).join(t("accounts.listSeparator"))}</Detail>}
+            {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{format.list(Object.keys(settings.headers))}</Detail>}
             {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.secretNames.length > 0 ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
             {(settings.caPem || settings.caFile) && <Detail name={t("connections.ca")}>{settings.caFile || t("connections.caSet")}</Detail>}
             <Detail name={t("connections.updated")}>{format.dateTime(connection.updatedAt)}</Detail>
@@ -180,7 +179,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
           toast({ text: t("connections.deleted", { name: connection.name }) });
         }}
       >
-        <p>{models.length > 0 ? t("connections.deleteBodyModels", { count: models.length, names: models.map((m) => m.displayName).join(t("accounts.listSeparator")) }) : t("connections.deleteBody")}</p>
+        <p>{models.length > 0 ? t("connections.deleteBodyModels", { count: models.length, names: format.list(models.map((m) => m.displayName)) }) : t("connections.deleteBody")}</p>
       </ConfirmDialog>
     </>
   );

@@ -69,7 +69,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
             {t("models.enabled")}
           </Switch>
           <Details className="mt-3">
-            <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : groupNames.join(t("accounts.listSeparator"))}</Detail>
+            <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
             <Detail name={t("models.fallback")}>{fallback?.displayName ?? common("none")}</Detail>
             {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
           </Details>
@@ -84,7 +84,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
             <Detail name={t("models.output")}>{tokens(model.capabilities.outputTokens)}</Detail>
           </Details>
         </PanelSection>
-        {Object.values(defaults).some((v) => v !== undefined && v !== "") && (
+        {Object.values(defaults).some((v) => v !== undefined) && (
           <PanelSection title={t("models.defaults")}>
             <Details>
               {defaults.temperature !== undefined && <Detail name={t("models.temperature")}>{defaults.temperature}</Detail>}

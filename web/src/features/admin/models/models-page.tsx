@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
+import { useFormats } from "@/lib/format";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { Page } from "@/ui/page";
@@ -26,6 +27,7 @@ export function ModelsPage() {
   const client = useQueryClient();
   const act = useAct();
   const abilityText = useCapabilityText();
+  const format = useFormats();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
@@ -67,7 +69,7 @@ export function ModelsPage() {
     },
     { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "wide" },
-    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : groupNames(m).join(t("accounts.listSeparator"))), width: "w-32", from: "middle" },
+    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
     {
       id: "order",

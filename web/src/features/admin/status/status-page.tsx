@@ -62,7 +62,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
         <Fact name={t("status.memory")}>{format.bytes(status.memoryBytes)}</Fact>
         <Fact
           name={t("status.store")}
-          note={[t(`status.engine.${store.engine}`), store.sizeBytes !== undefined ? format.bytes(store.sizeBytes) : ""].filter(Boolean).join(t("status.dot"))}
+          note={format.facts(t(`status.engine.${store.engine}`), store.sizeBytes !== undefined && format.bytes(store.sizeBytes))}
         >
           <span className="text-16">{store.ok ? <State tone="on">{t("status.storeOk")}</State> : <State tone="stop">{t("status.storeFailing")}</State>}</span>
         </Fact>
