@@ -19,11 +19,12 @@ export const meQuery = queryOptions<Me | null>({
   staleTime: 60_000,
 });
 
-/** Whether the first administrator is still to be made. */
-export const setupQuery = queryOptions({
-  queryKey: ["setup"],
-  queryFn: ({ signal }) => unwrap(api.GET("/setup", { signal })),
-});
+/** Whether the first administrator is still to be made, and whether this link would be accepted. */
+export const setupQuery = (token = "") =>
+  queryOptions({
+    queryKey: ["setup", token],
+    queryFn: ({ signal }) => unwrap(api.GET("/setup", { ...(token && { params: { header: { "X-Kakoi-Setup-Token": token } } }), signal })),
+  });
 
 /** Where this person is signed in. */
 export const sessionsQuery = queryOptions({
