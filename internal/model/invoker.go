@@ -377,6 +377,11 @@ func (v *invocation) account(complete bool) {
 			ReasoningTokens: v.said.reasoningTokens(), Estimated: true,
 		}
 	}
+	// Bedrock, llama.cpp and others count reasoning within the output and say no
+	// more: then it has the share of it that we have seen.
+	if thought := v.said.reasoningTokens(); v.usage.ReasoningTokens == 0 && thought > 0 {
+		v.usage.ReasoningTokens = v.usage.OutputTokens * thought / v.said.tokens()
+	}
 	v.cost = v.target.model.Price.Of(v.usage)
 }
 
@@ -394,6 +399,7 @@ func (v *invocation) finish(ctx context.Context, err error) {
 		v.outcome = OutcomeStopped
 	default:
 		v.outcome = Outcome(errs.CodeOf(err))
+		v.complain(ctx, err)
 	}
 	if v.usage != (Usage{}) && !v.emit(Event{Type: EventUsage, Usage: v.usage, Cost: v.cost}, nil) {
 		return
@@ -403,6 +409,21 @@ func (v *invocation) finish(ctx context.Context, err error) {
 		return
 	}
 	v.emit(Event{Type: EventStop, StopReason: v.stop}, nil)
+}
+
+// complain writes down why a call failed: whoever asked hears the code, and the
+// cause is for the log alone. What is internal the caller logs, like any other
+// fault of ours.
+func (v *invocation) complain(ctx context.Context, err error) {
+	level := slog.LevelInfo // what was asked cannot be had
+	switch {
+	case errs.CodeOf(err) == errs.Internal:
+		return
+	case replaceable(err):
+		level = slog.LevelWarn // the provider is at fault
+	}
+	v.log.Log(ctx, level, "model call failed", "code", errs.CodeOf(err), "model", v.target.model.ID, "connection", v.target.connection.ID,
+		"feature", v.call.Feature, "run", v.call.RunID, "request", audit.RequestFrom(ctx).ID, "attempts", v.attempts, "err", err)
 }
 
 // wait returns how long to wait before the next attempt, or false if that is
