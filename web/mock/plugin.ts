@@ -152,6 +152,8 @@ export function mockApi(): Plugin {
       return Object.assign(byId(state.accounts, path[2]), body);
     },
     "POST admin/accounts/*/password": () => ({ temporaryPassword: "mizu-2208-tori-lane" }),
+    "GET admin/accounts/*/sessions": (c) => ({ items: list<Session>(state.sessions.filter((s) => !s.current), c) }),
+    "DELETE admin/accounts/*/sessions/*": ({ path }) => ((state.sessions = state.sessions.filter((s) => s.id !== path[4])), {}),
     "DELETE admin/accounts/*/sessions": ({ path }) => byId(state.accounts, path[2]),
     "GET admin/groups": (c) => ({ items: list<Group>(state.groups, c) }),
     "POST admin/groups": ({ body }) => {

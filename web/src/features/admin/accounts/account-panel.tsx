@@ -1,21 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Ellipsis } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
+import { SessionList } from "@/features/account/session-list";
 import type { Account } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
-import { Button, IconButton } from "@/ui/button";
+import { Button } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { ConfirmDialog } from "@/ui/dialog";
 import { PanelSection, SidePanel } from "@/ui/drawer";
-import { Menu, MenuItem } from "@/ui/menu";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Skeleton } from "@/ui/skeleton";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
 import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountState } from "./account-state";
-import { changeAccount, endSessions, refreshAccounts, resetPassword } from "./api";
+import { accountSessionsQuery, changeAccount, endSession, endSessions, refreshAccounts, resetPassword } from "./api";
 
 interface Props {
   account: Account;
@@ -47,23 +48,13 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
         onClose={onClose}
         footer={
           <>
-            <div className="flex items-center gap-1">
+            <div className="flex flex-wrap gap-2">
               <Button size="dense" onPress={() => setAsking("edit")}>
                 {common("edit")}
               </Button>
-              <Menu label={t("accounts.moreActs")} trigger={<IconButton icon={Ellipsis} label={t("accounts.moreActs")} size="dense" />}>
-                <MenuItem onAction={() => setAsking("password")}>{t("accounts.resetPassword")}</MenuItem>
-                <MenuItem
-                  onAction={() =>
-                    void act(async () => {
-                      await endSessions(account.id);
-                      toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
-                    })
-                  }
-                >
-                  {t("accounts.endAll")}
-                </MenuItem>
-              </Menu>
+              <Button size="dense" onPress={() => setAsking("password")}>
+                {t("accounts.resetPassword")}
+              </Button>
             </div>
             {account.disabled ? (
               <Button
@@ -103,6 +94,9 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
             <Detail name={t("accounts.groups")}>{names.length > 0 ? format.list(names) : common("none")}</Detail>
           </Details>
         </PanelSection>
+        <PanelSection title={t("accounts.sessions")}>
+          <Sessions account={account} />
+        </PanelSection>
       </SidePanel>
       {asking === "edit" && <AccountDialog account={account} onClose={close} />}
       <ConfirmDialog
@@ -132,6 +126,35 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
       >
         <p>{t("accounts.resetBody")}</p>
       </ConfirmDialog>
+    </>
+  );
+}
+
+/** Where the account is signed in. */
+function Sessions({ account: { id } }: { account: Account }) {
+  const { t } = useTranslation("admin");
+  const client = useQueryClient();
+  const act = useAct();
+  const sessions = useQuery(accountSessionsQuery(id));
+  if (sessions.isPending) return <Skeleton />;
+  if (sessions.error) return <ErrorNotice error={sessions.error} onRetry={() => void sessions.refetch()} />;
+  if (sessions.data.items.length === 0) return <p className="text-muted">{t("accounts.noSessions")}</p>;
+  return (
+    <>
+      <SessionList sessions={sessions.data.items} onEnd={(session) => endSession(id, session)} onEnded={() => refreshAccounts(client)} />
+      <Button
+        size="dense"
+        className="mt-3"
+        onPress={() =>
+          void act(async () => {
+            await endSessions(id);
+            await refreshAccounts(client);
+            toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
+          })
+        }
+      >
+        {t("accounts.endAll")}
+      </Button>
     </>
   );
 }

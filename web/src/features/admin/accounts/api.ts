@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, type QueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
 import type { Role, Schemas } from "@/lib/api/types";
 
@@ -33,7 +33,15 @@ export const addAccount = (body: Schemas["NewAccount"]) => unwrap(api.POST("/adm
 export const changeAccount = (id: string, body: Schemas["AccountChange"]) =>
   unwrap(api.PATCH("/admin/accounts/{id}", { params: { path: { id } }, body }));
 export const resetPassword = (id: string) => unwrap(api.POST("/admin/accounts/{id}/password", { params: { path: { id } } }));
+/** Where an account is signed in. */
+export const accountSessionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "accounts", "sessions", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/accounts/{id}/sessions", { params: { path: { id } }, signal })),
+  });
+
+export const endSession = (id: string, sessionId: string) => unwrap(api.DELETE("/admin/accounts/{id}/sessions/{sessionId}", { params: { path: { id, sessionId } } }));
 export const endSessions = (id: string) => unwrap(api.DELETE("/admin/accounts/{id}/sessions", { params: { path: { id } } }));
 
-/** Reads the lists of accounts again. */
+/** Reads the lists of accounts again, and where they are signed in. */
 export const refreshAccounts = (client: QueryClient) => client.invalidateQueries({ queryKey: ["admin", "accounts"] });
