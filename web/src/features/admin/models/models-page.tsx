@@ -7,12 +7,11 @@ import type { CatalogueModel, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
 import { useFormats } from "@/lib/format";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
-import { Empty } from "@/ui/empty";
-import { Page } from "@/ui/page";
 import { Badge, State } from "@/ui/state";
-import { Table, type Column } from "@/ui/table";
+import type { Column } from "@/ui/table";
 import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
+import { ListPage } from "../list-page";
 import { groupsQuery } from "../groups/api";
 import { AddModelsDialog } from "./add-models-dialog";
 import { catalogueQuery, orderModels, refreshModels } from "./api";
@@ -101,29 +100,18 @@ export function ModelsPage() {
   );
 
   return (
-    <div className="flex min-h-0 flex-1">
-      <Page title={t("models.title")} actions={rows.length > 0 && addButton}>
-        <Table
-          label={t("models.title")}
-          className="flex-1"
-          columns={columns}
-          rows={rows}
-          rowKey={(m) => m.id}
-          rowName={(m) => m.displayName}
-          currentKey={id}
-          onOpen={(m) => open(m.id)}
-          isPending={catalogue.isPending}
-          error={catalogue.error}
-          onRetry={() => void catalogue.refetch()}
-          empty={
-            <Empty icon={Boxes} title={t("models.empty")} actions={addButton}>
-              {noConnection ? t("models.emptyNoConnection") : t("models.emptyHint")}
-            </Empty>
-          }
-        />
-      </Page>
+    <ListPage
+      title={t("models.title")}
+      query={catalogue}
+      columns={columns}
+      rowName={(m) => m.displayName}
+      current={id}
+      onOpen={open}
+      add={addButton}
+      empty={{ icon: Boxes, title: t("models.empty"), hint: noConnection ? t("models.emptyNoConnection") : t("models.emptyHint") }}
+    >
       {current && <ModelPanel key={current.id} model={current} connectionName={connectionName(current)} groupNames={groupNames(current)} onClose={() => open()} />}
       {add && connections.data && connections.data.items.length > 0 && <AddModelsDialog connections={connections.data.items} connectionId={add} taken={rows} onClose={() => void navigate({ search: {} })} />}
-    </div>
+    </ListPage>
   );
 }
