@@ -2,7 +2,9 @@ package server
 
 import (
 	"compress/gzip"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -470,5 +474,39 @@ func TestAnotherServerOnTheSameFileIsRefused(t *testing.T) {
 	h := empty(t, settings(t, db.SQLite, nil))
 	if _, err := Open(t.Context(), h.cfg, "test", h.App.log); !errors.Is(err, db.ErrClaimed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestTheServerSpeaksHTTPSItself also holds streams to work over HTTP/2.
+func TestTheServerSpeaksHTTPSItself(t *testing.T) {
+	known := httptest.NewUnstartedServer(nil) // for its certificate, which its client trusts
+	known.EnableHTTP2 = true
+	known.StartTLS()
+	defer known.Close()
+	pair, dir := known.TLS.Certificates[0], t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "tls.key": {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := empty(t, settings(t, db.SQLite, map[string]string{"http.tls.certFile": filepath.Join(dir, "tls.crt"), "http.tls.keyFile": filepath.Join(dir, "tls.key")}))
+	h.url = strings.Replace(h.url, "http:", "https:", 1)
+	p := h.somebody()
+	p.client.Transport = known.Client().Transport
+	resp, text := p.do(p.request("POST", "/setup", map[string]any{"token": h.setupToken(), "email": "a@example.jp", "name": "A", "password": password}))
+	cookies := resp.Cookies()
+	if resp.StatusCode != http.StatusOK || resp.Proto != "HTTP/2.0" || len(cookies) != 1 || cookies[0].Name != "__Host-kakoi" || !cookies[0].Secure {
+		t.Fatalf("%s %d %s with %v", resp.Proto, resp.StatusCode, text, cookies)
+	}
+	var offers list[offer]
+	p.must("GET", "/models", nil, &offers)
+	var begun startedConversation
+	p.must("POST", "/conversations", map[string]any{"modelId": offers.Items[0].ID, "turn": map[string]any{"text": "こんにちは"}}, &begun)
+	if all := p.follows("/runs/"+begun.RunID+"/events", "").rest(); !isWhole(all) || len(said(t, all)) == 0 {
+		t.Errorf("the stream ended with %v", all)
 	}
 }
