@@ -25,8 +25,15 @@ function tokenOfLink(): string {
 /** Makes the first administrator, by the one-time link. */
 export function SetupPage() {
   const { t } = useTranslation("account");
-  const [token] = useState(tokenOfLink);
+  const [token, setToken] = useState(tokenOfLink);
   const setup = useQuery(setupQuery(token));
+
+  useEffect(() => {
+    // The link pasted into this very tab: only what stands behind "#" changes, and the page stays.
+    const take = () => setToken((before) => tokenOfLink() || before);
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
 
   useEffect(() => {
     // Out of the address bar, the history and any screenshot.
@@ -48,7 +55,7 @@ export function SetupPage() {
           {t("linkInvalidHint")}
         </Notice>
       ) : token ? (
-        <SetupForm token={token} />
+        <SetupForm key={token} token={token} />
       ) : (
         <Notice tone="warning" title={t("linkMissing")}>
           {t("linkMissingHint")}
