@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"kakoi/internal/access"
@@ -56,6 +57,7 @@ type Service struct {
 	byAddress *throttle // the same, by where they come from
 	blindKey  []byte    // hides what was typed where no account has that e-mail
 	watchers  watchers
+	marking   sync.Map // ids of sessions whose last use is being written down
 }
 
 // New returns a Service over o.
