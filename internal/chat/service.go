@@ -206,12 +206,10 @@ func (s *Service) begin(ctx context.Context, c *Conversation, turn Turn, offer m
 		if err != nil {
 			return err
 		}
-		last, err := s.messages(ctx, tx, c.OwnerID, c.ID, math.MaxInt64, 1)
-		if err != nil {
-			return err
-		}
-		if len(last) > 0 {
-			user.ParentID = last[0].ID
+		if !fresh {
+			if user.ParentID, err = s.lastMessage(ctx, tx, c.OwnerID, c.ID); err != nil {
+				return err
+			}
 		}
 		if user.Parts, err = s.sentParts(ctx, tx, c.OwnerID, turn, offer.Capabilities); err != nil {
 			return err

@@ -198,6 +198,22 @@ func (s store) messages(ctx context.Context, q db.Queryer, owner, conversation s
 	return out, rows.Err()
 }
 
+// lastMessage returns the id of the latest message of the owner's conversation,
+// or "".
+func (s store) lastMessage(ctx context.Context, q db.Queryer, owner, conversation string) (string, error) {
+	var id string
+	err := q.QueryRowContext(ctx, `
+		SELECT m.id
+		FROM   messages m JOIN conversations c ON c.id = m.conversation_id
+		WHERE  m.conversation_id = $1 AND c.owner_id = $2
+		ORDER  BY m.position DESC
+		LIMIT  1`, conversation, owner).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("find the last message of %s: %w", conversation, err)
+	}
+	return id, nil
+}
+
 // message returns one message without asking whose it is: for runs and
 // recovery, which have no person.
 func (s store) message(ctx context.Context, q db.Queryer, id string) (Message, error) {
@@ -379,29 +395,39 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	return nil
 }
 
-// segmentsPerInsert keeps a statement under SQLite's bound of parameters and
-// its text the same for most flushes.
-const segmentsPerInsert = 100
+// segmentInserts are statements for this many segments each, so that a flush of
+// any size is a few statements, and only these, which stay prepared.
+var segmentInserts = []struct {
+	segments int
+	query    string
+}{{64, insertSegmentsQuery(64)}, {16, insertSegmentsQuery(16)}, {4, insertSegmentsQuery(4)}, {1, insertSegmentsQuery(1)}}
+
+func insertSegmentsQuery(n int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO run_segments (run_id, sequence, part, type, body) VALUES `)
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		k := 5 * i
+		fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d)", k+1, k+2, k+3, k+4, k+5)
+	}
+	return b.String()
+}
 
 // insertSegments adds what many runs have said in a few statements.
 func (s store) insertSegments(ctx context.Context, q db.Queryer, segs []segment) error {
-	for len(segs) > 0 {
-		n := min(len(segs), segmentsPerInsert)
-		var b strings.Builder
-		b.WriteString(`INSERT INTO run_segments (run_id, sequence, part, type, body) VALUES `)
-		args := make([]any, 0, 5*n)
-		for i, g := range segs[:n] {
-			if i > 0 {
-				b.WriteByte(',')
+	var args []any
+	for _, insert := range segmentInserts {
+		for ; len(segs) >= insert.segments; segs = segs[insert.segments:] {
+			args = args[:0]
+			for _, g := range segs[:insert.segments] {
+				args = append(args, g.runID, g.sequence, g.part, g.kind, g.body)
 			}
-			k := 5 * i
-			fmt.Fprintf(&b, "($%d,$%d,$%d,$%d,$%d)", k+1, k+2, k+3, k+4, k+5)
-			args = append(args, g.runID, g.sequence, g.part, g.kind, g.body)
+			if _, err := q.ExecContext(ctx, insert.query, args...); err != nil {
+				return fmt.Errorf("insert %d segments: %w", insert.segments, err)
+			}
 		}
-		if _, err := q.ExecContext(ctx, b.String(), args...); err != nil {
-			return fmt.Errorf("insert %d segments: %w", n, err)
-		}
-		segs = segs[n:]
 	}
 	return nil
 }
