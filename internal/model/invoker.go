@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -159,6 +161,7 @@ type invocation struct {
 
 	delivered  bool // something of the answer has been yielded
 	left       bool // yield must not be called again
+	yielding   bool // the reader is at work
 	said       spoken
 	reported   bool // usage is the provider's
 	usage      Usage
@@ -304,8 +307,19 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 	}
 }
 
-// attempt calls the provider once and hands its answer on.
-func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error]) error {
+// attempt calls the provider once and hands its answer on. A provider that
+// panics over what it was sent fails this call, and not the answers of
+// everybody else in the process.
+func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error]) (err error) {
+	defer func() {
+		if v.yielding {
+			return // it is the reader who panics
+		}
+		if cause := recover(); cause != nil {
+			v.log.ErrorContext(ctx, "panic in a model call", "model", v.target.model.ID, "run", v.call.RunID, "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic in a model call: %v", cause)
+		}
+	}()
 	provider, err := v.catalogue.provider(ctx, v.target.connection)
 	if err != nil {
 		return err
@@ -352,7 +366,9 @@ func (v *invocation) announce() bool {
 
 func (v *invocation) emit(event Event, err error) bool {
 	if !v.left {
+		v.yielding = true // stays if yield panics
 		v.left = !v.yield(event, err)
+		v.yielding = false
 	}
 	return !v.left
 }

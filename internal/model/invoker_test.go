@@ -583,6 +583,34 @@ func TestReasoningIsCountedWhereTheProviderCountsOnlyTheWhole(t *testing.T) {
 	}
 }
 
+func TestAPanickingProviderFailsItsOwnCallOnly(t *testing.T) {
+	b := newBench()
+	b.add(Model{ID: "m"}, func(_ context.Context, _ Request, yield func(Event, error) bool) {
+		yield(Event{Type: EventText, Text: "half"}, nil)
+		panic("inside")
+	})
+	h := listen(b.Stream(person(t.Context()), Call{ModelID: "m", Messages: question("a")}))
+	if errs.CodeOf(h.err) != errs.Internal || h.text() != "half" {
+		t.Errorf("heard %+v", h)
+	}
+	if strings.Count(b.log.String(), "panic in a model call") == 0 || !strings.Contains(b.log.String(), "cause=inside") {
+		t.Errorf("log = %s", b.log)
+	}
+	if r := b.last(t); r.Outcome != Outcome(errs.Internal) || r.Usage.OutputTokens == 0 {
+		t.Errorf("record = %+v", r)
+	}
+
+	defer func() {
+		if cause := recover(); cause != "the reader's" {
+			t.Errorf("a reader's panic became %v", cause)
+		}
+	}()
+	b.add(Model{ID: "n"}, says("a"))
+	for range b.Stream(person(t.Context()), Call{ModelID: "n", Messages: question("a")}) {
+		panic("the reader's")
+	}
+}
+
 func TestTheCauseOfAFailureIsInTheLogOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err  error
