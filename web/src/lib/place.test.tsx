@@ -8,7 +8,7 @@ function Text({ place }: { place: Place }) {
 }
 
 test.each<[string, Place, string]>([
-  ["the machine Kakoi runs on", { kind: "server" }, "このサーバーの中"],
+  ["the machine Kakoi runs on", { kind: "server" }, "このサーバー"],
   ["a server by its name", { kind: "host", name: "llm.example" }, "llm.example"],
   ["a region that has a word", { kind: "region", name: "ap-northeast-1" }, "東京"],
   ["a region that is newer than the words", { kind: "region", name: "mars-north-1" }, "mars-north-1"],

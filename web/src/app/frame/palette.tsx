@@ -58,7 +58,7 @@ function PaletteBody() {
   const [query, setQuery] = useState("");
   const conversations = useQuery({
     queryKey: ["conversations", "palette"],
-    queryFn: ({ signal }) => unwrap(api.GET("/conversations", { params: { query: { limit: 200 } }, signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/conversations", { params: { query: { limit: 100 } }, signal })),
   });
 
   const pages: Place[] = [

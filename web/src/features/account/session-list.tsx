@@ -40,13 +40,18 @@ function SessionRow({ session, onEnd, onEnded }: Omit<Props, "sessions"> & { ses
     },
     onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).what }),
   });
+  const facts = [session.address, t("sessionSeen", { seen: format.near(session.lastSeenAt) }), t("sessionSince", { since: format.monthDay(session.createdAt) })];
   const name = device ? t("device", device) : t("deviceUnknown");
   return (
     <li className="flex min-h-16 flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-rule py-2">
       <div className="min-w-0">
         <p title={session.userAgent}>{name}</p>
         <p className="text-14 text-muted tabular-nums">
-          {format.facts(session.address, t("sessionSeen", { seen: format.near(session.lastSeenAt) }), t("sessionSince", { since: format.monthDay(session.createdAt) }))}
+          {facts.map((fact, i) => (
+            <span key={i} className="mr-3 inline-block">
+              {fact}
+            </span>
+          ))}
         </p>
       </div>
       {session.current ? (

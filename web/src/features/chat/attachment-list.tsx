@@ -28,7 +28,7 @@ export function AttachmentList({ items, onRemove, onRetry, takes }: Props) {
         <li key={item.key} className={cx("flex max-w-full items-center gap-2 rounded-8 border bg-surface p-1 pr-0.5 text-14", item.state === "failed" ? "border-danger" : "border-rule")}>
           <FileFace name={item.name} preview={item.preview} className={cx((!canTake(takes, item.kind) || item.state === "uploading") && "opacity-50")} />
           <span className="grid min-w-0 leading-[1.35]">
-            <span className="max-w-52 truncate">{item.name}</span>
+            <span className="max-w-52 truncate" title={item.name}>{item.name}</span>
             {item.state === "uploading" ? (
               <progress className="upload-meter" max={1} value={item.progress} aria-label={t("uploadingNamed", { name: item.name })} />
             ) : item.state === "failed" && item.error ? (

@@ -97,7 +97,7 @@ export function Composer(props: Props) {
   };
 
   return (
-    <div className="grid gap-2">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
       {notice}
       <div
         role="presentation"
@@ -148,7 +148,7 @@ export function Composer(props: Props) {
           <Button tone="quiet" size="dense" icon={takes.documents ? Paperclip : ImagePlus} className="text-muted" disabledReason={!takes.vision && !takes.documents && t("unread.any")} onPress={() => picker.current?.click()}>
             {takes.documents ? t("attachFile") : t("attachImage")}
           </Button>
-          <span id={noteId} className="ml-auto truncate px-2 text-14 text-muted">
+          <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
             {reason && !empty ? reason : running && !empty ? t("waitForEnd") : ""}
           </span>
           {running ? (

@@ -27,6 +27,8 @@ const efforts = ["", "none", "low", "medium", "high"] as const;
 
 function SettingsDialog({ onClose, choice, models, onSave }: Props) {
   const { t } = useTranslation("chat");
+  const { t: common } = useTranslation("common");
+  const { t: ui } = useTranslation("ui");
   const [modelId, setModelId] = useState(choice.modelId);
   const [systemPrompt, setSystemPrompt] = useState(choice.systemPrompt);
   const [parameters, setParameters] = useState<Parameters>(choice.parameters);
@@ -61,9 +63,9 @@ function SettingsDialog({ onClose, choice, models, onSave }: Props) {
           <Button tone="quiet" className="mr-auto" onPress={() => (setParameters({}), setSystemPrompt(""))}>
             {t("settingsReset")}
           </Button>
-          <Button onPress={onClose}>{t("cancel")}</Button>
-          <Button tone="primary" isPending={pending} pendingLabel={t("saving")} onPress={() => void save()}>
-            {t("save")}
+          <Button onPress={onClose}>{ui("cancel")}</Button>
+          <Button tone="primary" isPending={pending} pendingLabel={common("saving")} onPress={() => void save()}>
+            {common("save")}
           </Button>
         </>
       }

@@ -21,18 +21,21 @@ export function WhereLine({ model }: { model: Model | undefined }) {
         aria-haspopup="dialog"
         aria-label={t("whereOpen", { model: model.displayName, place })}
         onPress={() => setOpen(true)}
-        className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:gap-x-1.5 max-md:px-1 pointer-coarse:min-h-11"
+        className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:px-1 pointer-coarse:min-h-11"
       >
         <Icon of={ShieldCheck} size={16} className="max-md:hidden" />
-        <span className="truncate">{model.displayName}</span>
-        {model.demo && (
-          <>
-            <Rule />
-            <span className="whitespace-nowrap">{t("demo")}</span>
-          </>
-        )}
-        <Rule />
-        <span className="truncate">{t("processedAt", { place })}</span>
+        {/* One line; on a phone it may take a second rather than hide where things go. */}
+        <span className="min-w-0 text-left md:truncate">
+          {model.displayName}
+          <Rule />
+          {model.demo && (
+            <>
+              {t("demo")}
+              <Rule />
+            </>
+          )}
+          <span className="inline-block">{t("processedAt", { place })}</span>
+        </span>
       </AriaButton>
       <Dialog title={t("whereTitle")} isOpen={open} onClose={() => setOpen(false)} dismissable>
         <div className="grid gap-4">
@@ -54,5 +57,5 @@ export function WhereLine({ model }: { model: Model | undefined }) {
 }
 
 function Rule() {
-  return <span aria-hidden="true" className="h-3 w-px flex-none bg-[var(--border-control)]" />;
+  return <span aria-hidden="true" className="mx-2 inline-block h-3 w-px bg-[var(--border-control)] align-[-0.05em]" />;
 }

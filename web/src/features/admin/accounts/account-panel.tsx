@@ -48,14 +48,9 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
         onClose={onClose}
         footer={
           <>
-            <div className="flex flex-wrap gap-2">
-              <Button size="dense" onPress={() => setAsking("edit")}>
-                {common("edit")}
-              </Button>
-              <Button size="dense" onPress={() => setAsking("password")}>
-                {t("accounts.resetPassword")}
-              </Button>
-            </div>
+            <Button size="dense" onPress={() => setAsking("edit")}>
+              {common("edit")}
+            </Button>
             {account.disabled ? (
               <Button
                 tone="quiet"
@@ -87,6 +82,9 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
             <Detail name={t("accounts.lastSeen")}>{account.lastSignedInAt ? format.dateTime(account.lastSignedInAt) : t("accounts.notYet")}</Detail>
             <Detail name={t("accounts.created")}>{format.date(account.createdAt)}</Detail>
           </Details>
+          <Button size="dense" className="mt-3" onPress={() => setAsking("password")}>
+            {t("accounts.resetPassword")}
+          </Button>
         </PanelSection>
         <PanelSection title={t("accounts.canDo")}>
           <Details>
@@ -142,19 +140,21 @@ function Sessions({ account: { id } }: { account: Account }) {
   return (
     <>
       <SessionList sessions={sessions.data.items} onEnd={(session) => endSession(id, session)} onEnded={() => refreshAccounts(client)} />
-      <Button
-        size="dense"
-        className="mt-3"
-        onPress={() =>
-          void act(async () => {
-            await endSessions(id);
-            await refreshAccounts(client);
-            toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
-          })
-        }
-      >
-        {t("accounts.endAll")}
-      </Button>
+      {sessions.data.items.length > 1 && (
+        <Button
+          size="dense"
+          className="mt-3"
+          onPress={() =>
+            void act(async () => {
+              await endSessions(id);
+              await refreshAccounts(client);
+              toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
+            })
+          }
+        >
+          {t("accounts.endAll")}
+        </Button>
+      )}
     </>
   );
 }

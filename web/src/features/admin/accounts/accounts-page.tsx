@@ -148,7 +148,7 @@ export function AccountsPage() {
         />
         {rows.length > 0 && (
           <More
-            text={count === undefined ? t("accounts.shown", { count: rows.length }) : t("accounts.shownOf", { shown: format.number(rows.length), total: format.number(count) })}
+            text={count === undefined || count === rows.length ? t("accounts.shown", { count: rows.length }) : t("accounts.shownOf", { shown: format.number(rows.length), total: format.number(count) })}
             hasMore={accounts.hasNextPage}
             isPending={accounts.isFetchingNextPage}
             onMore={() => void accounts.fetchNextPage()}

@@ -140,7 +140,7 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
         ) : (
           <ul className="-mx-2">
             {members.data.items.map((m) => (
-              <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 hover:bg-surface-hover">
+              <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 py-1.5 hover:bg-surface-hover">
                 <span className="min-w-0">
                   <span className="block truncate">{m.name}</span>
                   <span className="block truncate text-muted">{m.email}</span>
@@ -180,7 +180,7 @@ function MemberSearch({ taken, onAdd }: { taken: ReadonlySet<string>; onAdd: (ac
       {q !== "" && (
         <ul className="-mx-2 mt-1">
           {accounts.map((a) => (
-            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2">
+            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2 py-1.5">
               <span className="min-w-0">
                 <span className="block truncate">{a.name}</span>
                 <span className="block truncate text-muted">{a.email}</span>

@@ -89,7 +89,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           </Details>
         </PanelSection>
       )}
-      <PanelSection title={t("models.price")}>
+      <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
         {price.currency ? (
           <Details>
             <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
