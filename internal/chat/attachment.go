@@ -254,10 +254,16 @@ func (s store) blob(ctx context.Context, hash string) ([]byte, error) {
 // claimAttachments ties files to the message they were sent with.
 func (s store) claimAttachments(ctx context.Context, q db.Queryer, owner, message string, ids []string) error {
 	for _, id := range ids {
-		_, err := q.ExecContext(ctx, `
-			UPDATE attachments SET message_id = $1 WHERE id = $2 AND owner_id = $3 AND message_id IS NULL`, message, id, owner)
+		res, err := q.ExecContext(ctx, `
+			UPDATE attachments SET message_id = $1
+			WHERE  id = $2 AND owner_id = $3 AND (message_id IS NULL OR message_id = $1)`, message, id, owner)
 		if err != nil {
 			return fmt.Errorf("claim attachment %s: %w", id, err)
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return fmt.Errorf("claim attachment %s: %w", id, err)
+		} else if n == 0 {
+			return errs.New(errs.Conflict, "A file has been sent already; attach it again.")
 		}
 	}
 	return nil

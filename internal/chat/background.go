@@ -187,7 +187,7 @@ func (s *Service) flushSome(ctx context.Context, some []*running) {
 	if len(segs) == 0 {
 		return
 	}
-	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertSegments(ctx, tx, segs) })
+	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertSegments(ctx, tx, segs) })
 	if err == nil {
 		s.wakeNodes(ctx, ids)
 		return

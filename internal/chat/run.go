@@ -144,7 +144,7 @@ func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answ
 	wait := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		var mine bool
-		err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 			var err error
 			if mine, err = s.endRun(ctx, tx, l.run.ID, answer.Status, answer.FinishedAt); err != nil || !mine {
 				return err

@@ -178,6 +178,8 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change) (St
 }
 
 // begin stores question and answer-to-be in one transaction and starts the run.
+// Two sends to one conversation meet at its row, and at the key that lets it
+// have one run.
 func (s *Service) begin(ctx context.Context, c *Conversation, turn Turn, offer model.Offer, fresh bool) (Started, error) {
 	if err := s.accepting(); err != nil {
 		return Started{}, err
@@ -192,7 +194,7 @@ func (s *Service) begin(ctx context.Context, c *Conversation, turn Turn, offer m
 		ModelID: offer.ID, ModelName: offer.DisplayName, Parts: []Part{}, CreatedAt: now,
 	}
 	run := Run{ConversationID: c.ID, OwnerID: c.OwnerID, NodeID: s.node, State: StatusRunning, StartedAt: now}
-	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 		user.ID, answer.ID, run.ID = db.NewID(), db.NewID(), db.NewID()
 		var err error
 		if fresh {

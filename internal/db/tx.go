@@ -75,16 +75,25 @@ const (
 // part. A Transact inside a Transact is a savepoint: its failure undoes its
 // own statements and leaves the decision to the outer function.
 func (d *DB) Transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.transact(ctx, sql.LevelSerializable, fn)
+}
+
+// TransactByKey is Transact for what happens all the time and at once, and
+// whose rules are kept by the keys and conditions of the rows that it writes,
+// never by something it has read before. PostgreSQL runs it at READ COMMITTED:
+// there, rows that many insert side by side are a conflict of serializable
+// transactions even if none of them reads another's.
+func (d *DB) TransactByKey(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.transact(ctx, sql.LevelReadCommitted, fn)
+}
+
+func (d *DB) transact(ctx context.Context, level sql.IsolationLevel, fn func(ctx context.Context, tx *Tx) error) error {
 	if tx := d.txOf(ctx); tx != nil {
 		return tx.nest(ctx, fn)
 	}
-	once := d.transactOnce
-	if d.engine == SQLite {
-		once = d.transactInGroup
-	}
 	giveUp := time.Now().Add(retryFor)
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		err := once(ctx, fn)
+		err := d.transactOnce(ctx, level, fn)
 		if err == nil || !lostToOther(err) || time.Now().After(giveUp) {
 			return err
 		}
@@ -96,8 +105,11 @@ func (d *DB) Transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	}
 }
 
-func (d *DB) transactOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
-	sqlTx, err := d.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+func (d *DB) transactOnce(ctx context.Context, level sql.IsolationLevel, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	if d.engine == SQLite {
+		return d.transactInGroup(ctx, fn)
+	}
+	sqlTx, err := d.write.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
