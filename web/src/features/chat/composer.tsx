@@ -55,6 +55,7 @@ export function Composer(props: Props) {
   }, [autoFocus, touch, conversationId]);
 
   const empty = draft.text.trim() === "" && draft.attachments.length === 0;
+  const onlyImages = takes.vision && !takes.documents;
   const unread = files.items.find((item) => !canTake(takes, item.kind));
   const reason = blocked ?? (unread ? t(`unread.${unread.kind}`) : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
   const canSend = !empty && !reason && !running && !sending;
@@ -64,6 +65,11 @@ export function Composer(props: Props) {
     setRefusals([]);
     onSend();
     field.current?.focus();
+  };
+
+  const halt = () => {
+    onStop();
+    if (!touch) field.current?.focus(); // the button under the focus is about to go
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -145,14 +151,14 @@ export function Composer(props: Props) {
               event.target.value = "";
             }}
           />
-          <Button tone="quiet" size="dense" icon={takes.documents ? Paperclip : ImagePlus} className="text-muted" disabledReason={!takes.vision && !takes.documents && t("unread.any")} onPress={() => picker.current?.click()}>
-            {takes.documents ? t("attachFile") : t("attachImage")}
+          <Button tone="quiet" size="dense" icon={onlyImages ? ImagePlus : Paperclip} className="text-muted" disabledReason={!takes.vision && !takes.documents && t("unread.any")} onPress={() => picker.current?.click()}>
+            {onlyImages ? t("attachImage") : t("attachFile")}
           </Button>
           <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
             {reason && !empty ? reason : running && !empty ? t("waitForEnd") : ""}
           </span>
           {running ? (
-            <Button size="dense" icon={Square} onPress={onStop} isPending={stopping} pendingLabel={t("stopping")}>
+            <Button size="dense" icon={Square} onPress={halt} isPending={stopping} pendingLabel={t("stopping")}>
               {t("stop")}
             </Button>
           ) : (

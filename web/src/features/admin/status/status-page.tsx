@@ -106,7 +106,7 @@ function Connections({ connections }: { connections: Status["connections"] }) {
         </TextLink>
       ),
     },
-    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-48", from: "middle" },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-56", from: "middle" },
     { id: "state", header: t("connections.state"), cell: state, width: "@min-[48rem]:w-80" },
     { id: "used", header: t("status.lastUsed"), cell: (c) => (c.lastUsedAt ? format.near(c.lastUsedAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
@@ -131,7 +131,6 @@ function Count({ n }: { n: number }) {
   return n > 0 ? <b className="text-danger">{format.number(n)}</b> : <>{format.number(n)}</>;
 }
 
-const modelPrefix = "model:";
 const looking = "detect";
 
 function Egress({ egress, connections }: Pick<Status, "egress" | "connections">) {
@@ -139,9 +138,18 @@ function Egress({ egress, connections }: Pick<Status, "egress" | "connections">)
   const format = useFormats();
   type Row = Status["egress"][number];
   const purpose = ({ purpose: name }: Row) => {
-    if (name === looking) return t("status.purposeDetect");
-    if (name === "database") return t("status.purposeDatabase");
-    return connections.find((c) => name === modelPrefix + c.id)?.name ?? (name.startsWith(modelPrefix) ? t("status.purposeGone") : name);
+    const [kind, id] = name.split(":");
+    const connection = id && (connections.find((c) => c.id === id)?.name ?? t("status.purposeGone"));
+    switch (kind) {
+      case looking:
+        return t("status.purposeDetect");
+      case "database":
+        return t("status.purposeDatabase");
+      case "check":
+        return format.facts(connection, t("status.purposeCheck"));
+      default:
+        return connection || name;
+    }
   };
   const columns: Column<Row>[] = [
     { id: "destination", header: t("status.destination"), cell: (e) => <span title={e.destination}>{e.destination}</span> },
