@@ -21,7 +21,9 @@ var errUndone = errors.New("the transaction was undone with another that it shar
 // the disk once per commit; with many people asking at once, that wait and not
 // the work would decide how many are served. So those who are there when the
 // writer becomes free run one after the other, each under a savepoint of its
-// own, and are committed together. Each hears of success only after that.
+// own, and are committed together. Each hears how it ended only after that:
+// who succeeded, because only then it holds; who failed, because the reason may
+// be a row of another member.
 type group struct {
 	write *sql.DB
 
@@ -34,7 +36,7 @@ type group struct {
 type member struct {
 	turn      chan turn     // unbuffered: taken, or the member has left
 	left      chan struct{} // closed when the member waits no more
-	ended     chan ending   // how its own part ended
+	ended     chan bool     // its part is over; true if it broke the whole transaction
 	committed chan error    // what became of the group
 }
 
@@ -44,18 +46,9 @@ type turn struct {
 	err error
 }
 
-// ending is how a member's part ended.
-type ending int
-
-const (
-	endedWell   ending = iota
-	endedUndone        // it is undone; the others stand
-	endedBroken        // it took the whole transaction with it
-)
-
 // join waits for the caller's turn.
 func (g *group) join(ctx context.Context) (*member, *sql.Tx, error) {
-	m := &member{turn: make(chan turn), left: make(chan struct{}), ended: make(chan ending, 1), committed: make(chan error, 1)}
+	m := &member{turn: make(chan turn), left: make(chan struct{}), ended: make(chan bool, 1), committed: make(chan error, 1)}
 	g.mu.Lock()
 	g.queue = append(g.queue, m)
 	if !g.serving {
@@ -79,34 +72,31 @@ func (g *group) join(ctx context.Context) (*member, *sql.Tx, error) {
 func (g *group) serve(ctx context.Context) {
 	for g.waiting() {
 		tx, err := g.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
-		kept, broken := g.admit(turn{tx, err})
-		if err != nil {
-			continue
-		}
+		members, broken := g.admit(turn{tx, err})
 		switch {
+		case err != nil: // they know
+			continue
 		case broken:
-			_ = tx.Rollback() // what it holds is undone already
+			_ = tx.Rollback() // what it held is undone already
 			err = errUndone
-		case len(kept) == 0:
-			_ = tx.Rollback() // there is nothing in it
 		default:
 			if err = tx.Commit(); err != nil {
 				err = fmt.Errorf("commit transaction: %w", err)
 			}
 		}
-		for _, m := range kept {
+		for _, m := range members {
 			m.committed <- err
 		}
 	}
 }
 
-// admit gives one member after the other its turn. It returns those whose part
-// waits for the commit, and whether a member broke the transaction.
-func (g *group) admit(t turn) (kept []*member, broken bool) {
+// admit gives one member after the other its turn. It returns those that wait
+// for the commit, and whether another broke the transaction.
+func (g *group) admit(t turn) (members []*member, broken bool) {
 	for until := time.Now().Add(groupFor); ; {
 		m := g.next()
 		if m == nil {
-			return kept, false
+			return members, false
 		}
 		select {
 		case m.turn <- t:
@@ -116,15 +106,12 @@ func (g *group) admit(t turn) (kept []*member, broken bool) {
 		if t.err != nil {
 			continue
 		}
-		switch <-m.ended {
-		case endedWell:
-			kept = append(kept, m)
-		case endedBroken:
-			return kept, true
-		case endedUndone:
+		if broken := <-m.ended; broken {
+			return members, true
 		}
+		members = append(members, m)
 		if time.Now().After(until) {
-			return kept, false
+			return members, false
 		}
 	}
 }
@@ -157,11 +144,15 @@ func (d *DB) transactInGroup(ctx context.Context, fn func(ctx context.Context, t
 		return err
 	}
 	tx := &Tx{tx: sqlTx, db: d, shared: true}
-	if err := m.run(ctx, tx, fn); err != nil {
-		return err
+	broken, failed := m.run(ctx, tx, fn)
+	if broken {
+		return failed
 	}
-	if err := <-m.committed; err != nil {
-		return err
+	if err := <-m.committed; failed == nil || errors.Is(err, errUndone) {
+		failed = err
+	}
+	if failed != nil {
+		return failed
 	}
 	for _, f := range tx.afterCommit {
 		f()
@@ -169,39 +160,37 @@ func (d *DB) transactInGroup(ctx context.Context, fn func(ctx context.Context, t
 	return nil
 }
 
-// run runs fn under the member's savepoint and tells the group how it ended,
-// also when fn panics.
-func (m *member) run(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) error) (err error) {
+// run runs fn under the member's savepoint and tells the group when it is over,
+// also when fn panics. broken says that more than the member's part is undone.
+func (m *member) run(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) error) (broken bool, err error) {
 	whole := context.WithoutCancel(ctx)
-	ended := endedBroken
-	defer func() { m.ended <- ended }()
+	broken = true
+	defer func() { m.ended <- broken }()
 	if _, err := tx.tx.ExecContext(whole, "SAVEPOINT member"); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
+		return true, fmt.Errorf("begin transaction: %w", err)
 	}
 	well := false
 	defer func() {
 		if well {
 			return
 		}
-		if _, undoErr := tx.tx.ExecContext(whole, "ROLLBACK TO member"); undoErr != nil {
-			if err != nil { // not on a panic, which goes on to the caller
-				err = errors.Join(err, fmt.Errorf("roll back: %w", undoErr))
-			}
-			return
+		_, undoErr := tx.tx.ExecContext(whole, "ROLLBACK TO member")
+		if undoErr == nil {
+			_, undoErr = tx.tx.ExecContext(whole, "RELEASE member")
 		}
-		if _, undoErr := tx.tx.ExecContext(whole, "RELEASE member"); undoErr == nil {
-			ended = endedUndone
+		if broken = undoErr != nil; broken && err != nil { // a panic goes on to the caller as it is
+			err = errors.Join(err, fmt.Errorf("roll back: %w", undoErr))
 		}
 	}()
 	if err := fn(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
-		return err
+		return false, err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
+		return false, fmt.Errorf("commit transaction: %w", err)
 	}
 	if _, err := tx.tx.ExecContext(whole, "RELEASE member"); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
+		return false, fmt.Errorf("commit transaction: %w", err)
 	}
-	well, ended = true, endedWell
-	return nil
+	well = true
+	return false, nil
 }

@@ -97,6 +97,27 @@ func TestWhoIsUndoneWithAnotherIsRunAgain(t *testing.T) {
 	}
 }
 
+func TestWhoFailsByARowOfAnotherHearsItWhenTheRowIsThere(t *testing.T) {
+	d := openFile(t, filepath.Join(t.TempDir(), "kakoi.db"), nil)
+	defer d.Close()
+	for round := range 50 {
+		id := fmt.Sprint(round)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				err := d.Transact(t.Context(), adding(id))
+				if err != nil && !db.IsUniqueViolation(err) {
+					t.Error(err)
+				}
+				if scan[int](t, d, `SELECT count(*) FROM folders WHERE id = $1`, id) != 1 {
+					t.Errorf("told %v, and the row is not there", err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
 func TestWhoWaitsForTheWriterMayLeave(t *testing.T) {
 	d := openFile(t, filepath.Join(t.TempDir(), "kakoi.db"), nil)
 	defer d.Close()
