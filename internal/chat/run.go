@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"kakoi/internal/access"
@@ -42,11 +43,15 @@ func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Me
 	s.live[run.ID] = l
 	s.runs.Add(1)
 	s.mu.Unlock()
-	s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeRunning, ConversationID: c.ID, RunID: run.ID})
 	go func() {
 		defer s.runs.Done()
 		defer cancel(nil)
+		var told sync.WaitGroup // neither the person nor the model waits for it
+		told.Go(func() {
+			s.announce(runCtx, c.OwnerID, ChangeEvent{Type: ChangeRunning, ConversationID: c.ID, RunID: run.ID})
+		})
 		s.execute(runCtx, l, c, answer, how)
+		told.Wait()
 		s.mu.Lock()
 		delete(s.live, run.ID)
 		s.mu.Unlock()
