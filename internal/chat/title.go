@@ -72,6 +72,9 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 // tidyTitle takes the first line without what models put around titles.
 func tidyTitle(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	if strings.HasPrefix(line, "<") { // a weak model gives back what it was given
+		return ""
+	}
 	line = strings.Trim(strings.Join(strings.Fields(line), " "), "\"'`*#「」『』“”。. ")
 	for _, before := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
 		line = strings.TrimSpace(strings.TrimPrefix(line, before))

@@ -372,7 +372,7 @@ func TestRequestsAreWrittenAsServersReadThem(t *testing.T) {
 		}),
 		"no-system-role": with(func(r *model.Request) { r.Options = json.RawMessage(`{"systemRole":"user"}`) }),
 		"media": {
-			Model: "m", Capabilities: model.Capabilities{Vision: true}, Options: json.RawMessage(`{"fileParts":true}`),
+			Model: "m", Capabilities: model.Capabilities{Vision: true, Documents: true},
 			Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{part(model.PartText, "A"), file(model.PartImage, "山田.png", "image/png"), file(model.PartDocument, "山田.pdf", "application/pdf")}}},
 		},
 	} {
