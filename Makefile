@@ -1,14 +1,14 @@
 # `make run` starts Kakoi; `make test` runs every check there is; `make help`
-# lists the rest. Needed: Go, Node 20 or newer with npm, git, make; for the
-# tests a C compiler and Python too. What else the tests need (PostgreSQL,
-# Chromium, a small real model, a linter) they install by scripts/.
+# lists the rest. Needed: Go, Node with npm, git, make. What else the tests need
+# (a C compiler, Python, PostgreSQL, Chromium, a small real model, a linter)
+# they install by scripts/, with apt as root or by sudo, or say in one line.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 
 GO_MINIMUM   := 1.26
-NODE_MINIMUM := 20
+NODE_MINIMUM := 20.19
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -37,7 +37,8 @@ build: need-go $(WEB_BUILT) ## Build bin/kakoi, one static file with the UI in i
 test: lint test-web test-go test-bedrock-js test-real-model test-e2e ## Run every check and every test
 	@echo "everything passed"
 
-test-go: need-go need-gcc $(WEB_BUILT) ## Go tests on SQLite and PostgreSQL, with the race detector
+test-go: need-go $(WEB_BUILT) ## Go tests on SQLite and PostgreSQL, with the race detector
+	scripts/install-compiler.sh
 	scripts/install-postgres.sh
 	scripts/test-postgres.sh go test -race -timeout 15m ./...
 
@@ -111,13 +112,12 @@ $(E2E_DEPS): test/e2e/package.json test/e2e/package-lock.json | need-node
 	npm --prefix test/e2e ci --no-audit --no-fund
 	touch $@
 
-.PHONY: need-go need-node need-gcc
+# A Go from 1.21 on fetches the version of go.mod by itself where it may.
+.PHONY: need-go need-node
 need-go:
 	@command -v go >/dev/null || { echo "Go is missing: install Go $(GO_MINIMUM) or newer" >&2; exit 1; }
+	@go version >/dev/null || { echo "this Go cannot build Kakoi: install Go $(GO_MINIMUM) or newer" >&2; exit 1; }
 
 need-node:
 	@command -v npm >/dev/null || { echo "Node is missing: install Node $(NODE_MINIMUM) or newer with npm" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) >= $(NODE_MINIMUM) ? 0 : 1)' || { echo "Node $$(node --version) is too old: install Node $(NODE_MINIMUM) or newer" >&2; exit 1; }
-
-need-gcc:
-	@command -v gcc >/dev/null || command -v cc >/dev/null || { echo "A C compiler is missing: the race detector needs one (apt-get install gcc libc6-dev); the program itself does not" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."), [c, d] = "$(NODE_MINIMUM)".split("."); process.exit((a - c || b - d) < 0 ? 1 : 0)' || { echo "Node $$(node --version) is too old: install Node $(NODE_MINIMUM) or newer" >&2; exit 1; }

@@ -60,6 +60,7 @@ export default defineConfig(({ mode }) => {
       include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts", "build/**/*.test.ts"],
       restoreMocks: true,
       css: false,
+      testTimeout: 20_000, // the first test of a page loads the page, on a machine that may be busy
     },
   };
 });

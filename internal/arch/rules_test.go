@@ -72,7 +72,6 @@ var homes = []struct {
 	{"github.com/ncruces/", []string{"internal/db"}, "only db knows the engines"},
 	{"github.com/spf13/cobra", []string{"cmd/kakoi"}, "only the command line parses commands"},
 	{"github.com/tink-crypto/", []string{"internal/secret"}, "only secret encrypts what is stored"},
-	{"github.com/alexedwards/argon2id", []string{"internal/identity"}, "only identity hashes passwords"},
 	{"golang.org/x/crypto/argon2", []string{"internal/identity"}, "only identity hashes passwords"},
 }
 

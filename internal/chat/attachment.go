@@ -284,11 +284,16 @@ func (s store) claimAttachments(ctx context.Context, q db.Queryer, owner, messag
 			}
 			continue
 		}
-		_, err := q.ExecContext(ctx, `
+		res, err := q.ExecContext(ctx, `
 			UPDATE attachments SET message_id = $1, queued_turn_id = NULL
-			WHERE  id = $2 AND owner_id = $3 AND message_id IS NULL AND folder_id IS NULL`, message, f.id, owner)
+			WHERE  id = $2 AND owner_id = $3 AND (message_id IS NULL OR message_id = $1) AND folder_id IS NULL`, message, f.id, owner)
 		if err != nil {
 			return fmt.Errorf("claim attachment %s: %w", f.id, err)
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return fmt.Errorf("claim attachment %s: %w", f.id, err)
+		} else if n == 0 {
+			return errs.New(errs.Conflict, "A file has been sent already; attach it again.")
 		}
 	}
 	return nil

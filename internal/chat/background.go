@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"kakoi/internal/db"
@@ -151,12 +153,26 @@ func (s *Service) beatAndStop(ctx context.Context) error {
 	return s.recoverOrphans(ctx, s.now().Add(-deadAfter))
 }
 
-// flush writes what every run has said since the last time, in one transaction.
+// flushRuns bounds the runs of one transaction of a flush: whoever asks a
+// question meanwhile waits for one of them and not for all.
+const flushRuns = 128
+
+// flush writes what every run has said since the last time, runs that began
+// together beside each other, as they lie in the store.
 func (s *Service) flush(ctx context.Context) {
+	all := s.running()
+	slices.SortFunc(all, func(a, b *running) int { return strings.Compare(a.run.ID, b.run.ID) })
+	for some := range slices.Chunk(all, flushRuns) {
+		s.flushSome(ctx, some)
+	}
+}
+
+// flushSome writes what these runs have said, in one transaction.
+func (s *Service) flushSome(ctx context.Context, some []*running) {
 	var segs []segment
 	var of []*running
 	var ids []string
-	for _, l := range s.running() {
+	for _, l := range some {
 		if !l.writing.TryLock() {
 			continue
 		}
@@ -171,7 +187,7 @@ func (s *Service) flush(ctx context.Context) {
 	if len(segs) == 0 {
 		return
 	}
-	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertSegments(ctx, tx, segs) })
+	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertSegments(ctx, tx, segs) })
 	if err == nil {
 		s.wakeNodes(ctx, ids)
 		return

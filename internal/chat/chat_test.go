@@ -115,17 +115,23 @@ var catalogue = offers{
 
 func run(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		for _, id := range []string{"anna", "ben"} {
-			_, err := d.ExecContext(t.Context(), insertAccount, id, id+"@example.jp", id)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for _, engine := range []db.Engine{db.SQLite, db.Postgres} {
+		t.Run(string(engine), func(t *testing.T) { test(t, newFixture(t, engine)) })
+	}
+}
+
+func newFixture(t *testing.T, engine db.Engine) *fixture {
+	t.Helper()
+	d := dbtest.Open(t, engine)
+	for _, id := range []string{"anna", "ben"} {
+		_, err := d.ExecContext(t.Context(), insertAccount, id, id+"@example.jp", id)
+		if err != nil {
+			t.Fatal(err)
 		}
-		f := &fixture{t: t, db: d, model: &scripted{}}
-		f.Service = f.node("node-1")
-		test(t, f)
-	})
+	}
+	f := &fixture{t: t, db: d, model: &scripted{}}
+	f.Service = f.node("node-1")
+	return f
 }
 
 const insertAccount = `
@@ -246,41 +252,38 @@ func TestAReaderResumesAtAnyPlace(t *testing.T) {
 	})
 }
 
+// Several nodes share a PostgreSQL; a SQLite file has one server.
 func TestTwoNodesTellTheSame(t *testing.T) {
-	run(t, func(t *testing.T, f *fixture) {
-		if f.db.Engine() == db.SQLite {
-			return // one server to a file
-		}
-		other := f.node("node-2")
-		said := make(chan struct{})
-		f.model.hangs(said, "半分")
-		st := f.start("長い話")
-		<-said
-		events, err := other.Follow(as(t, "anna"), st.Answers[0].RunID, "")
+	f := newFixture(t, db.Postgres)
+	other := f.node("node-2")
+	said := make(chan struct{})
+	f.model.hangs(said, "半分")
+	st := f.start("長い話")
+	<-said
+	events, err := other.Follow(as(t, "anna"), st.Answers[0].RunID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	for ev, err := range events {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var text string
-		for ev, err := range events {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ev.Type == EventText {
-				text += ev.Text
-				if text == "半分" { // stop it from the other node
-					if err := other.Stop(as(t, "anna"), st.Answers[0].RunID); err != nil {
-						t.Fatal(err)
-					}
+		if ev.Type == EventText {
+			text += ev.Text
+			if text == "半分" { // stop it from the other node
+				if err := other.Stop(as(t, "anna"), st.Answers[0].RunID); err != nil {
+					t.Fatal(err)
 				}
 			}
-			if ev.Type == EventEnd && ev.Message.Status != StatusStopped {
-				t.Errorf("status %s", ev.Message.Status)
-			}
 		}
-		if text != "半分" {
-			t.Errorf("the other node told %q", text)
+		if ev.Type == EventEnd && ev.Message.Status != StatusStopped {
+			t.Errorf("status %s", ev.Message.Status)
 		}
-	})
+	}
+	if text != "半分" {
+		t.Errorf("the other node told %q", text)
+	}
 }
 
 func TestStopKeepsWhatWasSaidAndItsUsage(t *testing.T) {

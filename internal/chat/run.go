@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"kakoi/internal/access"
@@ -41,11 +42,15 @@ func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Me
 	s.live[run.ID] = l
 	s.runs.Add(1)
 	s.mu.Unlock()
-	s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeRunning, ConversationID: c.ID, RunID: run.ID})
 	go func() {
 		defer s.runs.Done()
 		defer cancel(nil)
+		var told sync.WaitGroup // neither the person nor the model waits for it
+		told.Go(func() {
+			s.announce(runCtx, c.OwnerID, ChangeEvent{Type: ChangeRunning, ConversationID: c.ID, RunID: run.ID})
+		})
 		s.execute(runCtx, l, c, answer, how)
+		told.Wait()
 		s.mu.Lock()
 		delete(s.live, run.ID)
 		s.mu.Unlock()
@@ -144,7 +149,7 @@ func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answ
 	wait := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		var mine bool
-		err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 			var err error
 			if mine, err = s.endRun(ctx, tx, l.run.ID, answer.Status, answer.FinishedAt); err != nil || !mine {
 				return err

@@ -218,7 +218,8 @@ type beginning struct {
 }
 
 // begin stores question and answers-to-be in one transaction and starts their
-// runs. The error has code RunActive while an answer is being written.
+// runs. The error has code RunActive while an answer is being written: two sends
+// to one conversation meet at its row, which both write before they look.
 func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	if err := s.accepting(); err != nil {
 		return Started{}, err
@@ -226,7 +227,7 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	c, now := b.conversation, s.now()
 	var user *Message
 	answers, runs := make([]Message, len(b.offers)), make([]Run, len(b.offers))
-	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 		parent, err := s.place(ctx, tx, &c, b)
 		if err != nil {
 			return err
@@ -281,7 +282,15 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 			}
 		}
 		c.LeafID, c.ComparisonID = answers[0].ID, comparison
-		return s.addSiblings(ctx, tx, c.ID, answers)
+		if b.turn == nil {
+			return s.addSiblings(ctx, tx, c.ID, answers)
+		}
+		for i := range answers { // nothing else follows a question that is new
+			for _, a := range answers {
+				answers[i].SiblingIDs = append(answers[i].SiblingIDs, a.ID)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return Started{}, err
@@ -304,17 +313,16 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, c *Conversation, b begin
 		}
 		return "", s.rememberCreation(ctx, tx, c.OwnerID, b.turn.ClientID, c.ID)
 	}
+	// Only what the sender may choose with a turn: the rest may have changed.
+	if err := s.chooseFor(ctx, tx, *c); err != nil {
+		return "", err
+	}
 	now, err := s.conversation(ctx, tx, c.OwnerID, c.ID)
 	if err != nil {
 		return "", err
 	}
 	if now.Running {
 		return "", errs.New(errs.RunActive, "This conversation is already being answered.")
-	}
-	// Only what the sender may choose with a turn: the rest may have changed.
-	now.ModelID, now.Parameters = c.ModelID, c.Parameters
-	if err := s.updateConversation(ctx, tx, now); err != nil {
-		return "", err
 	}
 	*c = now
 	if b.queued != "" {
@@ -377,7 +385,7 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	switch {
 	case answer.Role != model.RoleAssistant || len(after) > 0:
 		return Started{}, errs.New(errs.NothingToResume, "There is no answer to go on with.")
-	case answer.Status == StatusRunning:
+	case answer.Status == StatusRunning, c.Running && (answer.ComparisonID == "" || answer.ComparisonID != c.ComparisonID):
 		return Started{}, errs.New(errs.RunActive, "This conversation is already being answered.")
 	case answer.Status == StatusComplete && answer.StopReason != model.StopLength:
 		return Started{}, errs.New(errs.NothingToResume, "The last answer is complete.")

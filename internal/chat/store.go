@@ -99,6 +99,21 @@ func (s store) updateConversation(ctx context.Context, q db.Queryer, c Conversat
 	return nil
 }
 
+// chooseFor stores the model and parameters of the turns from now on. Whoever
+// has done so is alone with the conversation until the transaction ends.
+func (s store) chooseFor(ctx context.Context, q db.Queryer, c Conversation) error {
+	parameters, err := json.Marshal(c.Parameters)
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `UPDATE conversations SET model_id = $1, parameters = $2 WHERE id = $3 AND owner_id = $4`,
+		c.ModelID, string(parameters), c.ID, c.OwnerID)
+	if err != nil {
+		return fmt.Errorf("choose for conversation %s: %w", c.ID, err)
+	}
+	return nil
+}
+
 // setModelTitle gives a conversation the title a model made, unless a person
 // has named it meanwhile; it reports whether it did.
 func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool, error) {
@@ -360,29 +375,39 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	return nil
 }
 
-// segmentsPerInsert keeps a statement under SQLite's bound of parameters and
-// its text the same for most flushes.
-const segmentsPerInsert = 100
+// segmentInserts are statements for this many segments each, so that a flush of
+// any size is a few statements, and only these, which stay prepared.
+var segmentInserts = []struct {
+	segments int
+	query    string
+}{{64, insertSegmentsQuery(64)}, {16, insertSegmentsQuery(16)}, {4, insertSegmentsQuery(4)}, {1, insertSegmentsQuery(1)}}
+
+func insertSegmentsQuery(n int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO run_segments (run_id, sequence, part, type, body) VALUES `)
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		k := 5 * i
+		fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d)", k+1, k+2, k+3, k+4, k+5)
+	}
+	return b.String()
+}
 
 // insertSegments adds what many runs have said in a few statements.
 func (s store) insertSegments(ctx context.Context, q db.Queryer, segs []segment) error {
-	for len(segs) > 0 {
-		n := min(len(segs), segmentsPerInsert)
-		var b strings.Builder
-		b.WriteString(`INSERT INTO run_segments (run_id, sequence, part, type, body) VALUES `)
-		args := make([]any, 0, 5*n)
-		for i, g := range segs[:n] {
-			if i > 0 {
-				b.WriteByte(',')
+	var args []any
+	for _, insert := range segmentInserts {
+		for ; len(segs) >= insert.segments; segs = segs[insert.segments:] {
+			args = args[:0]
+			for _, g := range segs[:insert.segments] {
+				args = append(args, g.runID, g.sequence, g.part, g.kind, g.body)
 			}
-			k := 5 * i
-			fmt.Fprintf(&b, "($%d,$%d,$%d,$%d,$%d)", k+1, k+2, k+3, k+4, k+5)
-			args = append(args, g.runID, g.sequence, g.part, g.kind, g.body)
+			if _, err := q.ExecContext(ctx, insert.query, args...); err != nil {
+				return fmt.Errorf("insert %d segments: %w", insert.segments, err)
+			}
 		}
-		if _, err := q.ExecContext(ctx, b.String(), args...); err != nil {
-			return fmt.Errorf("insert %d segments: %w", n, err)
-		}
-		segs = segs[n:]
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kakoi/internal/label"
 	"kakoi/internal/model"
 )
 
@@ -47,7 +48,7 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 		Parameters: model.Parameters{MaxTokens: &limit, ReasoningEffort: none},
 		Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{
 			Type: model.PartText,
-			Text: "<question>\n" + clip(question.text(), titleInput) + "\n</question>\n<answer>\n" + clip(answer.text(), titleInput) + "\n</answer>",
+			Text: "<question>\n" + label.Clip(question.text(), titleInput) + "\n</question>\n<answer>\n" + label.Clip(answer.text(), titleInput) + "\n</answer>",
 		}}}},
 	}
 	var b strings.Builder
@@ -71,24 +72,16 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 // tidyTitle takes the first line without what models put around titles.
 func tidyTitle(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	if strings.HasPrefix(line, "<") { // a weak model gives back what it was given
+		return ""
+	}
 	line = strings.Trim(strings.Join(strings.Fields(line), " "), "\"'`*#「」『』“”。. ")
-	for _, label := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
-		line = strings.TrimSpace(strings.TrimPrefix(line, label))
+	for _, before := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
+		line = strings.TrimSpace(strings.TrimPrefix(line, before))
 	}
 	line = strings.Trim(line, "\"「」『』“”")
 	if utf8.RuneCountInString(line) > titleRunes {
-		line = clip(line, titleRunes-1) + "…"
+		line = label.Clip(line, titleRunes-1) + "…"
 	}
 	return line
-}
-
-func clip(s string, runes int) string {
-	n := 0
-	for i := range s {
-		if n == runes {
-			return s[:i]
-		}
-		n++
-	}
-	return s
 }

@@ -31,6 +31,7 @@ type HTTP struct {
 	Addr           string         `key:"addr" default:"127.0.0.1:8080" example:"0.0.0.0:8080" check:"address" doc:"Address and port to listen on. 127.0.0.1 is reachable from this machine only; 0.0.0.0 from every network the machine is in."`
 	PublicURL      string         `key:"publicUrl" example:"https://ai.example.lg.jp" check:"origin" doc:"Address under which people reach Kakoi, when it is not http.addr: behind a load balancer, or with a name. Links are made with it, and with https cookies are marked Secure."`
 	TrustedProxies []netip.Prefix `key:"trustedProxies" example:"10.0.0.0/8, 192.168.1.5/32" doc:"Networks of the load balancers whose X-Forwarded-For is believed. Empty: the address of the connection is the client's."`
+	Drain          time.Duration  `key:"drain" default:"0s" example:"10s" min:"0s" max:"10m" doc:"How long requests are still accepted after the server is told to stop, while /readyz says 503 already: behind a load balancer, a little longer than it takes to notice. 0s where there is none."`
 	TLS            TLS            `key:"tls"`
 }
 

@@ -37,8 +37,13 @@ func (d *DB) Publish(ctx context.Context, channel, payload string) error {
 		return errs.Newf(errs.Internal, "publish on %s: a payload has 1 to %d bytes, not %d", channel, maxPayload, len(payload))
 	}
 	if d.engine == Postgres {
-		const notify = `SELECT pg_notify($1, $2)`
-		if _, err := d.ExecContext(ctx, notify, postgresChannel, channel+"\n"+payload); err != nil {
+		query := `SELECT pg_notify($1, $2)`
+		if d.txOf(ctx) == nil {
+			// One on its own need not reach the disk, and must not wait for it:
+			// PostgreSQL commits notifications one after the other.
+			query = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+		}
+		if _, err := d.ExecContext(ctx, query, postgresChannel, channel+"\n"+payload); err != nil {
 			return fmt.Errorf("publish on %s: %w", channel, err)
 		}
 		return nil

@@ -66,6 +66,7 @@ type DB struct {
 	engine     Engine
 	write      *sql.DB // SQLite: the one connection that may write; PostgreSQL: the pool
 	read       *sql.DB // SQLite: connections that cannot write; PostgreSQL: the same pool
+	group      group   // SQLite: those who wait for write
 	file       string  // SQLite: path of the file
 	key        []byte
 	log        *slog.Logger
@@ -140,7 +141,19 @@ func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if tx := d.txOf(ctx); tx != nil {
 		return tx.ExecContext(ctx, query, args...)
 	}
+	if d.engine == SQLite {
+		return d.execInGroup(ctx, query, args)
+	}
 	return d.write.ExecContext(ctx, query, args...)
+}
+
+// execInGroup lets a single statement share its commit too.
+func (d *DB) execInGroup(ctx context.Context, query string, args []any) (res sql.Result, err error) {
+	err = d.Transact(ctx, func(ctx context.Context, tx *Tx) error {
+		res, err = tx.ExecContext(ctx, query, args...)
+		return err
+	})
+	return res, err
 }
 
 // QueryContext runs a statement that returns rows; the caller closes them. On

@@ -40,7 +40,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := c.prepare(inner.Raw()); err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
-	return conn{inner}, nil
+	return &conn{innerConn: inner, idle: make(map[string]*stmt)}, nil
 }
 
 // innerConn is what the driver's connections can do.
@@ -50,21 +50,48 @@ type innerConn interface {
 	driver.NamedValueChecker
 }
 
-type conn struct{ innerConn }
+// keptStatements bounds the statements that a connection keeps prepared. The
+// program has fewer whose text does not vary.
+const keptStatements = 200
+
+// conn keeps the statements that it has prepared: to parse and plan one costs
+// several times what running it does, and database/sql asks each time anew.
+// database/sql lets only one goroutine at a time use it and its statements.
+type conn struct {
+	innerConn
+	idle map[string]*stmt // by their text as it was asked for
+	uses int64            // counts the statements that were kept
+}
+
+// Close implements driver.Conn.
+func (c *conn) Close() error {
+	var failed []error
+	for _, s := range c.idle {
+		failed = append(failed, s.innerStmt.Close())
+	}
+	clear(c.idle)
+	return errors.Join(append(failed, c.innerConn.Close())...)
+}
 
 // ExecContext implements driver.ExecerContext for statements without
 // arguments, of which there may be several in one text.
-func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if _, count := numberParameters(query); len(args) == 0 && count > 0 {
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if len(args) > 0 {
+		return nil, driver.ErrSkip // PrepareContext is next
+	}
+	if _, count := numberParameters(query); count > 0 {
 		return nil, fmt.Errorf("expected %d arguments, got 0", count)
 	}
-	return c.innerConn.ExecContext(ctx, query, args) // with arguments it declines, and PrepareContext is next
+	return c.innerConn.ExecContext(ctx, query, args)
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
-func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	query, count := numberParameters(query)
-	raw, err := c.innerConn.PrepareContext(ctx, query)
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if s := c.take(query); s != nil {
+		return s, nil
+	}
+	numbered, count := numberParameters(query)
+	raw, err := c.innerConn.PrepareContext(ctx, numbered)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +99,35 @@ func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, er
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the SQLite driver's statement is a %T, which lacks a method", raw), raw.Close())
 	}
-	return stmt{inner, count}, nil
+	return &stmt{innerStmt: inner, conn: c, query: query, count: count}, nil
+}
+
+// take returns an idle statement, which is then not idle any more, or nil.
+func (c *conn) take(query string) *stmt {
+	s := c.idle[query]
+	delete(c.idle, query)
+	return s
+}
+
+// keep makes a statement idle, in place of the one that was not used for
+// longest if there are too many.
+func (c *conn) keep(s *stmt) error {
+	if c.idle[s.query] != nil { // it was asked for twice at once
+		return s.innerStmt.Close()
+	}
+	c.uses++
+	s.use = c.uses
+	c.idle[s.query] = s
+	if len(c.idle) <= keptStatements {
+		return nil
+	}
+	oldest := s
+	for _, other := range c.idle {
+		if other.use < oldest.use {
+			oldest = other
+		}
+	}
+	return c.take(oldest.query).innerStmt.Close()
 }
 
 // innerStmt is what the driver's statements can do.
@@ -85,11 +140,38 @@ type innerStmt interface {
 
 type stmt struct {
 	innerStmt
-	count int
+	conn   *conn
+	query  string // as it was asked for
+	count  int
+	use    int64 // when it was kept, as conn counts
+	failed bool
 }
 
 // NumInput implements driver.Stmt; database/sql holds callers to it.
-func (s stmt) NumInput() int { return s.count }
+func (s *stmt) NumInput() int { return s.count }
+
+// ExecContext implements driver.StmtExecContext.
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	res, err := s.innerStmt.ExecContext(ctx, args)
+	s.failed = s.failed || err != nil
+	return res, err
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := s.innerStmt.QueryContext(ctx, args)
+	s.failed = s.failed || err != nil
+	return rows, err
+}
+
+// Close implements driver.Stmt: the statement is kept for the next who asks,
+// unless it failed and may still hold what it was given.
+func (s *stmt) Close() error {
+	if s.failed {
+		return s.innerStmt.Close()
+	}
+	return s.conn.keep(s)
+}
 
 // numberParameters writes each $n of a statement as ?n and returns the highest
 // n. It leaves strings, quoted names and comments alone.

@@ -22,3 +22,13 @@ const SubscriberBuffer = subscriberBuffer
 
 // Statements returns the statements that a migration with this text runs.
 func Statements(text string) []string { return migration{sql: text}.statements() }
+
+// KeptStatements is how many statements a connection keeps prepared.
+const KeptStatements = keptStatements
+
+// Waiting is the number of transactions that wait for SQLite's writer.
+func Waiting(d *DB) int {
+	d.group.mu.Lock()
+	defer d.group.mu.Unlock()
+	return len(d.group.queue)
+}

@@ -26,7 +26,9 @@ const keyBytes = 64
 // synchronous=FULL makes a commit wait for the disk, so a power cut loses
 // nothing that was answered for; with one batched commit per flush that costs
 // little (docs/design/sqlite-driver.md). temp_store=MEMORY keeps sorts and
-// indexes in the making off the disk.
+// indexes in the making off the disk. wal_autocheckpoint is in pages, some
+// 16 MB: whose commit fills the journal waits until it is carried into the
+// file, so that is done rarely and finds pages that were written many times.
 const (
 	writerPragmas = `
 		PRAGMA journal_mode = WAL;
@@ -35,6 +37,7 @@ const (
 		PRAGMA temp_store = MEMORY;
 		PRAGMA secure_delete = FAST;
 		PRAGMA cache_size = -16000;
+		PRAGMA wal_autocheckpoint = 4000;
 		PRAGMA journal_size_limit = 67108864;`
 	readerPragmas = `
 		PRAGMA query_only = ON;
@@ -59,6 +62,7 @@ func (d *DB) openSQLite(ctx context.Context, o Options) error {
 	if d.write, err = d.openPool(ctx, writerPragmas, 1); err != nil {
 		return err
 	}
+	d.group.write = d.write
 	d.read, err = d.openPool(ctx, readerPragmas, max(4, 2*runtime.NumCPU()))
 	return err
 }

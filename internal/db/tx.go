@@ -15,6 +15,7 @@ import (
 type Tx struct {
 	tx          *sql.Tx
 	db          *DB
+	shared      bool     // with other transactions, in a group
 	depth       int      // savepoints open
 	afterCommit []func() // runs once the transaction is durable
 }
@@ -31,18 +32,28 @@ func (d *DB) txOf(ctx context.Context) *Tx {
 
 // ExecContext runs a statement that returns no rows.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, query, args...)
+	return t.tx.ExecContext(t.unbroken(ctx), query, args...)
 }
 
 // QueryContext runs a statement that returns rows. The caller closes them
 // before the next statement: PostgreSQL has one conversation per transaction.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, query, args...)
+	return t.tx.QueryContext(t.unbroken(ctx), query, args...)
 }
 
 // QueryRowContext runs a statement that returns at most one row.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, query, args...)
+	return t.tx.QueryRowContext(t.unbroken(ctx), query, args...)
+}
+
+// unbroken keeps a statement from being interrupted halfway where others share
+// the transaction: SQLite would undo all of it. Under a context that has ended
+// already no statement begins.
+func (t *Tx) unbroken(ctx context.Context) context.Context {
+	if t.shared && ctx.Err() == nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // How long a transaction that lost against others is tried again, and how
@@ -55,20 +66,34 @@ const (
 // Transact runs fn in a write transaction and commits if fn returns nil.
 //
 // Transactions behave as if they ran one after the other: on SQLite they do
-// (BEGIN IMMEDIATE on the one writer), on PostgreSQL they are serializable.
-// There fn is run again, from the start, when its transaction lost against
-// another, so fn must not leave anything outside the database behind.
+// (on the one writer, where those that wait together share a commit), on
+// PostgreSQL they are serializable. fn is run again, from the start, when its
+// transaction lost against another, so it must not leave anything outside the
+// database behind.
 //
 // The context handed to fn carries the transaction: calls on d with it take
 // part. A Transact inside a Transact is a savepoint: its failure undoes its
 // own statements and leaves the decision to the outer function.
 func (d *DB) Transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.transact(ctx, sql.LevelSerializable, fn)
+}
+
+// TransactByKey is Transact for what happens all the time and at once, and
+// whose rules are kept by the keys and conditions of the rows that it writes,
+// never by something it has read before. PostgreSQL runs it at READ COMMITTED:
+// there, rows that many insert side by side are a conflict of serializable
+// transactions even if none of them reads another's.
+func (d *DB) TransactByKey(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.transact(ctx, sql.LevelReadCommitted, fn)
+}
+
+func (d *DB) transact(ctx context.Context, level sql.IsolationLevel, fn func(ctx context.Context, tx *Tx) error) error {
 	if tx := d.txOf(ctx); tx != nil {
 		return tx.nest(ctx, fn)
 	}
 	giveUp := time.Now().Add(retryFor)
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		err := d.transactOnce(ctx, fn)
+		err := d.transactOnce(ctx, level, fn)
 		if err == nil || !lostToOther(err) || time.Now().After(giveUp) {
 			return err
 		}
@@ -80,8 +105,11 @@ func (d *DB) Transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	}
 }
 
-func (d *DB) transactOnce(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
-	sqlTx, err := d.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+func (d *DB) transactOnce(ctx context.Context, level sql.IsolationLevel, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	if d.engine == SQLite {
+		return d.transactInGroup(ctx, fn)
+	}
+	sqlTx, err := d.write.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
@@ -109,27 +137,28 @@ func (t *Tx) nest(ctx context.Context, fn func(ctx context.Context, tx *Tx) erro
 	t.depth++
 	defer func() { t.depth-- }()
 	name := fmt.Sprintf("nested_%d", t.depth)
-	if _, err := t.tx.ExecContext(ctx, "SAVEPOINT "+name); err != nil {
+	if _, err := t.ExecContext(ctx, "SAVEPOINT "+name); err != nil {
 		return fmt.Errorf("begin nested transaction: %w", err)
 	}
 	published := len(t.afterCommit)
 	if err := fn(ctx, t); err != nil {
 		t.afterCommit = t.afterCommit[:published]
-		if _, rollbackErr := t.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name); rollbackErr != nil {
+		if _, rollbackErr := t.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name); rollbackErr != nil {
 			return errors.Join(err, fmt.Errorf("roll back nested transaction: %w", rollbackErr))
 		}
 		return err
 	}
-	if _, err := t.tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name); err != nil {
+	if _, err := t.ExecContext(ctx, "RELEASE SAVEPOINT "+name); err != nil {
 		return fmt.Errorf("end nested transaction: %w", err)
 	}
 	return nil
 }
 
-// lostToOther reports whether PostgreSQL undid the transaction because it
-// could not be put in an order with another (40001) or each waited for the
-// other (40P01): nothing is wrong with it, and it may succeed when run again.
+// lostToOther reports whether nothing is wrong with a transaction that was
+// undone, so that it may succeed when run again: PostgreSQL could not put it in
+// an order with another (40001), or each waited for the other (40P01); or
+// another broke the group it was in.
 func lostToOther(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	return errors.Is(err, errUndone) || errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }

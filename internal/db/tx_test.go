@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kakoi/internal/db"
@@ -160,6 +161,42 @@ func TestTransactionsBehaveAsIfOneFollowedTheOther(t *testing.T) {
 		wg.Wait()
 		if got := scan[int](t, d, `SELECT sum(total) FROM folders WHERE id LIKE 'guard-%'`); got != 1 {
 			t.Errorf("%d guards are left, want 1", got)
+		}
+	})
+}
+
+func TestTransactionsByKeyDoNotMeetWhereTheyOnlyStandSideBySide(t *testing.T) {
+	run(t, func(t *testing.T, d *db.DB) {
+		exec(t, d, `INSERT INTO folders (id, total) VALUES ('counter', 0)`)
+		var attempts atomic.Int64
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				for range 20 {
+					err := d.TransactByKey(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+						attempts.Add(1)
+						id := db.NewID()
+						if _, err := tx.ExecContext(ctx, `INSERT INTO folders (id, total) VALUES ($1, 0)`, id); err != nil {
+							return err
+						}
+						if _, err := tx.ExecContext(ctx, `UPDATE folders SET total = total + 1 WHERE id = $1`, id); err != nil {
+							return err
+						}
+						_, err := tx.ExecContext(ctx, `UPDATE folders SET total = total + 1 WHERE id = 'counter'`)
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if got := scan[int](t, d, `SELECT total FROM folders WHERE id = 'counter'`); got != 320 {
+			t.Errorf("counted to %d, want 320", got)
+		}
+		if got := attempts.Load(); got != 320 {
+			t.Errorf("%d attempts for 320 transactions", got)
 		}
 	})
 }

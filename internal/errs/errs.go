@@ -19,6 +19,7 @@ const (
 	Unauthenticated Code = "unauthenticated"  // no session, or it has ended
 	Forbidden       Code = "forbidden"        // signed in, but not allowed
 	NotFound        Code = "not_found"        // absent, or someone else's
+	WrongMethod     Code = "wrong_method"     // the address is known, but not for this HTTP method
 	Conflict        Code = "conflict"         // contradicts what is stored already
 	TooLarge        Code = "too_large"        // body or file over the limit
 	RateLimited     Code = "rate_limited"     // too many requests; Retry-After says when

@@ -1,5 +1,5 @@
-// Package governance keeps use within bounds. A later issue brings budgets and
-// rate limits; until then every reservation is granted and settles nothing.
+// Package governance keeps use within bounds. There are no budgets and rate
+// limits yet: every reservation is granted and settles nothing.
 package governance
 
 import "context"

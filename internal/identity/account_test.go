@@ -212,15 +212,9 @@ func TestTheLastAdministratorStays(t *testing.T) {
 		}
 		refused("alone")
 		h.person(admin, "member@example.jp", access.Member)
-		other, temporary, err := h.CreateAccount(as(t, admin), NewAccount{Email: "other@example.jp", Name: "other", Role: access.Administrator})
-		if err != nil {
-			t.Fatal(err)
-		}
+		other, temporary := h.newcomer(admin, "other@example.jp", access.Administrator)
 		refused("beside one who has never signed in")
-		first := h.signIn("other@example.jp", temporary)
-		if _, err := h.ChangePassword(as(t, first), temporary, ownPassword, Client{Token: first.Token}); err != nil {
-			t.Fatal(err)
-		}
+		h.settle("other@example.jp", temporary)
 		if _, err := h.UpdateAccount(as(t, admin), other.ID, AccountChange{Disabled: new(true)}); err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,9 @@ const (
 	adminEmail    = "admin@example.jp"
 	adminPassword = "correct horse battery"
 	ownPassword   = "いろはにほへとちりぬるを"
+
+	sessionIdle     = 12 * time.Hour
+	sessionLifetime = 7 * 24 * time.Hour
 )
 
 // clock is a time that tests move.
@@ -48,7 +51,10 @@ func newHouse(t testing.TB, d *db.DB) *house {
 func newNode(t testing.TB, d *db.DB, c *clock) *house {
 	t.Helper()
 	record := audit.New(d, c.now)
-	s, err := New(Options{DB: d, Audit: record, Groups: access.NewGroups(d, record, c.now), Now: c.now})
+	s, err := New(Options{
+		DB: d, Audit: record, Groups: access.NewGroups(d, record, c.now), Now: c.now,
+		SessionIdle: sessionIdle, SessionLifetime: sessionLifetime,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +90,26 @@ func (h *house) signIn(email, password string) SignedIn {
 	return in
 }
 
-// person makes an account that has a password of its own and is signed in.
-func (h *house) person(admin SignedIn, email string, role access.Role) SignedIn {
+// newcomer makes an account that has only its temporary password.
+func (h *house) newcomer(admin SignedIn, email string, role access.Role) (a Account, temporary string) {
 	h.t.Helper()
-	_, temporary, err := h.CreateAccount(as(h.t, admin), NewAccount{Email: email, Name: "山田 " + email, Role: role})
+	a, temporary, err := h.CreateAccount(as(h.t, admin), NewAccount{Email: email, Name: "山田 " + email, Role: role})
 	if err != nil {
 		h.t.Fatalf("CreateAccount(%s): %v", email, err)
 	}
+	return a, temporary
+}
+
+// person makes an account that has a password of its own and is signed in.
+func (h *house) person(admin SignedIn, email string, role access.Role) SignedIn {
+	h.t.Helper()
+	_, temporary := h.newcomer(admin, email, role)
+	return h.settle(email, temporary)
+}
+
+// settle signs a newcomer in and replaces the temporary password.
+func (h *house) settle(email, temporary string) SignedIn {
+	h.t.Helper()
 	first := h.signIn(email, temporary)
 	in, err := h.ChangePassword(as(h.t, first), temporary, ownPassword, Client{Token: first.Token})
 	if err != nil {
@@ -108,6 +127,8 @@ func want(t testing.TB, what string, err error, code errs.Code) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[A, B any](_ A, _ B, err error) error { return err }
 
 // authenticates fails the test unless token's session is alive, or is not.
 func (h *house) authenticates(what, token string, alive bool) {

@@ -17,17 +17,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
-)
-
-// Defaults of Options.
-const (
-	DefaultSessionIdle     = 8 * time.Hour
-	DefaultSessionLifetime = 7 * 24 * time.Hour
 )
 
 // Options are what a Service is made from.
@@ -40,7 +35,7 @@ type Options struct {
 	Random io.Reader        // nil is crypto/rand
 
 	// SessionIdle ends a session that nobody used for so long, and
-	// SessionLifetime ends it however much it is used. 0 is the default.
+	// SessionLifetime ends it however much it is used. Both must be set.
 	SessionIdle     time.Duration
 	SessionLifetime time.Duration
 }
@@ -62,6 +57,7 @@ type Service struct {
 	byAddress *throttle // the same, by where they come from
 	blindKey  []byte    // hides what was typed where no account has that e-mail
 	watchers  watchers
+	marking   sync.Map // ids of sessions whose last use is being written down
 }
 
 // New returns a Service over o.
@@ -79,13 +75,7 @@ func New(o Options) (*Service, error) {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
-	if s.idle == 0 {
-		s.idle = DefaultSessionIdle
-	}
-	if s.lifetime == 0 {
-		s.lifetime = DefaultSessionLifetime
-	}
-	if s.idle < 0 || s.lifetime < 0 {
+	if s.idle <= 0 || s.lifetime <= 0 {
 		return nil, fmt.Errorf("a session cannot last for %v idle and %v in all", s.idle, s.lifetime)
 	}
 	s.passwords = newHasher(recommended, s.random)

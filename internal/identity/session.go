@@ -77,9 +77,13 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	return a.principal(sessionID), a, nil
 }
 
-// markSeen writes down that a session is in use. It failing must not fail the
-// request: the next one tries again.
+// markSeen writes down that a session is in use, unless another of its requests
+// is at it. It failing must not fail the request: the next one tries again.
 func (s *Service) markSeen(ctx context.Context, sessionID string, now time.Time) {
+	if _, under := s.marking.LoadOrStore(sessionID, true); under {
+		return
+	}
+	defer s.marking.Delete(sessionID)
 	const mark = `UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at <= $3`
 	wait, cancel := context.WithTimeout(ctx, seenWait)
 	defer cancel()

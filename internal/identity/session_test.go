@@ -18,18 +18,18 @@ func TestASessionEndsWhenIdleAndWhenOld(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		in := h.setUp()
-		h.pass(DefaultSessionIdle - time.Millisecond)
+		h.pass(sessionIdle - time.Millisecond)
 		h.authenticates("before the idle end", in.Token, true) // and so it goes on
-		h.pass(DefaultSessionIdle - time.Millisecond)
+		h.pass(sessionIdle - time.Millisecond)
 		h.authenticates("used in between", in.Token, true)
-		h.pass(DefaultSessionIdle)
+		h.pass(sessionIdle)
 		h.authenticates("idle for too long", in.Token, false)
 
 		in = h.signIn(adminEmail, adminPassword)
-		if !in.EndsAt.Equal(h.now().Add(DefaultSessionLifetime)) || !in.Session.ExpiresAt.Equal(h.now().Add(DefaultSessionIdle)) {
+		if !in.EndsAt.Equal(h.now().Add(sessionLifetime)) || !in.Session.ExpiresAt.Equal(h.now().Add(sessionIdle)) {
 			t.Errorf("the session ends %v and expires %v", in.EndsAt, in.Session.ExpiresAt)
 		}
-		for range int(DefaultSessionLifetime/time.Hour) - 1 {
+		for range int(sessionLifetime/time.Hour) - 1 {
 			h.pass(time.Hour)
 			h.authenticates("used every hour", in.Token, true)
 		}
@@ -142,7 +142,7 @@ func TestSweepTakesWhatHasEndedAndTheSurplus(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		idle := h.setUp()
-		h.pass(DefaultSessionIdle)
+		h.pass(sessionIdle)
 		other := h.person(h.signIn(adminEmail, adminPassword), "yamada@example.jp", access.Member)
 		var sessions []SignedIn
 		for range maxSessions + 1 {
@@ -277,7 +277,7 @@ func TestAStreamEndsWhenItsSessionRunsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer stop()
-		h.pass(DefaultSessionIdle - 1)
+		h.pass(sessionIdle - 1)
 		if err := h.recheck(t.Context(), h.watchers.all()); err != nil || stream.Err() != nil {
 			t.Errorf("before the end: %v, stream %v", err, stream.Err())
 		}

@@ -46,8 +46,6 @@ func TestTheFirstAdministratorComesThroughTheLinkOnce(t *testing.T) {
 	})
 }
 
-func third[A, B any](_ A, _ B, err error) error { return err }
-
 func TestWhichSetupLinksWork(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)

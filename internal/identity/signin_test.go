@@ -20,18 +20,11 @@ func TestEveryFailedSignInLooksTheSame(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		admin := h.setUp()
-		h.person(admin, "gone@example.jp", access.Member)
-		gone, err := h.Accounts(as(t, admin), AccountFilter{Search: "gone"})
-		if err != nil {
+		gone := h.person(admin, "gone@example.jp", access.Member)
+		if _, err := h.UpdateAccount(as(t, admin), gone.Account.ID, AccountChange{Disabled: new(true)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.UpdateAccount(as(t, admin), gone.Items[0].ID, AccountChange{Disabled: new(true)}); err != nil {
-			t.Fatal(err)
-		}
-		_, temporary, err := h.CreateAccount(as(t, admin), NewAccount{Email: "late@example.jp", Name: "late", Role: access.Member})
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, temporary := h.newcomer(admin, "late@example.jp", access.Member)
 		h.pass(temporaryPasswordFor)
 		var texts []string
 		for _, tt := range []struct{ name, email, password, reason string }{
@@ -365,10 +358,7 @@ func TestATemporaryPasswordAllowsNothingButReplacingIt(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		admin := h.setUp()
-		_, temporary, err := h.CreateAccount(as(t, admin), NewAccount{Email: "suzuki@example.jp", Name: "鈴木", Role: access.Administrator})
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, temporary := h.newcomer(admin, "suzuki@example.jp", access.Administrator)
 		in := h.signIn("suzuki@example.jp", temporary)
 		if !in.Account.MustChangePassword || !in.Principal.PasswordChangeRequired {
 			t.Errorf("signed in as %+v without having to change the password", in.Account)

@@ -1,5 +1,5 @@
-// Package label cleans the short names that people give to things and to
-// themselves, and folds them for searching and for telling two apart.
+// Package label cleans and shortens the names that people give to things and
+// to themselves, and folds them for searching and for telling two apart.
 package label
 
 import (
@@ -62,6 +62,18 @@ func Fold(s string) string {
 // folded search text anywhere in a folded column.
 func Pattern(search string) string {
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(Fold(search)) + "%"
+}
+
+// Clip returns s, or its first limit characters if it has more.
+func Clip(s string, limit int) string {
+	n := 0
+	for i := range s {
+		if n == limit {
+			return s[:i]
+		}
+		n++
+	}
+	return s
 }
 
 // IsID reports whether s can be an id of ours. One that cannot names nothing,

@@ -65,6 +65,14 @@ func TestPatternTakesWildcardsLiterally(t *testing.T) {
 	}
 }
 
+func TestClipCutsBetweenCharacters(t *testing.T) {
+	for in, want := range map[string]string{"": "", "税務": "税務", "税務課の": "税務課", "🌏🌏🌏🌏": "🌏🌏🌏"} {
+		if got := label.Clip(in, 3); got != want {
+			t.Errorf("Clip(%q, 3) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestIsID(t *testing.T) {
 	for in, want := range map[string]bool{
 		"0190f3c2-0000-7000-8000-000000000000": true, "": false, "a\x00": false, "../x": false, "A": false, strings.Repeat("a", 65): false,

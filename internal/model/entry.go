@@ -109,7 +109,7 @@ func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error)
 		return m, errs.InField("remoteId", "give the id by which the provider knows the model, for example gemma3:4b or jp.anthropic.claude-sonnet-4-6")
 	}
 	if m.DisplayName == "" {
-		m.DisplayName = clip(m.RemoteID, maxDisplayName)
+		m.DisplayName = label.Clip(m.RemoteID, maxDisplayName)
 	}
 	if m.DisplayName, err = label.Clean("displayName", m.DisplayName, maxDisplayName); err != nil {
 		return m, err
@@ -212,14 +212,4 @@ func printable(s string) bool {
 		}
 	}
 	return true
-}
-
-func clip(s string, runes int) string {
-	for i := range s {
-		if runes == 0 {
-			return s[:i]
-		}
-		runes--
-	}
-	return s
 }

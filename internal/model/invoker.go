@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/governance"
+	"kakoi/internal/label"
 	"kakoi/internal/residency"
 )
 
@@ -158,6 +161,7 @@ type invocation struct {
 
 	delivered  bool // something of the answer has been yielded
 	left       bool // yield must not be called again
+	yielding   bool // the reader is at work
 	said       spoken
 	reported   bool // usage is the provider's
 	usage      Usage
@@ -303,8 +307,19 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 	}
 }
 
-// attempt calls the provider once and hands its answer on.
-func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error]) error {
+// attempt calls the provider once and hands its answer on. A provider that
+// panics over what it was sent fails this call, and not the answers of
+// everybody else in the process.
+func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, error]) iter.Seq2[Event, error]) (err error) {
+	defer func() {
+		if v.yielding {
+			return // it is the reader who panics
+		}
+		if cause := recover(); cause != nil {
+			v.log.ErrorContext(ctx, "panic in a model call", "model", v.target.model.ID, "run", v.call.RunID, "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic in a model call: %v", cause)
+		}
+	}()
 	provider, err := v.catalogue.provider(ctx, v.target.connection)
 	if err != nil {
 		return err
@@ -351,7 +366,9 @@ func (v *invocation) announce() bool {
 
 func (v *invocation) emit(event Event, err error) bool {
 	if !v.left {
+		v.yielding = true // stays if yield panics
 		v.left = !v.yield(event, err)
+		v.yielding = false
 	}
 	return !v.left
 }
@@ -376,6 +393,11 @@ func (v *invocation) account(complete bool) {
 			ReasoningTokens: v.said.reasoningTokens(), Estimated: true,
 		}
 	}
+	// Bedrock, llama.cpp and others count reasoning within the output and say no
+	// more: then it has the share of it that we have seen.
+	if thought := v.said.reasoningTokens(); v.usage.ReasoningTokens == 0 && thought > 0 {
+		v.usage.ReasoningTokens = v.usage.OutputTokens * thought / v.said.tokens()
+	}
 	v.cost = v.target.model.Price.Of(v.usage)
 }
 
@@ -393,6 +415,7 @@ func (v *invocation) finish(ctx context.Context, err error) {
 		v.outcome = OutcomeStopped
 	default:
 		v.outcome = Outcome(errs.CodeOf(err))
+		v.complain(ctx, err)
 	}
 	if v.usage != (Usage{}) && !v.emit(Event{Type: EventUsage, Usage: v.usage, Cost: v.cost}, nil) {
 		return
@@ -402,6 +425,21 @@ func (v *invocation) finish(ctx context.Context, err error) {
 		return
 	}
 	v.emit(Event{Type: EventStop, StopReason: v.stop}, nil)
+}
+
+// complain writes down why a call failed: whoever asked hears the code, and the
+// cause is for the log alone. What is internal the caller logs, like any other
+// fault of ours.
+func (v *invocation) complain(ctx context.Context, err error) {
+	level := slog.LevelInfo // what was asked cannot be had
+	switch {
+	case errs.CodeOf(err) == errs.Internal:
+		return
+	case replaceable(err):
+		level = slog.LevelWarn // the provider is at fault
+	}
+	v.log.Log(ctx, level, "model call failed", "code", errs.CodeOf(err), "model", v.target.model.ID, "connection", v.target.connection.ID,
+		"feature", v.call.Feature, "run", v.call.RunID, "request", audit.RequestFrom(ctx).ID, "attempts", v.attempts, "err", err)
 }
 
 // wait returns how long to wait before the next attempt, or false if that is
@@ -473,7 +511,7 @@ func (v *invocation) record(ctx context.Context) {
 		return // nobody called
 	}
 	m := v.target.model
-	requested := clip(v.call.ModelID, maxRecordedID) // it may be anything
+	requested := label.Clip(v.call.ModelID, maxRecordedID) // it may be anything
 	modelID := m.ID
 	if modelID == "" {
 		modelID = requested

@@ -564,6 +564,74 @@ func TestTheLastUsageCountsAndAbsurdNumbersDoNot(t *testing.T) {
 	}
 }
 
+func TestReasoningIsCountedWhereTheProviderCountsOnlyTheWhole(t *testing.T) {
+	for name, tt := range map[string]struct{ told, want Usage }{
+		"the whole": {Usage{InputTokens: 5, OutputTokens: 120}, Usage{InputTokens: 5, OutputTokens: 120, ReasoningTokens: 60}},
+		"both":      {Usage{InputTokens: 5, OutputTokens: 120, ReasoningTokens: 100}, Usage{InputTokens: 5, OutputTokens: 120, ReasoningTokens: 100}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			b.add(Model{ID: "m"}, func(_ context.Context, _ Request, yield func(Event, error) bool) {
+				_ = yield(Event{Type: EventReasoning, Text: "なるほど、"}, nil) && yield(Event{Type: EventText, Text: "なるほど、"}, nil) &&
+					yield(Event{Type: EventUsage, Usage: tt.told}, nil) && yield(Event{Type: EventStop, StopReason: StopEnd}, nil)
+			})
+			listen(b.Stream(person(t.Context()), Call{ModelID: "m", Messages: question("a")}))
+			if u := b.last(t).Usage; u != tt.want {
+				t.Errorf("usage = %+v, want %+v", u, tt.want)
+			}
+		})
+	}
+}
+
+func TestAPanickingProviderFailsItsOwnCallOnly(t *testing.T) {
+	b := newBench()
+	b.add(Model{ID: "m"}, func(_ context.Context, _ Request, yield func(Event, error) bool) {
+		yield(Event{Type: EventText, Text: "half"}, nil)
+		panic("inside")
+	})
+	h := listen(b.Stream(person(t.Context()), Call{ModelID: "m", Messages: question("a")}))
+	if errs.CodeOf(h.err) != errs.Internal || h.text() != "half" {
+		t.Errorf("heard %+v", h)
+	}
+	if strings.Count(b.log.String(), "panic in a model call") == 0 || !strings.Contains(b.log.String(), "cause=inside") {
+		t.Errorf("log = %s", b.log)
+	}
+	if r := b.last(t); r.Outcome != Outcome(errs.Internal) || r.Usage.OutputTokens == 0 {
+		t.Errorf("record = %+v", r)
+	}
+
+	defer func() {
+		if cause := recover(); cause != "the reader's" {
+			t.Errorf("a reader's panic became %v", cause)
+		}
+	}()
+	b.add(Model{ID: "n"}, says("a"))
+	for range b.Stream(person(t.Context()), Call{ModelID: "n", Messages: question("a")}) {
+		panic("the reader's")
+	}
+}
+
+func TestTheCauseOfAFailureIsInTheLogOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"the provider's fault":       {errs.Wrap(errs.ModelCredentials, "the key is not accepted", errors.New("HTTP 401")), "level=WARN"},
+		"what was asked for":         {errs.Wrap(errs.ModelContextTooLong, "it is too long", errors.New("HTTP 401")), "level=INFO"},
+		"ours, which the run writes": {errors.New("HTTP 401"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			b.add(Model{ID: "m"}, fails(tt.err))
+			listen(b.Stream(person(t.Context()), Call{ModelID: "m", RunID: "r-1", Messages: question("a")}))
+			log := b.log.String()
+			if tt.want == "" && log != "" || tt.want != "" && (strings.Count(log, "HTTP 401") != 1 || !strings.Contains(log, tt.want) || !strings.Contains(log, "run=r-1")) {
+				t.Errorf("log = %q", log)
+			}
+		})
+	}
+}
+
 func TestAnEmptyAnswerNamesItsModelToo(t *testing.T) {
 	b := newBench()
 	b.add(Model{ID: "m"}, says())

@@ -228,6 +228,9 @@ func TestAPersonReachesEachKindOfProvider(t *testing.T) {
 				}
 
 				// Stopped before the first byte: the provider sees it within a second.
+				if err := up.idle(t.Context()); err != nil { // it may still be closing the stream that was cut
+					t.Fatal(err)
+				}
 				ctx, cancel := context.WithCancel(in.person)
 				go func() {
 					_ = up.busy(t.Context())

@@ -140,7 +140,8 @@ const (
 
 // Usage counts tokens as the provider reports them. InputTokens excludes what
 // was read from or written to the provider's prompt cache; OutputTokens
-// includes ReasoningTokens.
+// includes ReasoningTokens, which is our estimate of their share where the
+// provider counts only the whole.
 type Usage struct {
 	InputTokens      int  `json:"inputTokens"`
 	OutputTokens     int  `json:"outputTokens"`

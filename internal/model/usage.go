@@ -207,7 +207,7 @@ func (l *ledger) flush(ctx context.Context) error {
 }
 
 func (l *ledger) write(ctx context.Context, batch []usageEntry) error {
-	return l.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+	return l.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 		for _, e := range batch {
 			if err := insertUsage(ctx, tx, e.record); err != nil {
 				return err

@@ -1,6 +1,6 @@
 // Package privacy classifies and masks what is about to leave for a model, and
-// restores it in the answer. A later issue brings both; until then a request and its
-// answer pass as they are.
+// restores it in the answer. It does neither yet: a request and its answer pass
+// as they are.
 package privacy
 
 import (

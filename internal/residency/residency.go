@@ -1,5 +1,5 @@
 // Package residency knows where data is processed and decides whether it may
-// go there. Issue 4 brings the policy; until then every place is permitted, and
+// go there. There is no policy yet: every place is permitted, and
 // the decision that is recorded says "no policy".
 package residency
 

@@ -2,13 +2,18 @@ package server
 
 import (
 	"compress/gzip"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +90,8 @@ func TestARequestOfTheWrongFormIsRefusedWithoutRepeatingIt(t *testing.T) {
 		{"too many files", "POST", "/conversations", `{"turn":{"text":"a","attachmentIds":["1","2","3"]}}`, errs.TooLarge, "turn.attachmentIds"},
 		{"a body beyond every bound", "PATCH", "/me", `{"name":"` + strings.Repeat("x", smallBody) + `"}`, errs.TooLarge, ""},
 		{"an operation that is none", "POST", "/nothing", `{}`, errs.NotFound, ""},
-		{"a method that is none", "PUT", "/me", `{}`, errs.NotFound, ""},
+		{"a method that is none", "PUT", "/me", `{}`, errs.WrongMethod, ""},
+		{"a method that a stream has not", "DELETE", "/events", ``, errs.WrongMethod, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := h.admin.request(tt.method, tt.path, nil)
@@ -108,14 +114,99 @@ func TestARequestOfTheWrongFormIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 }
 
-func TestAPanicIsOneAnswerAndOneLine(t *testing.T) {
+func TestWhatIsNotThereIsAProblemEverywhere(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
-	w := httptest.NewRecorder()
-	h.rescue(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("inside") })).
-		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "inside") || !strings.Contains(h.log.String(), "cause=inside") {
-		t.Errorf("%d %s", w.Code, w.Body.String())
+	for _, tt := range []struct {
+		method, path string
+		code         errs.Code
+		allow        string
+	}{
+		{"GET", "/api/v1/nothing", errs.NotFound, ""},
+		{"GET", "/api/v2/me", errs.NotFound, ""},
+		{"GET", "/api/", errs.NotFound, ""},
+		{"PUT", "/api/v1/me", errs.WrongMethod, "GET, PATCH"},
+		{"OPTIONS", "/api/v1/conversations", errs.WrongMethod, "GET, POST"},
+		{"POST", "/api/v1/runs/x/events", errs.WrongMethod, "GET"},
+		{"POST", "/api/openapi.json", errs.WrongMethod, "GET"},
+		{"GET", "/assets/main-0000.js", errs.NotFound, ""},
+		{"GET", "/.keep", errs.NotFound, ""},
+		{"POST", "/", errs.WrongMethod, "GET, HEAD"},
+		{"POST", "/healthz", errs.WrongMethod, "GET, HEAD"},
+		{"DELETE", "/metrics", errs.WrongMethod, "GET, HEAD"},
+	} {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			r := h.admin.request(tt.method, tt.path, nil)
+			r.URL.Path = tt.path
+			resp, text := h.admin.do(r)
+			if got := problemIn(t, resp, text); got.Code != tt.code || resp.Header.Get("Allow") != tt.allow {
+				t.Errorf("got %+v, allowed %q; want %s, %q", got, resp.Header.Get("Allow"), tt.code, tt.allow)
+			}
+		})
 	}
+}
+
+func TestAPanicIsOneAnswerAndOneLine(t *testing.T) {
+	for name, panics := range map[string]http.HandlerFunc{
+		"before the answer": func(http.ResponseWriter, *http.Request) { panic("inside") },
+		"with a header written": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/csv")
+			panic("inside")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, log := edge(t)
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			r.Header.Set("Accept-Encoding", "gzip")
+			s.around(compressed(t, panics)).ServeHTTP(w, r)
+			resp := w.Result()
+			resp.Request = r
+			if got := problemIn(t, resp, w.Body.Bytes()); got.Code != errs.Internal || strings.Contains(w.Body.String(), "inside") {
+				t.Errorf("answered %+v", got)
+			}
+			if n := strings.Count(log.String(), "cause=inside"); n != 1 {
+				t.Errorf("%d lines in the log:\n%s", n, log)
+			}
+		})
+	}
+}
+
+// A panic in the middle of an answer cuts it: a client must not take the half
+// for the whole.
+func TestAPanicInTheMiddleOfAnAnswerCutsIt(t *testing.T) {
+	s, log := edge(t)
+	server := httptest.NewServer(s.around(compressed(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("half ", 10_000))
+		panic("inside")
+	})))
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("half an answer looked like a whole one")
+	}
+	if !strings.Contains(log.String(), "cause=inside") {
+		t.Errorf("the log says nothing:\n%s", log)
+	}
+}
+
+// edge is as much of a server as the middleware needs.
+func edge(t *testing.T) (*Server, *syncBuffer) {
+	t.Helper()
+	log := &syncBuffer{}
+	return &Server{log: slog.New(slog.NewTextHandler(log, nil)), metrics: newMeasures(func() int { return 0 })}, log
+}
+
+func compressed(t *testing.T, next http.HandlerFunc) http.Handler {
+	t.Helper()
+	compress, err := compression()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compress(next)
 }
 
 func TestEveryAnswerBindsTheBrowser(t *testing.T) {
@@ -383,5 +474,39 @@ func TestAnotherServerOnTheSameFileIsRefused(t *testing.T) {
 	h := empty(t, settings(t, db.SQLite, nil))
 	if _, err := Open(t.Context(), h.cfg, "test", h.App.log); !errors.Is(err, db.ErrClaimed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestTheServerSpeaksHTTPSItself also holds streams to work over HTTP/2.
+func TestTheServerSpeaksHTTPSItself(t *testing.T) {
+	known := httptest.NewUnstartedServer(nil) // for its certificate, which its client trusts
+	known.EnableHTTP2 = true
+	known.StartTLS()
+	defer known.Close()
+	pair, dir := known.TLS.Certificates[0], t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "tls.key": {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := empty(t, settings(t, db.SQLite, map[string]string{"http.tls.certFile": filepath.Join(dir, "tls.crt"), "http.tls.keyFile": filepath.Join(dir, "tls.key")}))
+	h.url = strings.Replace(h.url, "http:", "https:", 1)
+	p := h.somebody()
+	p.client.Transport = known.Client().Transport
+	resp, text := p.do(p.request("POST", "/setup", map[string]any{"token": h.setupToken(), "email": "a@example.jp", "name": "A", "password": password}))
+	cookies := resp.Cookies()
+	if resp.StatusCode != http.StatusOK || resp.Proto != "HTTP/2.0" || len(cookies) != 1 || cookies[0].Name != "__Host-kakoi" || !cookies[0].Secure {
+		t.Fatalf("%s %d %s with %v", resp.Proto, resp.StatusCode, text, cookies)
+	}
+	var offers list[offer]
+	p.must("GET", "/models", nil, &offers)
+	var begun started
+	p.must("POST", "/conversations", map[string]any{"modelId": offers.Items[0].ID, "turn": map[string]any{"text": "こんにちは"}}, &begun)
+	if all := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest(); !isWhole(all) || len(said(t, all)) == 0 {
+		t.Errorf("the stream ended with %v", all)
 	}
 }

@@ -26,14 +26,16 @@ import (
 // model server behind it.
 type house struct {
 	*App
-	t      *testing.T
-	url    string
-	fake   *openaifake.Server
-	cfg    config.Config
-	log    *syncBuffer
-	stop   func() error // tells it to stop and waits until it has
-	admin  *person
-	modelA string
+	t    *testing.T
+	url  string
+	fake *openaifake.Server
+	// upstream is where the fake is.
+	upstream string
+	cfg      config.Config
+	log      *syncBuffer
+	stop     func() error // tells it to stop and waits until it has
+	admin    *person
+	modelA   string
 }
 
 const password = "正しい 馬 電池 ホチキス"
@@ -101,6 +103,7 @@ func furnished(t *testing.T, engine db.Engine, flags map[string]string) *house {
 	h.fake = &openaifake.Server{}
 	upstream := httptest.NewServer(h.fake)
 	t.Cleanup(upstream.Close)
+	h.upstream = upstream.URL
 	var made connection
 	h.admin.must("POST", "/admin/connections", map[string]any{
 		"name": "局所", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": upstream.URL + "/v1"},

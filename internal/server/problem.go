@@ -26,6 +26,7 @@ var statuses = map[errs.Code]int{
 	errs.Unauthenticated: http.StatusUnauthorized,
 	errs.Forbidden:       http.StatusForbidden,
 	errs.NotFound:        http.StatusNotFound,
+	errs.WrongMethod:     http.StatusMethodNotAllowed,
 	errs.Conflict:        http.StatusConflict,
 	errs.TooLarge:        http.StatusRequestEntityTooLarge,
 	errs.RateLimited:     http.StatusTooManyRequests,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
 
@@ -26,11 +28,11 @@ func (s *Server) operations() {
 
 // routes returns what answers every request. files is the interface, or nil.
 func (s *Server) routes(files fs.FS) (http.Handler, error) {
-	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1<<10), gzhttp.SuffixETag("-gzip"))
+	compress, err := compression()
 	if err != nil {
-		return nil, fmt.Errorf("set up compression: %w", err)
+		return nil, err
 	}
-	api := http.NewServeMux()
+	api, mux := http.NewServeMux(), http.NewServeMux()
 	s.api = newAPI(api)
 	s.operations()
 	description, err := s.describe()
@@ -38,10 +40,14 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 		return nil, err
 	}
 	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if methods := methodsOf(r, api, mux); len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			s.answer(w, r, "none", errs.New(errs.WrongMethod, "The API has this address, but not for this method."))
+			return
+		}
 		s.answer(w, r, "none", errs.New(errs.NotFound, "The API has no such operation."))
 	})
 
-	mux := http.NewServeMux()
 	mux.Handle("/api/", compress(s.apiOnly(api)))
 	mux.Handle("GET "+apiPrefix+runEventsPath, s.apiOnly(streaming(s.followRun)))
 	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(streaming(s.followEvents)))
@@ -56,7 +62,7 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 	if files == nil {
 		mux.HandleFunc("/", missingUI)
 	} else {
-		pages, err := newUI(files)
+		pages, err := newUI(files, s.answer)
 		if err != nil {
 			return nil, fmt.Errorf("read the interface: %w", err)
 		}
@@ -67,5 +73,35 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.identify(s.rescue(protect(guarded))), nil
+	return s.around(guarded), nil
+}
+
+// around is what holds for every request.
+func (s *Server) around(next http.Handler) http.Handler {
+	return s.identify(s.rescue(protect(next)))
+}
+
+func compression() (func(http.Handler) http.HandlerFunc, error) {
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1<<10), gzhttp.SuffixETag("-gzip"))
+	if err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
+	return compress, nil
+}
+
+// methodsOf returns the methods that the address of r has. ServeMux would say
+// so itself, but for the patterns of ours that take everything that is left.
+func methodsOf(r *http.Request, muxes ...*http.ServeMux) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		asked := r.WithContext(r.Context())
+		asked.Method = method
+		if slices.ContainsFunc(muxes, func(mux *http.ServeMux) bool {
+			_, pattern := mux.Handler(asked)
+			return strings.HasPrefix(pattern, method+" ")
+		}) {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }

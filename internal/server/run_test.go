@@ -325,3 +325,41 @@ func TestFilesArriveAndLeaveHarmless(t *testing.T) {
 	}
 	p.must("DELETE", "/attachments/"+file.ID, nil, nil)
 }
+
+// TestAServerThatStopsIsFirstNotReadyAndStillAnswers holds what a load balancer
+// needs: time to notice before its requests are refused.
+func TestAServerThatStopsIsFirstNotReadyAndStillAnswers(t *testing.T) {
+	h := furnished(t, db.SQLite, map[string]string{"http.drain": "3s"})
+	stranger := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a connection for each request
+	status := func(path string) (int, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := stranger.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		return resp.StatusCode, resp.Body.Close()
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- h.stop() }()
+	for {
+		got, err := status("/readyz")
+		if err != nil {
+			t.Fatalf("the server refused a connection before it said that it is not ready: %v", err)
+		}
+		if got == http.StatusServiceUnavailable {
+			break
+		}
+	}
+	if got, err := status("/healthz"); err != nil || got != http.StatusOK {
+		t.Errorf("a request to a server that is not ready any more: %d, %v", got, err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if _, err := status("/healthz"); err == nil {
+		t.Error("the server answers after it has stopped")
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
+	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
 
@@ -91,7 +92,9 @@ func connectionStatusOf(c model.Connection, last model.LastCall) connectionStatu
 	out := connectionStatus{ID: c.ID, Name: c.Name, Kind: c.Kind, Enabled: c.Enabled, State: "unknown", LastUsedAt: last.At}
 	switch last.Outcome {
 	case "":
-	case model.OutcomeComplete, model.OutcomeStopped:
+	case model.OutcomeComplete, model.OutcomeStopped,
+		// The connection answered; it was the question that could not be answered.
+		model.Outcome(errs.ModelInput), model.Outcome(errs.ModelContextTooLong), model.Outcome(errs.ModelRefused), model.Outcome(errs.ModelInvalidRequest):
 		out.State = "ok"
 	default:
 		out.State, out.Code = "failing", string(last.Outcome)

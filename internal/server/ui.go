@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"kakoi/internal/errs"
 )
 
 // ui serves the built interface: its files as they are, and its start page for
@@ -19,6 +21,8 @@ type ui struct {
 	files fs.FS
 	etags map[string]string // of files whose names do not tell their content
 	types map[string]string
+	// refuse answers with a problem; operation names what was asked for in the log.
+	refuse func(w http.ResponseWriter, r *http.Request, operation string, err error)
 }
 
 // mediaTypes are ours, so that the machine's own table does not matter.
@@ -28,8 +32,8 @@ var mediaTypes = map[string]string{
 	".webmanifest": "application/manifest+json", ".txt": "text/plain; charset=utf-8", ".map": "application/json",
 }
 
-func newUI(files fs.FS) (*ui, error) {
-	u := &ui{files: files, etags: map[string]string{}, types: mediaTypes}
+func newUI(files fs.FS, refuse func(http.ResponseWriter, *http.Request, string, error)) (*ui, error) {
+	u := &ui{files: files, etags: map[string]string{}, types: mediaTypes, refuse: refuse}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || hashed(name) {
 			return err
@@ -51,13 +55,13 @@ func hashed(name string) bool { return strings.HasPrefix(name, "assets/") }
 func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
+		u.refuse(w, r, "page", errs.New(errs.WrongMethod, "This address can only be read."))
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if name == "" || !u.has(name) || strings.HasPrefix(path.Base(name), ".") {
 		if name != "" && strings.Contains(path.Base(name), ".") || hashed(name) { // path.Base("") is "."
-			http.NotFound(w, r)
+			u.missing(w, r)
 			return
 		}
 		name = "index.html"
@@ -68,6 +72,10 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (u *ui) has(name string) bool {
 	info, err := fs.Stat(u.files, name)
 	return err == nil && !info.IsDir()
+}
+
+func (u *ui) missing(w http.ResponseWriter, r *http.Request) {
+	u.refuse(w, r, "page", errs.New(errs.NotFound, "There is no such file."))
 }
 
 // serve sends a file in the smallest form that the browser takes.
@@ -83,7 +91,7 @@ func (u *ui) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	file, err := u.files.Open(name + suffix)
 	if err != nil {
-		http.NotFound(w, r)
+		u.missing(w, r)
 		return
 	}
 	defer func() { _ = file.Close() }() // of the embedded ones there is nothing to close
@@ -91,7 +99,7 @@ func (u *ui) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if !ok { // not embedded: a test's
 		all, err := io.ReadAll(file)
 		if err != nil {
-			http.NotFound(w, r)
+			u.missing(w, r)
 			return
 		}
 		content = bytes.NewReader(all)

@@ -293,9 +293,10 @@ const (
 	lastWords = 5 * time.Second
 )
 
-// Serve answers on listener until ctx ends. Then it accepts nothing new, lets
-// the runs finish for runs.stopGrace, ends the streams, which their clients
-// take up again elsewhere or later, writes what is not written, and closes.
+// Serve answers on listener until ctx ends. Then it goes on for http.drain, not
+// ready any more, accepts nothing new, lets the runs finish for runs.stopGrace,
+// ends the streams, which their clients take up again elsewhere or later,
+// writes what is not written, and closes.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	edge := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, WriteTimeout: answerPatience,
@@ -311,7 +312,13 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	a.draining.Store(true)
-	a.log.InfoContext(ctx, "stopping", "runs", a.chat.Running(), "grace", a.cfg.Runs.StopGrace)
+	a.log.InfoContext(ctx, "stopping", "runs", a.chat.Running(), "drain", a.cfg.HTTP.Drain, "grace", a.cfg.Runs.StopGrace)
+	if failed == nil {
+		select { // until the load balancer knows, its requests must find us
+		case failed = <-served:
+		case <-time.After(a.cfg.HTTP.Drain):
+		}
+	}
 	whole := context.WithoutCancel(ctx)
 	down := make(chan error, 1)
 	go func() { // closes the listener at once and waits for requests and streams

@@ -5,6 +5,7 @@
 # they are there already. Kakoi itself never needs this.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../apt.sh"
 dir=${KAKOI_REAL_MODEL_DIR:-$here/../../.cache/real-model}
 gguf_sha256=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
 
@@ -25,16 +26,9 @@ if [[ -f $dir/installed && $(cat "$dir/installed") == "$want" ]]; then
 	exit 0
 fi
 
-apt() {
-	command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] ||
-		fail "$1 is missing; install it (Debian: apt-get install $2) and run this again"
-	say "installing $2"
-	apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" >/dev/null ||
-		fail "apt-get could not install $2"
-}
-command -v python3 >/dev/null || apt "python3" python3 python3-pip
+command -v python3 >/dev/null || apt_install Python python3 python3-pip
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "python3 is older than 3.10"
-python3 -m pip --version >/dev/null 2>&1 || apt "pip for python3" python3-pip
+python3 -m pip --version >/dev/null 2>&1 || apt_install "pip of Python" python3-pip
 
 started=$SECONDS
 say "installing into $dir"
@@ -43,6 +37,10 @@ PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	python3 -m pip install --quiet --no-cache-dir --no-compile --no-deps --only-binary :all: \
 	--require-hashes --requirement "$here/requirements.txt" --target "$dir/stage/site" ||
 	fail "pip could not install the packages of requirements.txt"
+
+loads() { PYTHONPATH=$dir/stage/site python3 -c 'import xllamacpp' 2>/dev/null; }
+loads || apt_install "the libraries of llama.cpp" libgomp1 libstdc++6
+loads || fail "llama.cpp was installed, but it does not load: PYTHONPATH=$dir/stage/site python3 -c 'import xllamacpp'"
 
 # The weights come in four parts; the parts go once they are one file.
 PYTHONPATH=$dir/stage/site python3 -c \

@@ -5,8 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type APIRequestContext, type Page, expect } from "@playwright/test";
+import { deflateSync } from "node:zlib";
+import { type APIRequestContext, type Locator, type Page, expect } from "@playwright/test";
 import pg from "pg";
+import { type Words, ja } from "./words";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -80,7 +82,15 @@ export async function startFakes(rate = 30): Promise<Fakes> {
     createInterface({ input: child.stdout }).once("line", ok);
     child.once("exit", () => no(new Error("the fake model servers did not start")));
   });
-  return { ...(JSON.parse(line) as Omit<Fakes, "stop">), stop: () => child.kill() };
+  const ready = JSON.parse(line) as Omit<Fakes, "stop" | "live">;
+  return {
+    ...ready,
+    live: async () => {
+      const [bedrock, openai] = await Promise.all(["stats", "openai"].map((path) => fetch(`${ready.control}/${path}`).then((r) => r.json() as Promise<any>)));
+      return bedrock.Running + openai.Running;
+    },
+    stop: () => child.kill(),
+  };
 }
 
 export interface Fakes {
@@ -90,6 +100,8 @@ export interface Fakes {
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
+  /** How many answers are being written. */
+  live: () => Promise<number>;
   stop: () => void;
 }
 
@@ -121,20 +133,100 @@ export async function connectModel(
   return model.id;
 }
 
+/** The password that members have whom a test added by addMember. */
+export const memberPassword = "another horse battery";
+
+/** Adds a member whose first password is already changed, signed in with request. */
+export async function addMember(server: Kakoi, admin: APIRequestContext, member: APIRequestContext, name: string, email: string): Promise<string> {
+  const made = await call(admin, server, "POST", "/admin/accounts", { name, email, role: "member" });
+  await call(member, server, "POST", "/sign-in", { email, password: made.temporaryPassword });
+  await call(member, server, "POST", "/me/password", { current: made.temporaryPassword, new: memberPassword });
+  return made.account.id;
+}
+
+/** Signs in on the page that asks for it. */
+export async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel(ja("account.email")).fill(email);
+  await page.getByLabel(ja("account.password"), { exact: true }).fill(password);
+  await page.getByRole("button", { name: ja("account.signInAct") }).click();
+}
+
 /** The field in which a person writes. */
-export function composer(page: Page) {
-  return page.getByRole("textbox", { name: "頼みたいこと" });
+export function composer(page: Page, t: Words = ja): Locator {
+  return page.getByRole("textbox", { name: t("chat.words") });
 }
 
-export async function ask(page: Page, text: string): Promise<void> {
-  await composer(page).fill(text);
-  await page.getByRole("button", { name: "送信する" }).click();
+/** The answers on the page, oldest first. */
+export function answers(page: Page, t: Words = ja): Locator {
+  return page.getByRole("article", { name: t("chat.answer"), exact: true });
 }
 
-/** Waits until the answer on the page has ended. */
-export async function ended(page: Page): Promise<void> {
-  await expect(page.getByRole("article", { name: "回答" }).last()).toBeVisible();
-  await expect(page.getByRole("button", { name: "止める" })).toHaveCount(0, { timeout: 60_000 });
+/** Asks in the conversation that is open, or begins one, and returns the answer to come. */
+export async function ask(page: Page, text: string, t: Words = ja): Promise<Locator> {
+  const before = await answers(page, t).count();
+  await composer(page, t).fill(text);
+  await page.getByRole("button", { name: t("chat.send") }).click();
+  return answers(page, t).nth(before);
+}
+
+/** Puts a picture beside the words to send. */
+export async function attach(page: Page, name: string, picture: Buffer, t: Words = ja): Promise<void> {
+  const button = page.getByRole("button", { name: t("chat.attach"), exact: true });
+  await expect(button).not.toHaveAttribute("aria-disabled", "true"); // the model is known, and that it sees
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);
+  await chooser.setFiles({ name, mimeType: "image/png", buffer: picture });
+  await expect(page.getByRole("list", { name: t("chat.attachments") }).getByText(name)).toBeVisible();
+}
+
+/** Waits until an answer has come to its end, whichever it is. */
+export async function ended(answer: Locator): Promise<void> {
+  await expect(answer).toHaveAttribute("aria-busy", "false", { timeout: 90_000 });
+}
+
+/** Waits until an answer has begun and some of it is there. */
+export async function begun(answer: Locator, atLeast = 50): Promise<void> {
+  await expect.poll(async () => (await answer.locator(".prose").allInnerTexts()).join("").length, { timeout: 60_000 }).toBeGreaterThan(atLeast);
+}
+
+/** The id of the conversation that is open. */
+export async function conversationId(page: Page): Promise<string> {
+  await page.waitForURL(/\/c\//);
+  return new URL(page.url()).pathname.split("/").pop()!;
+}
+
+/** What is stored of the last answer of a conversation. */
+export async function lastAnswer(server: Kakoi, request: APIRequestContext, conversation: string): Promise<any> {
+  const page = await call(request, server, "GET", `/conversations/${conversation}/messages`);
+  const message = page.items.at(-1);
+  return { ...message, text: message.parts.map((part: { text?: string }) => part.text ?? "").join("") };
+}
+
+/** A plain picture, for models that see. */
+export function png(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8); // eight bits of red, green and blue
+  const rows = Buffer.alloc(height * (1 + width * 3), 0x99);
+  for (let y = 0; y < height; y++) rows[y * (1 + width * 3)] = 0; // no filter
+  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+function crc32(data: Buffer): number {
+  let sum = 0xffffffff;
+  for (const byte of data) {
+    sum ^= byte;
+    for (let i = 0; i < 8; i++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return (sum ^ 0xffffffff) >>> 0;
 }
 
 async function freePort(): Promise<number> {

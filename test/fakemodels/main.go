@@ -10,6 +10,7 @@
 // The control address tells and changes what no prompt can:
 //
 //	GET  /stats                  connections and requests of the Bedrock fake
+//	GET  /openai                 answers the OpenAI-compatible fake is writing
 //	GET  /requests               the last requests of the Bedrock fake, without bodies
 //	POST /keys  [{"id","secret","token"}]   replaces the access keys it accepts
 package main
@@ -77,11 +78,12 @@ func run(args []string) error {
 		return err
 	}
 	defer bedrock.Close()
-	openai, err := serve(*openaiAddr, &openaifake.Server{Key: *key, Rate: *rate})
+	openaiServer := &openaifake.Server{Key: *key, Rate: *rate}
+	openai, err := serve(*openaiAddr, openaiServer)
 	if err != nil {
 		return err
 	}
-	control, err := serve(*controlAddr, controls(bedrock))
+	control, err := serve(*controlAddr, controls(bedrock, openaiServer))
 	if err != nil {
 		return err
 	}
@@ -120,13 +122,16 @@ func serve(addr string, h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-func controls(s *bedrockfake.Server) http.Handler {
+func controls(s *bedrockfake.Server, openai *openaifake.Server) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(w http.ResponseWriter, v any) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(v)
 	}
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.Stats()) })
+	mux.HandleFunc("GET /openai", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, struct{ Running int }{openai.Live()})
+	})
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
 		type request struct{ Operation, Model, Key, Region, Service, Exception string }
 		list := []request{}

@@ -106,7 +106,7 @@ export function assistant(text: string, minutes: number, more: Partial<Message> 
     createdAt: at(minutes),
     finishedAt: at(minutes - 1),
     firstTokenMs: 820,
-    usage: { inputTokens: 1842, outputTokens: 1204, reasoningTokens: 310, cacheReadTokens: 1024, cacheWriteTokens: 0 },
+    usage: { inputTokens: 1842, outputTokens: 1204, reasoningTokens: 310, cacheReadTokens: 1024, cacheWriteTokens: 0, estimated: false },
     cost: { amount: 0.0236, currency: "USD" },
     ...more,
   };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
+import { partOf } from "../src/features/chat/attachable";
 import type { Attachment, Conversation, Message, TextPart } from "../src/features/chat/api";
 import { answerTo, assistant, conversations, user } from "./chat-samples";
 
@@ -49,7 +50,7 @@ export function mockChat(): Plugin {
   };
 
   function begin(talk: Talk, question: string, message: Message): Run {
-    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), stop: () => end({ status: "stopped", stopReason: "" }) };
+    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), stop: () => end({ status: "stopped", stopReason: undefined }) };
     message.runId = run.id;
     message.status = "running";
     message.finishedAt = undefined;
@@ -123,7 +124,7 @@ export function mockChat(): Plugin {
   function turn(talk: Talk, body: { text: string; attachmentIds: string[] }) {
     const parts = body.attachmentIds.flatMap((id) => {
       const file = files.get(id);
-      return file ? [{ type: "image" as const, attachmentId: id, name: file.attachment.name, mediaType: file.attachment.mediaType, size: file.attachment.size }] : [];
+      return file ? [partOf(file.attachment)] : [];
     });
     const userMessage = user(body.text, 0, parts);
     talk.messages.push(userMessage);

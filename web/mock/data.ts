@@ -1,4 +1,4 @@
-import type { Account, CatalogueModel, Connection, ConversationSummary, Group, Session } from "../src/lib/api/types";
+import type { Account, CatalogueModel, Connection, Group, Schemas, Session } from "../src/lib/api/types";
 
 // みどり野市 and everyone in it are invented.
 
@@ -30,6 +30,7 @@ export function accounts(count: number): Account[] {
       disabled: i % 11 === 8,
       mustChangePassword: fresh,
       createdAt: ago(60 * 24 * (30 + i)),
+      updatedAt: ago(60 * 24 * (10 + i)),
       lastSignedInAt: fresh ? undefined : ago([17, 290, 1100, 5900, 3, 6100, 190, 12800][i % 8] ?? 60),
       groupIds: i % 3 === 0 ? groups.slice(0, 1 + (i % 2)).map((g) => g.id) : [],
     };
@@ -39,9 +40,9 @@ export function accounts(count: number): Account[] {
 const none = { vision: false, documents: false, reasoning: false, tools: false, contextTokens: 0, outputTokens: 0 };
 
 export const connections: Connection[] = [
-  { id: "c-bedrock", name: "Bedrock 東京", kind: "bedrock", enabled: true, settings: { region: "ap-northeast-1", credentials: "default" }, secretNames: [], createdAt: ago(60 * 24 * 40), updatedAt: ago(60 * 24 * 3) },
-  { id: "c-local", name: "情報政策課の推論サーバー", kind: "openai", enabled: true, settings: { baseUrl: "http://10.24.0.12:8000/v1", headers: { "X-Dept": "jouhou" } }, secretNames: ["apiKey"], createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 24 * 2) },
-  { id: "c-demo", name: "試用", kind: "demo", enabled: false, settings: {}, secretNames: [], createdAt: ago(60 * 24 * 60), updatedAt: ago(60 * 24 * 60) },
+  { id: "c-bedrock", name: "Bedrock 東京", kind: "bedrock", enabled: true, models: 2, settings: { region: "ap-northeast-1", credentials: "default" }, secretNames: [], createdAt: ago(60 * 24 * 40), updatedAt: ago(60 * 24 * 3) },
+  { id: "c-local", name: "情報政策課の推論サーバー", kind: "openai", enabled: true, models: 1, settings: { baseUrl: "http://10.24.0.12:8000/v1", headers: { "X-Dept": "jouhou" } }, secretNames: ["apiKey"], createdAt: ago(60 * 24 * 20), updatedAt: ago(60 * 24 * 2) },
+  { id: "c-demo", name: "試用", kind: "demo", enabled: false, models: 1, settings: {}, secretNames: [], createdAt: ago(60 * 24 * 60), updatedAt: ago(60 * 24 * 60) },
 ];
 
 export const models: CatalogueModel[] = [
@@ -56,11 +57,11 @@ const titles = [
   "収集カレンダー 令和9年度版", "令和8年度12月議会における一般廃棄物処理基本計画の見直しに関する答弁の下書き", "ごみの分け方・出し方 英語版", "減免申請の様式", "事業系ごみの相談",
 ];
 
-export function conversations(count: number): ConversationSummary[] {
+export function conversations(count: number): Schemas["ConversationSummary"][] {
   return Array.from({ length: count }, (_, i) => ({
     id: `t-${i}`,
     title: titles[i % titles.length] ?? "",
-    titleSource: "model",
+    titleSource: "model" as const,
     modelId: "m-sonnet",
     updatedAt: ago([5, 170, 300, 1500, 1700, 60 * 24 * 3, 60 * 24 * 4, 60 * 24 * 6, 60 * 24 * 20, 60 * 24 * 45][i % 10] ?? 0),
     createdAt: ago(60 * 24 * 2),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
-import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Session } from "../src/lib/api/types";
+import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Place, Session } from "../src/lib/api/types";
 import * as data from "./data";
 
 /*
@@ -44,6 +44,12 @@ async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> 
   } catch {
     return {};
   }
+}
+
+/** Where the models of a connection are processed. */
+function placeOf({ settings }: Connection): Place {
+  if (settings.region) return { kind: "geography", name: "jp", from: settings.region };
+  return settings.baseUrl ? { kind: "host", name: new URL(settings.baseUrl).hostname } : { kind: "server" };
 }
 
 /** Answers the API from memory. */
@@ -118,7 +124,7 @@ export function mockApi(): Plugin {
         .filter((m) => m.enabled)
         .map((m, i) => {
           const connection = byId(state.connections, m.connectionId);
-          return { ...m, connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", processedAt: connection.settings.region ? "東京・大阪" : "庁内", isDefault: i === 0 };
+          return { ...m, processedAt: "", connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", place: placeOf(connection), isDefault: i === 0 };
         }),
     }),
     "GET conversations": (c) => page(list(data.conversations(c.plays.has("many") ? 2000 : 12), c), c),
@@ -146,6 +152,8 @@ export function mockApi(): Plugin {
       return Object.assign(byId(state.accounts, path[2]), body);
     },
     "POST admin/accounts/*/password": () => ({ temporaryPassword: "mizu-2208-tori-lane" }),
+    "GET admin/accounts/*/sessions": (c) => ({ items: list<Session>(state.sessions.filter((s) => !s.current), c) }),
+    "DELETE admin/accounts/*/sessions/*": ({ path }) => ((state.sessions = state.sessions.filter((s) => s.id !== path[4])), {}),
     "DELETE admin/accounts/*/sessions": ({ path }) => byId(state.accounts, path[2]),
     "GET admin/groups": (c) => ({ items: list<Group>(state.groups, c) }),
     "POST admin/groups": ({ body }) => {

@@ -24,8 +24,6 @@ type Options struct {
 	ThinkTags string `json:"thinkTags,omitempty"`
 	// MaxCompletionTokens sends max_completion_tokens in place of max_tokens.
 	MaxCompletionTokens bool `json:"maxCompletionTokens,omitempty"`
-	// FileParts says that the server takes documents as file parts.
-	FileParts bool `json:"fileParts,omitempty"`
 	// Extra is merged into the request body, for what a server has beyond the
 	// protocol: {"top_k": 20, "chat_template_kwargs": {"enable_thinking": false}}.
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
@@ -167,7 +165,7 @@ func wireMessages(req model.Request, o Options) ([]wireMessage, error) {
 				}
 				parts = append(parts, wirePart{Type: "image_url", ImageURL: &wireURL{dataURL(p.Media)}})
 			case model.PartDocument:
-				if !o.FileParts {
+				if !req.Capabilities.Documents {
 					return nil, errs.New(errs.ModelInput, "this model does not take document files").With("kind", "document")
 				}
 				if p.Media == nil || len(p.Media.Data) == 0 {

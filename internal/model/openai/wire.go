@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"kakoi/internal/model"
 )
@@ -48,6 +49,10 @@ type wireContent struct{ Text, Thinking string }
 
 // UnmarshalJSON implements json.Unmarshaler for both forms.
 func (c *wireContent) UnmarshalJSON(b []byte) error {
+	if b[0] == '"' && bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b) {
+		c.Text = string(b[1 : len(b)-1]) // most tokens; to decode them again finds the same
+		return nil
+	}
 	if b[0] != '[' {
 		return json.Unmarshal(b, &c.Text)
 	}

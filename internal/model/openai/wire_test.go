@@ -156,6 +156,17 @@ data: [DONE]
 			code:   errs.ModelBrokeOff,
 		},
 		{
+			name: "escapes, and bytes that are no text",
+			stream: `data: {"choices":[{"delta":{"content":"\"a\"\n\u6771\ud83d\ude00\\"}}]}` + "\n\n" +
+				`data: {"choices":[{"delta":{"content":"b` + "\xff" + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}` + "\n\ndata: [DONE]\n\n",
+			want: modeltest.Answer{Text: "\"a\"\n東😀\\b\ufffd", Stop: model.StopEnd, Usage: model.Usage{InputTokens: 1, OutputTokens: 1}},
+		},
+		{
+			name:   "a number for a text",
+			stream: `data: {"choices":[{"delta":{"content":1}}]}` + "\n\n",
+			code:   errs.ModelFailed,
+		},
+		{
 			name:   "an empty body",
 			stream: "",
 			code:   errs.ModelBrokeOff,
@@ -361,7 +372,7 @@ func TestRequestsAreWrittenAsServersReadThem(t *testing.T) {
 		}),
 		"no-system-role": with(func(r *model.Request) { r.Options = json.RawMessage(`{"systemRole":"user"}`) }),
 		"media": {
-			Model: "m", Capabilities: model.Capabilities{Vision: true}, Options: json.RawMessage(`{"fileParts":true}`),
+			Model: "m", Capabilities: model.Capabilities{Vision: true, Documents: true},
 			Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{part(model.PartText, "A"), file(model.PartImage, "山田.png", "image/png"), file(model.PartDocument, "山田.pdf", "application/pdf")}}},
 		},
 	} {

@@ -14,7 +14,7 @@ const me: Me = {
 };
 
 /** The server: a path's answer, or its problem. */
-let answers: Record<string, () => Response>;
+let answers: Record<string, (request: Request) => Response>;
 
 const problem = (status: number, code: string) => () => new Response(JSON.stringify({ code, status }), { status, headers: { "Content-Type": "application/problem+json" } });
 const json = (body: unknown) => () => Response.json(body);
@@ -29,7 +29,7 @@ beforeEach(() => {
   };
   vi.stubGlobal("fetch", (request: Request) => {
     const path = new URL(request.url).pathname.replace("/api/v1", "");
-    return Promise.resolve((answers[`${request.method} ${path}`] ?? problem(404, "not_found"))());
+    return Promise.resolve((answers[`${request.method} ${path}`] ?? problem(404, "not_found"))(request));
   });
   vi.stubGlobal("EventSource", undefined);
 });
@@ -79,6 +79,20 @@ test("a wrong password says so, keeps the address typed, and asks for nothing el
   await userEvent.type(screen.getByLabelText("パスワード"), "chigau{Enter}");
   expect((await screen.findByRole("alert")).textContent).toContain("サインインできませんでした");
   expect(screen.getByLabelText("メールアドレス")).toHaveProperty("value", "saeki@midorino.example");
+});
+
+test.each([
+  ["a link that works leads to the form", { needed: true, linkValid: true }, "token=abc", "管理者を作って始める"],
+  ["a link that is expired or replaced says so at once", { needed: true, linkValid: false }, "token=abc", "この初期設定のリンクは使えません"],
+  ["a link that was used leads to the way in", { needed: false, linkValid: false }, "token=abc", "初期設定は済んでいます"],
+  ["an address without a link says where to find one", { needed: true }, "", "初期設定のリンクから開いてください"],
+])("%s", async (_what, state, hash, words) => {
+  answers["GET /me"] = problem(401, "unauthenticated");
+  answers["GET /setup"] = (request) => Response.json(request.headers.get("X-Kakoi-Setup-Token") === (hash ? "abc" : null) ? state : {});
+  window.location.hash = hash;
+  open("/setup");
+  expect(await screen.findByText(words)).toBeTruthy();
+  expect(window.location.hash).toBe("");
 });
 
 test("a temporary password is replaced before anything else", async () => {

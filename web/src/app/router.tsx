@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
 import { applyPreferences, meQuery } from "@/features/account/api";
+import type { AccountFilter } from "@/features/admin/accounts/api";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
 import { Frame } from "./frame/frame";
@@ -13,6 +14,9 @@ interface Context {
 
 /** A parameter of an address as text: "?q=2026" is parsed as a number. */
 const text = (value: unknown): string | undefined => (typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined);
+
+/** A parameter of an address that is one of a few words. */
+const oneOf = <V extends string>(words: readonly V[], value: unknown): V | undefined => words.find((word) => word === value);
 
 /** Where to go after signing in: an address of ours, never another site's. */
 const ownAddress = (value: unknown) => {
@@ -98,10 +102,10 @@ const adminStart = createRoute({
 const accounts = createRoute({
   getParentRoute: () => administration,
   path: "/accounts",
-  validateSearch: (search: Record<string, unknown>): { q?: string; state?: string; role?: string; group?: string; id?: string } => ({
+  validateSearch: (search: Record<string, unknown>): AccountFilter & { id?: string } => ({
     q: text(search.q),
-    state: text(search.state),
-    role: text(search.role),
+    state: oneOf(["active", "disabled"], search.state),
+    role: oneOf(["administrator", "member"], search.role),
     group: text(search.group),
     id: text(search.id),
   }),

@@ -2,6 +2,7 @@ import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import type { ja } from "@/locales/ja";
 import type { ApiError } from "./api/error";
+import { useFormats } from "./format";
 
 type Code = Extract<keyof typeof ja.errors, string>;
 type Failure = Pick<ApiError, "code" | "params" | "detail">;
@@ -10,23 +11,37 @@ type Failure = Pick<ApiError, "code" | "params" | "detail">;
 export interface ErrorText {
   what: string;
   todo: string;
+  /** How much is allowed, where that was the matter; todo begins with it. */
+  limit: string;
 }
 
 /** Gives the words for failures, in the language in use. */
 export function useErrorTextOf(): (err: Failure) => ErrorText {
   const { t, i18n } = useTranslation("errors");
+  const { t: common } = useTranslation("common");
+  const format = useFormats();
   return useCallback(
     (err) => {
       const known = i18n.exists(`${err.code}.what`, { ns: "errors" });
       const code = (known ? err.code : "unknown") as Code;
       const params: Record<string, unknown> = { ...err.params };
+      const { limitBytes, limitPixels, limitFiles } = err.params;
+      const limit = limitBytes
+        ? common("limit.bytes", { size: format.bytes(Number(limitBytes)) })
+        : limitPixels
+          ? common("limit.pixels", { formatted: format.number(Number(limitPixels)) })
+          : limitFiles
+            ? common("limit.files", { count: Number(limitFiles) })
+            : "";
+      // A code that is newer than these texts still says what the server said.
+      const todo = known || !err.detail ? t(`${code}.todo`, params) : err.detail;
       return {
         what: t(`${code}.what`, params),
-        // A code that is newer than these texts still says what the server said.
-        todo: known || !err.detail ? t(`${code}.todo`, params) : err.detail,
+        todo: limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo,
+        limit,
       };
     },
-    [t, i18n],
+    [t, i18n, common, format],
   );
 }
 

@@ -28,6 +28,7 @@ export function formats(locale: Locale) {
   const yearMonth = new Intl.DateTimeFormat(tag, { year: "numeric", month: "long" });
   const integer = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
+  const list = new Intl.ListFormat(tag, { type: "conjunction" });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
 
   const parse = (value: string | Date) => (typeof value === "string" ? new Date(value) : value);
@@ -58,6 +59,10 @@ export function formats(locale: Locale) {
     monthDay: (value: string | Date) => monthDay.format(parse(value)),
     /** 1,284 */
     number: (value: number) => integer.format(value),
+    /** 環境課、総務課、財政課 */
+    list: (items: readonly string[]) => list.format(items),
+    /** 3件 ・ 24 KB: short facts on one line, those that are there */
+    facts: (...items: (string | false | undefined)[]) => items.filter(Boolean).join(locale === "ja" ? " ・ " : " · "),
     /** 24 KB, 1.3 MB */
     bytes: (value: number) => {
       const units = ["B", "KB", "MB", "GB", "TB"];

@@ -60,7 +60,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
   const { t } = useTranslation("ui");
   const shown = rows.map(rowKey);
   const chosen = shown.filter((key) => selected?.has(key)).length;
-  const cell = (c: Column<Row>) => cx("px-2", flush ? "first:pl-0 last:pr-0" : "first:pl-6 last:pr-6 max-md:first:pl-4 max-md:last:pr-4", c.align === "end" && "text-right tabular-nums", c.from && from[c.from]);
+  const cell = (c: Column<Row>) => cx("px-3", flush ? "first:pl-0 last:pr-0" : "first:pl-6 last:pr-6 max-md:first:pl-4 max-md:last:pr-4", c.align === "end" && "text-right tabular-nums", c.from && from[c.from]);
 
   const toggle = (key: string, on: boolean) => {
     const next = new Set(selected);

@@ -31,10 +31,15 @@ type Server struct {
 	as  *syscall.SysProcAttr
 }
 
+// Usual are the settings of a server that people rely on, for measuring: the
+// tests' own trade all durability and its upkeep for speed.
+var Usual = []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on"}
+
 // Start creates a server in the empty folder dir and returns when it answers.
+// Settings (name=value) win over those of the tests.
 // As root it runs under the account "postgres" or "nobody", because PostgreSQL
 // refuses to be root; every folder above dir must be open to that account.
-func Start(ctx context.Context, dir string) (*Server, error) {
+func Start(ctx context.Context, dir string, settings ...string) (*Server, error) {
 	bin, err := findBin()
 	if err != nil {
 		return nil, err
@@ -61,7 +66,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 		if port, err = freePort(ctx); err != nil {
 			return nil, err
 		}
-		if err = s.run(ctx, "pg_ctl", "-D", s.data(), "-l", filepath.Join(dir, "log"), "-w", "-t", "60", "-o", options(port), "start"); err == nil {
+		if err = s.run(ctx, "pg_ctl", "-D", s.data(), "-l", filepath.Join(dir, "log"), "-w", "-t", "60", "-o", options(port, settings), "start"); err == nil {
 			s.URL = fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
 			return s, nil
 		}
@@ -71,12 +76,12 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 }
 
 // options trade all durability for speed: the data does not outlive the tests.
-func options(port int) string {
-	settings := []string{
+func options(port int, more []string) string {
+	settings := append([]string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=4GB",
 		"max_connections=500", "shared_buffers=128MB", "autovacuum=off", "log_min_messages=warning",
-	}
+	}, more...)
 	for i, s := range settings {
 		settings[i] = "-c " + s
 	}

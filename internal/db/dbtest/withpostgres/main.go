@@ -1,5 +1,6 @@
 // Command withpostgres runs a command with a private PostgreSQL server, whose
-// URL the command finds in KAKOI_TEST_POSTGRES_URL.
+// URL the command finds in KAKOI_TEST_POSTGRES_URL. With -usual before the
+// command, the server is set as one that people rely on, for measuring.
 package main
 
 import (
@@ -24,8 +25,12 @@ func main() {
 
 // run returns the exit code of the command, or 1 and why it could not be run.
 func run(args []string) (code int, err error) {
+	var settings []string
+	if len(args) > 0 && args[0] == "-usual" {
+		settings, args = pgserver.Usual, args[1:]
+	}
 	if len(args) == 0 {
-		return 2, errors.New("usage: withpostgres command [argument…]")
+		return 2, errors.New("usage: withpostgres [-usual] command [argument…]")
 	}
 	ctx := context.Background()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
@@ -35,7 +40,7 @@ func run(args []string) (code int, err error) {
 		if err != nil {
 			return 1, fmt.Errorf("make a folder for the server: %w", err)
 		}
-		server, err := pgserver.Start(ctx, dir)
+		server, err := pgserver.Start(ctx, dir, settings...)
 		if err != nil {
 			return 1, errors.Join(err, os.RemoveAll(dir))
 		}

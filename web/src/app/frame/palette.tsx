@@ -6,7 +6,6 @@ import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSecti
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
 import { api, unwrap } from "@/lib/api/client";
-import type { ConversationSummary, List } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 import { matches } from "@/lib/match";
 import { Icon } from "@/ui/icon";
@@ -59,7 +58,7 @@ function PaletteBody() {
   const [query, setQuery] = useState("");
   const conversations = useQuery({
     queryKey: ["conversations", "palette"],
-    queryFn: ({ signal }) => unwrap<List<ConversationSummary>>(api.GET("/conversations", { params: { query: { limit: 200 } }, signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/conversations", { params: { query: { limit: 100 } }, signal })),
   });
 
   const pages: Place[] = [

@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { meQuery, useMe } from "@/features/account/api";
 import { SignInForm } from "@/features/account/sign-in-form";
-import { onSessionEnd } from "@/lib/api/client";
+import { onSessionEnd, reportSignedIn } from "@/lib/api/client";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 
@@ -46,6 +46,7 @@ export function SignInAgain() {
             return;
           }
           client.setQueryData(meQuery.queryKey, next);
+          reportSignedIn();
           void client.invalidateQueries();
         }}
       />

@@ -2,7 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import { applyTheme } from "@/lib/appearance";
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/error";
-import type { List, Locale, Me, Model, Preferences, Session, SetupState } from "@/lib/api/types";
+import type { Me, Preferences, Schemas } from "@/lib/api/types";
 import { changeLocale } from "@/lib/i18n";
 
 /** Who is signed in; null when nobody is. */
@@ -10,7 +10,7 @@ export const meQuery = queryOptions<Me | null>({
   queryKey: ["me"],
   queryFn: async ({ signal }) => {
     try {
-      return await unwrap<Me>(api.GET("/me", { signal }));
+      return await unwrap(api.GET("/me", { signal }));
     } catch (err) {
       if (err instanceof ApiError && err.code === "unauthenticated") return null;
       throw err;
@@ -19,40 +19,33 @@ export const meQuery = queryOptions<Me | null>({
   staleTime: 60_000,
 });
 
-/** Whether the first administrator is still to be made. */
-export const setupQuery = queryOptions({
-  queryKey: ["setup"],
-  queryFn: ({ signal }) => unwrap<SetupState>(api.GET("/setup", { signal })),
-});
+/** Whether the first administrator is still to be made, and whether this link would be accepted. */
+export const setupQuery = (token = "") =>
+  queryOptions({
+    queryKey: ["setup", token],
+    queryFn: ({ signal }) => unwrap(api.GET("/setup", { ...(token && { params: { header: { "X-Kakoi-Setup-Token": token } } }), signal })),
+  });
 
 /** Where this person is signed in. */
 export const sessionsQuery = queryOptions({
   queryKey: ["me", "sessions"],
-  queryFn: ({ signal }) => unwrap<List<Session>>(api.GET("/me/sessions", { signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/me/sessions", { signal })),
 });
 
 /** The models this person may use, in the administrator's order. */
 export const modelsQuery = queryOptions({
   queryKey: ["models"],
-  queryFn: ({ signal }) => unwrap<List<Model>>(api.GET("/models", { signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/models", { signal })),
   staleTime: 60_000,
 });
 
-export interface SetupInput {
-  token: string;
-  email: string;
-  name: string;
-  password: string;
-  locale: Locale;
-}
-
-export const setUp = (body: SetupInput) => unwrap<unknown>(api.POST("/setup", { body }));
-export const signIn = (body: { email: string; password: string }) => unwrap<Me>(api.POST("/sign-in", { body }));
-export const signOut = () => unwrap<unknown>(api.POST("/sign-out", {}));
-export const changePassword = (body: { current: string; new: string }) => unwrap<unknown>(api.POST("/me/password", { body }));
-export const rename = (name: string) => unwrap<unknown>(api.PATCH("/me", { body: { name } }));
-export const revokeSession = (id: string) => unwrap<unknown>(api.DELETE("/me/sessions/{id}", { params: { path: { id } } }));
-export const signOutEverywhere = () => unwrap<unknown>(api.POST("/me/sign-out-everywhere", {}));
+export const setUp = (body: Schemas["Setup"]) => unwrap(api.POST("/setup", { body }));
+export const signIn = (body: { email: string; password: string }) => unwrap(api.POST("/sign-in", { body }));
+export const signOut = () => unwrap(api.POST("/sign-out", {}));
+export const changePassword = (body: { current: string; new: string }) => unwrap(api.POST("/me/password", { body }));
+export const rename = (name: string) => unwrap(api.PATCH("/me", { body: { name } }));
+export const revokeSession = (id: string) => unwrap(api.DELETE("/me/sessions/{id}", { params: { path: { id } } }));
+export const signOutEverywhere = () => unwrap(api.POST("/me/sign-out-everywhere", {}));
 
 /** The signed-in person. Only inside the frame, where there is one. */
 export function useMe(): Me {
@@ -71,7 +64,7 @@ export function applyPreferences(preferences: Preferences) {
 export function useUpdatePreferences() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (patch: Partial<Preferences>) => unwrap<unknown>(api.PATCH("/me/preferences", { body: patch })),
+    mutationFn: (patch: Partial<Preferences>) => unwrap(api.PATCH("/me/preferences", { body: patch })),
     onMutate: async (patch) => {
       await client.cancelQueries({ queryKey: meQuery.queryKey, exact: true });
       const before = client.getQueryData(meQuery.queryKey);

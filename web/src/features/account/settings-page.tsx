@@ -1,13 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toApiError } from "@/lib/api/error";
-import type { Locale, Preferences, SendKey, Session, Theme } from "@/lib/api/types";
+import type { Locale, Preferences, SendKey, Theme } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
-import { useFormats } from "@/lib/format";
 import { useForm } from "@/lib/use-form";
-import { deviceOf } from "@/lib/user-agent";
 import { Button } from "@/ui/button";
 import { RadioGroup } from "@/ui/choice";
 import { ConfirmDialog } from "@/ui/dialog";
@@ -15,11 +13,12 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Page, Scroll, Section } from "@/ui/page";
 import { Select } from "@/ui/select";
 import { Bar, Skeleton } from "@/ui/skeleton";
-import { State } from "@/ui/state";
 import { TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { meQuery, modelsQuery, rename, revokeSession, sessionsQuery, signOutEverywhere, useMe, useUpdatePreferences } from "./api";
+import { useModelHint } from "./model-text";
 import { PasswordForm } from "./password-form";
+import { SessionList } from "./session-list";
 
 /** What a person decides for themselves. Choices take effect at once. */
 export function SettingsPage() {
@@ -54,30 +53,30 @@ function DisplaySection() {
   const change = useChange();
   return (
     <Section id="display" title={t("display")}>
-        <div className="grid gap-6">
-          <RadioGroup<Theme>
-            label={frame("theme")}
-            hint={t("themeHint")}
-            layout="row"
-            value={preferences.theme}
-            onChange={(theme) => change({ theme })}
-            options={[
-              { value: "system", label: frame("themeSystem") },
-              { value: "light", label: frame("themeLight") },
-              { value: "dark", label: frame("themeDark") },
-            ]}
-          />
-          <RadioGroup<Locale>
-            label={t("language")}
-            layout="row"
-            value={i18n.language === "en" ? "en" : "ja"}
-            onChange={(locale) => change({ locale })}
-            options={[
-              { value: "ja", label: frame("japanese") },
-              { value: "en", label: frame("english") },
-            ]}
-          />
-        </div>
+      <div className="grid gap-6">
+        <RadioGroup<Theme>
+          label={frame("theme")}
+          hint={t("themeHint")}
+          layout="row"
+          value={preferences.theme}
+          onChange={(theme) => change({ theme })}
+          options={[
+            { value: "system", label: frame("themeSystem") },
+            { value: "light", label: frame("themeLight") },
+            { value: "dark", label: frame("themeDark") },
+          ]}
+        />
+        <RadioGroup<Locale>
+          label={t("language")}
+          layout="row"
+          value={i18n.language === "en" ? "en" : "ja"}
+          onChange={(locale) => change({ locale })}
+          options={[
+            { value: "ja", label: frame("japanese") },
+            { value: "en", label: frame("english") },
+          ]}
+        />
+      </div>
     </Section>
   );
 }
@@ -87,41 +86,42 @@ function ConversationSection() {
   const { preferences } = useMe();
   const change = useChange();
   const models = useQuery(modelsQuery);
+  const hint = useModelHint();
   return (
     <Section id="conversation" title={t("conversation")}>
-        <div className="grid gap-6">
-          {models.isPending ? (
-            <Skeleton>
-              <Bar className="h-11 max-w-96" />
-            </Skeleton>
-          ) : models.error ? (
-            <ErrorNotice error={models.error} onRetry={() => void models.refetch()} />
-          ) : models.data.items.length === 0 ? (
-            <p className="text-14 text-muted">{t("noModels")}</p>
-          ) : (
-            <div className="max-w-96">
-              <Select
-                label={t("defaultModel")}
-                hint={t("defaultModelHint")}
-                value={models.data.items.some((m) => m.id === preferences.defaultModelId) ? preferences.defaultModelId : ""}
-                onChange={(defaultModelId) => change({ defaultModelId })}
-                options={[
-                  { value: "", label: t("defaultModelAuto") },
-                  ...models.data.items.map((m) => ({ value: m.id, label: m.displayName, hint: m.demo ? t("demo") : m.description || m.processedAt })),
-                ]}
-              />
-            </div>
-          )}
-          <RadioGroup<SendKey>
-            label={t("sendKey")}
-            value={preferences.sendKey}
-            onChange={(sendKey) => change({ sendKey })}
-            options={[
-              { value: "enter", label: t("sendEnter"), hint: t("sendEnterHint") },
-              { value: "ctrlEnter", label: t("sendCtrlEnter"), hint: t("sendCtrlEnterHint") },
-            ]}
-          />
-        </div>
+      <div className="grid gap-6">
+        {models.isPending ? (
+          <Skeleton>
+            <Bar className="h-11 max-w-96" />
+          </Skeleton>
+        ) : models.error ? (
+          <ErrorNotice error={models.error} onRetry={() => void models.refetch()} />
+        ) : models.data.items.length === 0 ? (
+          <p className="text-14 text-muted">{t("noModels")}</p>
+        ) : (
+          <div className="max-w-96">
+            <Select
+              label={t("defaultModel")}
+              hint={t("defaultModelHint")}
+              value={models.data.items.some((m) => m.id === preferences.defaultModelId) ? preferences.defaultModelId : ""}
+              onChange={(defaultModelId) => change({ defaultModelId })}
+              options={[
+                { value: "", label: t("defaultModelAuto") },
+                ...models.data.items.map((m) => ({ value: m.id, label: m.displayName, hint: hint(m) })),
+              ]}
+            />
+          </div>
+        )}
+        <RadioGroup<SendKey>
+          label={t("sendKey")}
+          value={preferences.sendKey}
+          onChange={(sendKey) => change({ sendKey })}
+          options={[
+            { value: "enter", label: t("sendEnter"), hint: t("sendEnterHint") },
+            { value: "ctrlEnter", label: t("sendCtrlEnter"), hint: t("sendCtrlEnterHint") },
+          ]}
+        />
+      </div>
     </Section>
   );
 }
@@ -162,81 +162,37 @@ function SessionsSection() {
   const count = sessions.data?.items.length ?? 0;
 
   return (
-    <Section
-        id="sessions"
-        title={t("sessions")}
-        hint={t("sessionsHint")}
-      >
-        {sessions.isPending ? (
-          <Skeleton>
-            <div className="grid gap-4">
-              <Bar className="w-2/3" />
-              <Bar className="w-1/2" />
-            </div>
-          </Skeleton>
-        ) : sessions.error ? (
-          <ErrorNotice error={sessions.error} onRetry={() => void sessions.refetch()} />
-        ) : (
-          <>
-            <ul className="border-t border-rule">
-              {sessions.data.items.map((session) => (
-                <SessionRow key={session.id} session={session} />
-              ))}
-            </ul>
-            <Button tone="danger" size="dense" onPress={() => setAsking(true)} className="mt-4">
-              {t("everywhere")}
-            </Button>
-          </>
-        )}
-        <ConfirmDialog
-          title={t("everywhereTitle")}
-          confirmLabel={t("everywhereAct")}
-          isOpen={asking}
-          onClose={() => setAsking(false)}
-          onConfirm={async () => {
-            await signOutEverywhere();
-            await navigate({ to: "/sign-in", replace: true });
-            client.clear();
-          }}
-        >
-          <p>{t("everywhereBody", { count })}</p>
-        </ConfirmDialog>
-    </Section>
-  );
-}
-
-function SessionRow({ session }: { session: Session }) {
-  const { t } = useTranslation("account");
-  const format = useFormats();
-  const words = useErrorTextOf();
-  const client = useQueryClient();
-  const device = deviceOf(session.userAgent);
-  const revoke = useMutation({
-    mutationFn: () => revokeSession(session.id),
-    onSuccess: () => {
-      toast({ text: t("sessionRevoked") });
-      void client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
-    },
-    onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).what }),
-  });
-  const name = device ? t("device", device) : t("deviceUnknown");
-  return (
-    <li className="flex min-h-16 flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-rule py-2">
-      <div className="min-w-0">
-        <p title={session.userAgent}>{name}</p>
-        <p className="text-14 text-muted tabular-nums">
-          {t("sessionLine", { address: session.address, seen: format.near(session.lastSeenAt), since: format.monthDay(session.createdAt) })}
-        </p>
-      </div>
-      {session.current ? (
-        <span className="text-14">
-          <State tone="on">{t("sessionCurrent")}</State>
-        </span>
+    <Section id="sessions" title={t("sessions")} hint={t("sessionsHint")}>
+      {sessions.isPending ? (
+        <Skeleton>
+          <div className="grid gap-4">
+            <Bar className="w-2/3" />
+            <Bar className="w-1/2" />
+          </div>
+        </Skeleton>
+      ) : sessions.error ? (
+        <ErrorNotice error={sessions.error} onRetry={() => void sessions.refetch()} />
       ) : (
-        <Button size="dense" aria-label={`${t("sessionRevoke")} ${name}`} isPending={revoke.isPending} onPress={() => revoke.mutate()}>
-          {t("sessionRevoke")}
-        </Button>
+        <>
+          <SessionList sessions={sessions.data.items} onEnd={revokeSession} onEnded={() => client.invalidateQueries({ queryKey: sessionsQuery.queryKey })} />
+          <Button tone="danger" size="dense" onPress={() => setAsking(true)} className="mt-4">
+            {t("everywhere")}
+          </Button>
+        </>
       )}
-    </li>
+      <ConfirmDialog
+        title={t("everywhereTitle")}
+        confirmLabel={t("everywhereAct")}
+        isOpen={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={async () => {
+          await signOutEverywhere();
+          await navigate({ to: "/sign-in", replace: true });
+          client.clear();
+        }}
+      >
+        <p>{t("everywhereBody", { count })}</p>
+      </ConfirmDialog>
+    </Section>
   );
 }

@@ -17,16 +17,23 @@ import { useNewPasswordCheck } from "./password";
 const emailForm = /^\S+@\S+$/;
 
 /** The token of the link. It stands behind "#", which no server and no proxy ever sees in a log. */
-function takeToken(): string {
+function tokenOfLink(): string {
   const token = new URLSearchParams(window.location.hash.slice(1)).get("token") ?? "";
-  return token;
+  return /^[\x21-\x7e]{1,200}$/.test(token) ? token : ""; // what is no token is no link of ours
 }
 
 /** Makes the first administrator, by the one-time link. */
 export function SetupPage() {
   const { t } = useTranslation("account");
-  const [token] = useState(takeToken);
-  const setup = useQuery(setupQuery);
+  const [token, setToken] = useState(tokenOfLink);
+  const setup = useQuery(setupQuery(token));
+
+  useEffect(() => {
+    // The link pasted into this very tab: only what stands behind "#" changes, and the page stays.
+    const take = () => setToken((before) => tokenOfLink() || before);
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
 
   useEffect(() => {
     // Out of the address bar, the history and any screenshot.
@@ -48,7 +55,7 @@ export function SetupPage() {
           {t("linkInvalidHint")}
         </Notice>
       ) : token ? (
-        <SetupForm token={token} />
+        <SetupForm key={token} token={token} />
       ) : (
         <Notice tone="warning" title={t("linkMissing")}>
           {t("linkMissingHint")}

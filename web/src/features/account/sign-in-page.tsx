@@ -13,7 +13,7 @@ export function SignInPage({ from }: { from?: string }) {
   const navigate = useNavigate();
   const router = useRouter();
   const client = useQueryClient();
-  const setup = useQuery(setupQuery);
+  const setup = useQuery(setupQuery());
 
   return (
     <Door title={t("signIn")}>

@@ -1,86 +1,30 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError, fromResponse } from "@/lib/api/error";
-import type { ConversationSummary, List, Parameters } from "@/lib/api/types";
-import type { Cost, Failure, RunStatus, Usage } from "@/lib/stream";
+import type { Schemas } from "@/lib/api/types";
 
-export type { ConversationSummary, Parameters } from "@/lib/api/types";
+export type { Parameters } from "@/lib/api/types";
 
 /** A conversation with what was chosen for it. */
-export interface Conversation extends ConversationSummary {
-  parameters: Parameters;
-  systemPrompt: string;
-}
-
-export interface TextPart {
-  type: "text" | "reasoning";
-  text: string;
-}
-
-export interface FilePart {
-  type: "image" | "document";
-  attachmentId: string;
-  name: string;
-  mediaType: string;
-  size: number;
-}
-
-export type Part = TextPart | FilePart;
+export type Conversation = Schemas["Conversation"];
+export type ConversationSummary = Schemas["ConversationSummary"];
 
 /** What one speaker said in one turn. */
-export interface Message {
-  id: string;
-  role: "user" | "assistant";
-  status: RunStatus;
-  stopReason?: string;
-  parts: Part[];
-  modelId?: string;
-  modelName?: string;
-  runId?: string;
-  error?: Failure;
-  usage?: Usage;
-  cost?: Cost;
-  createdAt: string;
-  finishedAt?: string;
-  firstTokenMs?: number;
-  reasoningMs?: number;
-}
-
-export interface MessagePage {
-  items: Message[];
-  /** Where the page before this one begins; absent at the start of the conversation. */
-  previousPageToken?: string;
-}
-
-export interface Attachment {
-  id: string;
-  name: string;
-  mediaType: string;
-  size: number;
-  width?: number;
-  height?: number;
-}
+export type Message = Schemas["Message"];
+export type Part = Message["parts"][number];
+export type TextPart = Schemas["TextPart"];
+export type FilePart = Schemas["FilePart"];
+export type MessagePage = Schemas["MessagePage"];
+export type Attachment = Schemas["Attachment"];
 
 /** What a person sends. clientId makes sending it twice the same as once. */
-export interface Turn {
-  text: string;
-  attachmentIds: string[];
-  clientId: string;
-}
+export type Turn = Required<Schemas["Turn"]>;
 
 /** What is chosen for a conversation. */
-export interface Choice {
-  modelId: string;
-  parameters: Parameters;
-  systemPrompt: string;
-}
+export type Choice = Pick<Conversation, "modelId" | "parameters" | "systemPrompt">;
 
-export interface Started {
-  conversation?: Conversation;
-  userMessage?: Message;
-  assistantMessage: Message;
-  runId: string;
-}
+/** What began by sending, going on or trying again. */
+export type Started = Schemas["Started"];
 
 /** How many messages come at once; the newest first page fills several screens. */
 export const pageSize = 40;
@@ -92,7 +36,7 @@ export const conversationsKey = ["conversations"] as const;
 export const conversationsQuery = infiniteQueryOptions({
   queryKey: [...conversationsKey, "list"],
   queryFn: ({ pageParam, signal }) =>
-    unwrap<List<ConversationSummary>>(api.GET("/conversations", { params: { query: { limit: 50, ...(pageParam && { pageToken: pageParam }) } }, signal })),
+    unwrap(api.GET("/conversations", { params: { query: { limit: 50, ...(pageParam && { pageToken: pageParam }) } }, signal })),
   initialPageParam: "",
   getNextPageParam: (page) => page.nextPageToken || undefined,
 });
@@ -101,11 +45,11 @@ export const conversationsQuery = infiniteQueryOptions({
 export const conversationQuery = (id: string) =>
   queryOptions({
     queryKey: ["conversation", id],
-    queryFn: ({ signal }) => unwrap<Conversation>(api.GET("/conversations/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/conversations/{id}", { params: { path: { id } }, signal })),
   });
 
 const fetchMessages = (id: string, query: { before?: string; limit?: number }, signal?: AbortSignal) =>
-  unwrap<MessagePage>(api.GET("/conversations/{id}/messages", { params: { path: { id }, query }, ...(signal && { signal }) }));
+  unwrap(api.GET("/conversations/{id}/messages", { params: { path: { id }, query }, ...(signal && { signal }) }));
 
 /** The messages of a conversation: the newest page first, older ones on demand. */
 export const messagesQuery = (id: string) =>
@@ -123,27 +67,27 @@ export type MessagesData = InfiniteData<MessagePage, unknown>;
 /** The newest few messages, to bring a loaded conversation up to date. */
 export const newestMessages = (id: string, limit: number) => fetchMessages(id, { limit });
 
-export const startConversation = (body: Choice & { turn: Turn }) => unwrap<Started & { conversation: Conversation }>(api.POST("/conversations", { body }));
+export const startConversation = (body: Choice & { turn: Turn }) => unwrap(api.POST("/conversations", { body }));
 
-export const sendTurn = (id: string, body: Turn) => unwrap<Started>(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
+export const sendTurn = (id: string, body: Turn) => unwrap(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
 
-export const continueAnswer = (id: string) => unwrap<Started>(api.POST("/conversations/{id}/continue", { params: { path: { id } } }));
+export const continueAnswer = (id: string) => unwrap(api.POST("/conversations/{id}/continue", { params: { path: { id } } }));
 
-export const retryAnswer = (id: string) => unwrap<Started>(api.POST("/conversations/{id}/retry", { params: { path: { id } } }));
+export const retryAnswer = (id: string) => unwrap(api.POST("/conversations/{id}/retry", { params: { path: { id } } }));
 
-export const stopRun = (id: string) => unwrap<unknown>(api.POST("/runs/{id}/stop", { params: { path: { id } } }));
+export const stopRun = (id: string) => unwrap(api.POST("/runs/{id}/stop", { params: { path: { id } } }));
 
 export const updateConversation = (id: string, body: Partial<Choice> & { title?: string }) =>
-  unwrap<Conversation>(api.PATCH("/conversations/{id}", { params: { path: { id } }, body }));
+  unwrap(api.PATCH("/conversations/{id}", { params: { path: { id } }, body }));
 
-export const deleteConversation = (id: string) => unwrap<unknown>(api.DELETE("/conversations/{id}", { params: { path: { id } } }));
+export const deleteConversation = (id: string) => unwrap(api.DELETE("/conversations/{id}", { params: { path: { id } } }));
 
 /** Deletes while the page goes away; nobody is left to hear how it went. */
 export function deleteConversationLater(id: string): void {
   void fetch(`/api/v1/conversations/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(() => undefined);
 }
 
-export const deleteAttachment = (id: string) => unwrap<unknown>(api.DELETE("/attachments/{id}", { params: { path: { id } } }));
+export const deleteAttachment = (id: string) => unwrap(api.DELETE("/attachments/{id}", { params: { path: { id } } }));
 
 export const attachmentUrl = (id: string) => `/api/v1/attachments/${encodeURIComponent(id)}/content`;
 

@@ -194,7 +194,7 @@ describe("an answer being written", () => {
     show(api, "/c/c1");
     fireEvent.click(await screen.findByRole("button", { name: "止める" }));
     await waitFor(() => expect(api.calledWith("POST /runs/r1/stop")).toHaveLength(1));
-    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "stopped", usage: { inputTokens: 3, outputTokens: 4 } })]);
+    api.conversation("c1", [said("u1", "依頼"), answered("a1", "もう半分", { status: "stopped", usage: { inputTokens: 3, outputTokens: 4, reasoningTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, estimated: false } })]);
     live.end({ status: "stopped" });
     expect(await screen.findByText("ここで止めました。")).toBeTruthy();
     expect(screen.getByText("もう半分")).toBeTruthy();
@@ -252,7 +252,7 @@ describe("an answer that did not come to its end", () => {
   it.each([
     ["interrupted", { status: "interrupted" as const }, "サーバーが止まり、回答が途中で終わりました", "続ける", "continue"],
     ["stopped", { status: "stopped" as const }, "ここで止めました。", "続ける", "continue"],
-    ["cut by its length", { stopReason: "length" }, "長さの上限に達したため、ここで切れています。", "続ける", "continue"],
+    ["cut by its length", { stopReason: "length" as const }, "長さの上限に達したため、ここで切れています。", "続ける", "continue"],
     ["failed", { status: "failed" as const, error: { code: "model_throttled" } }, "モデルが混み合っています", "もう一度試す", "retry"],
   ])("%s: says so, and goes on from there", async (_name, how, words, act, call) => {
     const live = new Live();
@@ -348,7 +348,7 @@ describe("history", () => {
   });
 });
 
-describe("images", () => {
+describe("files", () => {
   const png = new File([new Uint8Array(10)], "現地.png", { type: "image/png" });
 
   function uploads(status: number, response: unknown) {
@@ -382,26 +382,50 @@ describe("images", () => {
     expect(await screen.findByText("10 B")).toBeTruthy();
     fireEvent.keyDown(box, { key: "Enter" });
     await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")[0]?.body.attachmentIds).toEqual(["f1"]));
-    expect(screen.queryByRole("list", { name: "添付した画像" })).toBeNull();
+    expect(screen.queryByRole("list", { name: "添付したファイル" })).toBeNull();
+  });
+
+  it("may be documents where the model reads them, and are there to be saved again", async () => {
+    uploads(201, { id: "f2", name: "改定表.xlsx", mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", size: 2048 });
+    const { api } = talkative();
+    api.models = api.models.map((one) => ({ ...one, capabilities: { ...one.capabilities, documents: true } }));
+    const file = { type: "document" as const, attachmentId: "f2", name: "改定表.xlsx", mediaType: "application/octet-stream", size: 2048 };
+    api.on("POST /conversations/c1/turns", () => ({ userMessage: { ...said("u2", "まとめてください"), parts: [file] }, assistantMessage: answered("a2", "まとめました"), runId: "" }));
+    show(api, "/c/c1");
+    const box = await type("まとめてください");
+    await drop(new File([new Uint8Array(10)], "改定表.xlsx"));
+    expect(await screen.findByText("2 KB")).toBeTruthy();
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect((await screen.findByRole("link", { name: /改定表.xlsx/ })).getAttribute("download")).toBe("改定表.xlsx");
+  });
+
+  it("that are no images are not taken by a model that reads no documents", async () => {
+    const { api } = talkative();
+    show(api, "/c/c1");
+    await type("まとめてください");
+    await drop(new File([new Uint8Array(10)], "改定表.xlsx"));
+    expect(await screen.findByText(/改定表.xlsx: このモデルに添付できるのは、画像/)).toBeTruthy();
+    expect(api.calls.some((call) => call.path === "/attachments")).toBe(false);
   });
 
   it("are not taken by a model that does not see, and it says so", async () => {
     const { api } = talkative();
     api.conversation("c1", [], { modelId: "m2" });
     show(api, "/c/c1");
-    await screen.findByText(/処理 庁内/);
+    await screen.findByText(/処理 llm.example/);
     await drop(png);
     expect(await screen.findByText(/現地.png: このモデルは画像を読めません/)).toBeTruthy();
     expect(api.calls.some((call) => call.path === "/attachments")).toBe(false);
   });
 
   it("say why they were not taken, and do not go with the text", async () => {
-    uploads(413, { code: "too_large" });
+    uploads(413, { code: "too_large", params: { limitBytes: String(20 << 20) } });
     const { api } = talkative();
     show(api, "/c/c1");
     const box = await type("これは何ですか");
     await drop(png);
     expect(await screen.findByText("大きすぎて受け付けられません")).toBeTruthy();
+    expect(screen.getByText("上限は 20 MB です。")).toBeTruthy();
     fireEvent.keyDown(box, { key: "Enter" });
     expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
     fireEvent.click(screen.getByRole("button", { name: "現地.png を外す" }));

@@ -1,14 +1,14 @@
-import { ArrowUp, ImagePlus, Square } from "lucide-react";
+import { ArrowUp, ImagePlus, Paperclip, Square } from "lucide-react";
 import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { SendKey } from "@/lib/api/types";
-import { announce } from "@/lib/announce";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { Button } from "@/ui/button";
+import { type Takes, acceptOf, canTake } from "./attachable";
 import { AttachmentList } from "./attachment-list";
 import { useDraft } from "./drafts";
-import { type Refusal, imageTypes, mostAttachments, useAttachments } from "./use-attachments";
+import { type Refusal, mostAttachments, useAttachments } from "./use-attachments";
 
 interface Props {
   accountId: string;
@@ -16,8 +16,8 @@ interface Props {
   conversationId: string;
   sendKey: SendKey;
   placeholder: string;
-  /** Whether the model is shown images. */
-  sees: boolean;
+  /** What the model can be shown; undefined while there is none. */
+  takes: Takes | undefined;
   /** Why nothing can be sent now: no model, the model is gone. */
   blocked?: string | undefined;
   /** A send is on its way. */
@@ -34,12 +34,14 @@ interface Props {
   notice?: ReactNode;
 }
 
+const nothing: Takes = { vision: false, documents: false };
+
 /** Where a person writes. Nothing written here is ever lost. */
 export function Composer(props: Props) {
-  const { accountId, conversationId, sendKey, placeholder, sees, blocked, sending, running, stopping, onSend, onStop, roomy, autoFocus, notice } = props;
+  const { accountId, conversationId, sendKey, placeholder, takes = nothing, blocked, sending, running, stopping, onSend, onStop, roomy, autoFocus, notice } = props;
   const { t } = useTranslation("chat");
   const [draft, change] = useDraft(accountId, conversationId);
-  const files = useAttachments(draft, change);
+  const files = useAttachments(draft, takes, change);
   const [refusals, setRefusals] = useState<Refusal[]>([]);
   const [over, setOver] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -53,8 +55,9 @@ export function Composer(props: Props) {
   }, [autoFocus, touch, conversationId]);
 
   const empty = draft.text.trim() === "" && draft.attachments.length === 0;
-  const blind = !sees && files.items.length > 0;
-  const reason = blocked ?? (blind ? t("modelBlindNow") : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
+  const onlyImages = takes.vision && !takes.documents;
+  const unread = files.items.find((item) => !canTake(takes, item.kind));
+  const reason = blocked ?? (unread ? t(`unread.${unread.kind}`) : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
   const canSend = !empty && !reason && !running && !sending;
 
   const send = () => {
@@ -62,6 +65,11 @@ export function Composer(props: Props) {
     setRefusals([]);
     onSend();
     field.current?.focus();
+  };
+
+  const halt = () => {
+    onStop();
+    if (!touch) field.current?.focus(); // the button under the focus is about to go
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -76,14 +84,7 @@ export function Composer(props: Props) {
 
   const take = (list: Iterable<File>) => {
     const all = [...list];
-    if (all.length === 0) return;
-    if (!sees) {
-      setRefusals([]);
-      announce(t("modelBlind"));
-      setRefusals(all.map((file) => ({ reason: "blind", name: file.name })));
-      return;
-    }
-    setRefusals(files.add(all));
+    if (all.length > 0) setRefusals(files.add(all));
   };
 
   const onPaste = (event: ClipboardEvent) => {
@@ -102,7 +103,7 @@ export function Composer(props: Props) {
   };
 
   return (
-    <div className="grid gap-2">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
       {notice}
       <div
         role="presentation"
@@ -118,7 +119,7 @@ export function Composer(props: Props) {
           over ? "border-accent bg-accent-soft" : "border-control",
         )}
       >
-        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} dimmed={blind} />
+        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} takes={takes} />
         <textarea
           ref={field}
           rows={CSS.supports?.("field-sizing", "content") ? 1 : Math.min(9, draft.text.split("\n", 9).length)}
@@ -142,7 +143,7 @@ export function Composer(props: Props) {
           <input
             ref={picker}
             type="file"
-            accept={imageTypes.join(",")}
+            accept={acceptOf(takes)}
             multiple
             hidden
             onChange={(event) => {
@@ -150,14 +151,14 @@ export function Composer(props: Props) {
               event.target.value = "";
             }}
           />
-          <Button tone="quiet" size="dense" icon={ImagePlus} className="text-muted" disabledReason={!sees && t("modelBlind")} onPress={() => picker.current?.click()}>
-            {t("attach")}
+          <Button tone="quiet" size="dense" icon={onlyImages ? ImagePlus : Paperclip} className="text-muted" disabledReason={!takes.vision && !takes.documents && t("unread.any")} onPress={() => picker.current?.click()}>
+            {onlyImages ? t("attachImage") : t("attachFile")}
           </Button>
-          <span id={noteId} className="ml-auto truncate px-2 text-14 text-muted">
+          <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
             {reason && !empty ? reason : running && !empty ? t("waitForEnd") : ""}
           </span>
           {running ? (
-            <Button size="dense" icon={Square} onPress={onStop} isPending={stopping} pendingLabel={t("stopping")}>
+            <Button size="dense" icon={Square} onPress={halt} isPending={stopping} pendingLabel={t("stopping")}>
               {t("stop")}
             </Button>
           ) : (
@@ -175,7 +176,7 @@ export function Composer(props: Props) {
           )}
         </div>
       </div>
-      <RefusalNotes refusals={refusals} />
+      <RefusalNotes refusals={refusals} sees={takes.vision} />
     </div>
   );
 }
@@ -188,15 +189,15 @@ export function isComposing(event: KeyboardEvent): boolean {
   return event.nativeEvent.isComposing || event.keyCode === 229;
 }
 
-function RefusalNotes({ refusals }: { refusals: readonly Refusal[] }) {
+function RefusalNotes({ refusals, sees }: { refusals: readonly Refusal[]; sees: boolean }) {
   const { t } = useTranslation("chat");
-  if (refusals.length === 0) return null;
-  const texts = { notImage: t("refusedNotImage"), tooMany: t("refusedTooMany", { most: mostAttachments }), blind: t("modelBlind") };
+  const texts = { image: t("refused.image"), document: sees ? t("refused.notImage") : t("refused.document"), tooMany: t("refused.tooMany", { most: mostAttachments }) };
   return (
-    <ul role="status" className="grid gap-0.5 px-2 text-14 text-warning">
+    // Always there, so that what comes into it is read out.
+    <div role="status" className="grid gap-0.5 px-2 text-14 text-warning empty:hidden">
       {refusals.map((refusal, i) => (
-        <li key={i}>{`${refusal.name}: ${texts[refusal.reason]}`}</li>
+        <p key={i}>{`${refusal.name}: ${texts[refusal.reason]}`}</p>
       ))}
-    </ul>
+    </div>
   );
 }

@@ -154,7 +154,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             conversationId={id}
             sendKey={preferences.sendKey}
             placeholder={touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
-            sees={model?.capabilities.vision ?? false}
+            takes={model?.capabilities}
             blocked={models.length > 0 && !model ? t("modelGoneHint") : undefined}
             sending={isPending}
             running={running !== undefined}

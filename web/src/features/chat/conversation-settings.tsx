@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useModelHint } from "@/features/account/model-text";
 import type { Model } from "@/lib/api/types";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
@@ -26,11 +27,14 @@ const efforts = ["", "none", "low", "medium", "high"] as const;
 
 function SettingsDialog({ onClose, choice, models, onSave }: Props) {
   const { t } = useTranslation("chat");
+  const { t: common } = useTranslation("common");
+  const { t: ui } = useTranslation("ui");
   const [modelId, setModelId] = useState(choice.modelId);
   const [systemPrompt, setSystemPrompt] = useState(choice.systemPrompt);
   const [parameters, setParameters] = useState<Parameters>(choice.parameters);
   const [pending, setPending] = useState(false);
   const model = models.find((one) => one.id === modelId);
+  const hint = useModelHint();
   const limit = model?.capabilities.outputTokens || undefined;
   const set = (name: "temperature" | "topP" | "maxTokens") => (value: number) =>
     setParameters((old) => ({ ...old, [name]: Number.isNaN(value) ? undefined : value }));
@@ -59,15 +63,15 @@ function SettingsDialog({ onClose, choice, models, onSave }: Props) {
           <Button tone="quiet" className="mr-auto" onPress={() => (setParameters({}), setSystemPrompt(""))}>
             {t("settingsReset")}
           </Button>
-          <Button onPress={onClose}>{t("cancel")}</Button>
-          <Button tone="primary" isPending={pending} pendingLabel={t("saving")} onPress={() => void save()}>
-            {t("save")}
+          <Button onPress={onClose}>{ui("cancel")}</Button>
+          <Button tone="primary" isPending={pending} pendingLabel={common("saving")} onPress={() => void save()}>
+            {common("save")}
           </Button>
         </>
       }
     >
       <div className="grid gap-5">
-        <Select label={t("model")} value={modelId} onChange={setModelId} options={models.map((one) => ({ value: one.id, label: one.displayName, hint: [one.demo && t("demo"), one.description, t("processedAt", { place: one.processedAt })].filter(Boolean).join(" ／ ") }))} />
+        <Select label={t("model")} value={modelId} onChange={setModelId} options={models.map((one) => ({ value: one.id, label: one.displayName, hint: hint(one) }))} />
         <TextArea label={t("systemPrompt")} optional hint={t("systemPromptHint")} placeholder={t("systemPromptPlaceholder")} value={systemPrompt} onChange={setSystemPrompt} rows={4} />
         <fieldset className="grid gap-4 border-t border-rule pt-4">
           <legend className="sr-only">{t("parameters")}</legend>

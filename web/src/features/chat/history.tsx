@@ -87,17 +87,39 @@ function Row({ item, onNavigate }: { item: ConversationSummary; onNavigate?: () 
   const { t } = useTranslation("chat");
   const [renaming, setRenaming] = useState(false);
   const remove = useDelete();
-  if (renaming) return <RenameRow item={item} onDone={() => setRenaming(false)} />;
+  // Whoever renamed by keys goes on from the row.
+  const link = useRef<HTMLAnchorElement>(null);
+  const goBack = useRef(false);
+  useEffect(() => {
+    if (renaming || !goBack.current) return;
+    goBack.current = false;
+    link.current?.focus();
+  }, [renaming]);
+  if (renaming) {
+    return (
+      <RenameRow
+        item={item}
+        onDone={(byKey) => {
+          goBack.current = byKey;
+          setRenaming(false);
+        }}
+      />
+    );
+  }
   return (
     <li className="group relative">
       <Link
+        ref={link}
         to="/c/$conversationId"
         params={{ conversationId: item.id }}
         onClick={onNavigate}
         title={item.title}
         onKeyDown={(event: KeyboardEvent) => {
           if (event.key === "F2") setRenaming(true);
-          else if (event.key === "Delete") remove(item);
+          else if (event.key === "Delete") {
+            focusBeside(event.currentTarget);
+            remove(item);
+          }
         }}
         className="flex min-h-[34px] items-center gap-2 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
       >
@@ -118,8 +140,14 @@ function Row({ item, onNavigate }: { item: ConversationSummary; onNavigate?: () 
   );
 }
 
+/** The row after the one that goes has the focus next, or the one before. */
+function focusBeside(element: Element) {
+  const row = element.closest("li");
+  (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector("a")?.focus();
+}
+
 /** The title as a field, in its place. Enter keeps it, Escape leaves it as it was. */
-function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: () => void }) {
+function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: (byKey: boolean) => void }) {
   const { t } = useTranslation("chat");
   const rename = useRename();
   const [title, setTitle] = useState(item.title);
@@ -132,10 +160,10 @@ function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: () => 
     }, 60);
     return () => clearTimeout(timer);
   }, []);
-  const keep = () => {
+  const keep = (byKey: boolean) => {
     const next = title.trim();
     if (next !== "" && next !== item.title) rename.mutate({ id: item.id, title: next });
-    onDone();
+    onDone(byKey);
   };
   return (
     <li>
@@ -145,14 +173,14 @@ function RenameRow({ item, onDone }: { item: ConversationSummary; onDone: () => 
         maxLength={200}
         aria-label={t("title")}
         onChange={(event) => setTitle(event.target.value)}
-        onBlur={keep}
+        onBlur={() => keep(false)}
         onKeyDown={(event) => {
           if (isComposing(event)) return;
-          if (event.key === "Enter") keep();
+          if (event.key === "Enter") keep(true);
           else if (event.key === "Escape") {
             event.stopPropagation();
             setTitle(item.title);
-            onDone();
+            onDone(true);
           }
         }}
         className="min-h-[34px] w-full rounded-6 border border-control bg-surface px-3 text-14 pointer-coarse:min-h-11"

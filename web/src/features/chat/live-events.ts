@@ -1,8 +1,7 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { reportSessionEnd } from "@/lib/api/client";
-import { ApiError } from "@/lib/api/error";
-import { StreamRefused, followEventStream } from "@/lib/stream";
+import { untilSignedIn } from "@/lib/api/client";
+import { followEventStream } from "@/lib/stream";
 import { conversationQuery, conversationsKey, eventsUrl, messagesQuery } from "./api";
 import { refreshMessages } from "./message-cache";
 
@@ -35,6 +34,7 @@ function follow(client: QueryClient): () => void {
     await followEventStream({
       url: eventsUrl,
       signal: closing.signal,
+      whenSignedOut: untilSignedIn,
       onMessage: (data) => {
         const event = read(data);
         if (event) pass(event);
@@ -50,9 +50,7 @@ function follow(client: QueryClient): () => void {
       },
     });
   };
-  const refused = (error: unknown) => {
-    if (error instanceof StreamRefused && error.status === 401) reportSessionEnd(new ApiError({ status: 401, code: "unauthenticated" }));
-  };
+  const refused = () => undefined; // without its events a page is only less prompt
 
   if (channel && "locks" in navigator) {
     navigator.locks.request(lockName, { signal: closing.signal }, connect).catch(refused);

@@ -1,6 +1,7 @@
 import { ChevronDown } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
+import { useModelHint } from "@/features/account/model-text";
 import type { Model } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { buttonClass } from "@/ui/button";
@@ -17,6 +18,7 @@ interface Props {
 /** Which model answers: its name opens the others, each with what it is for and where it is processed. */
 export function ModelPicker({ models, value, onChange, className }: Props) {
   const { t } = useTranslation("chat");
+  const hint = useModelHint();
   const current = models.find((model) => model.id === value);
   const name = current?.displayName ?? t("modelGone");
   return (
@@ -32,15 +34,11 @@ export function ModelPicker({ models, value, onChange, className }: Props) {
     >
       <MenuSection value={value} onChange={onChange}>
         {models.map((model) => (
-          <MenuItem key={model.id} id={model.id} hint={hintOf(model, t("demo"), t("processedAt", { place: model.processedAt }))}>
+          <MenuItem key={model.id} id={model.id} hint={hint(model)}>
             {model.displayName}
           </MenuItem>
         ))}
       </MenuSection>
     </Menu>
   );
-}
-
-function hintOf(model: Model, demo: string, place: string): string {
-  return [model.demo && demo, model.description, place].filter(Boolean).join(" ／ ");
 }

@@ -1,8 +1,10 @@
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/lib/cx";
+import { useFormats } from "@/lib/format";
 import { CopyButton } from "@/ui/copy-button";
 import { type FilePart, type Part, attachmentUrl } from "./api";
+import { FileFace } from "./file-face";
 
 interface Props {
   parts: readonly Part[];
@@ -13,6 +15,7 @@ interface Props {
 /** What the person said: on a quiet raised surface, to the right. */
 export const PersonMessage = memo(function PersonMessage({ parts, pending = false }: Props) {
   const { t } = useTranslation("chat");
+  const format = useFormats();
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   const files = parts.filter((part): part is FilePart => part.type === "image" || part.type === "document");
   return (
@@ -22,10 +25,25 @@ export const PersonMessage = memo(function PersonMessage({ parts, pending = fals
         {files.length > 0 && (
           <ul className={cx("flex flex-wrap gap-2", text !== "" && "mb-2")}>
             {files.map((file) => (
-              <li key={file.attachmentId}>
-                <a href={attachmentUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
-                  <img src={attachmentUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
-                </a>
+              <li key={file.attachmentId} className="min-w-0">
+                {file.type === "image" ? (
+                  <a href={attachmentUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
+                    <img src={attachmentUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
+                  </a>
+                ) : (
+                  <a
+                    href={attachmentUrl(file.attachmentId)}
+                    download={file.name}
+                    title={t("downloadNamed", { name: file.name })}
+                    className="flex items-center gap-2 rounded-8 border border-rule bg-surface p-1 pr-3 text-14 leading-[1.35] text-default no-underline hover:bg-surface-hover"
+                  >
+                    <FileFace name={file.name} />
+                    <span className="grid min-w-0">
+                      <span className="max-w-60 truncate">{file.name}</span>
+                      <span className="text-muted">{format.bytes(file.size)}</span>
+                    </span>
+                  </a>
+                )}
               </li>
             ))}
           </ul>

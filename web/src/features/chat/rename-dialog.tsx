@@ -19,6 +19,8 @@ export function RenameDialog(props: Props) {
 
 function Body({ id, title, onClose }: Props) {
   const { t } = useTranslation("chat");
+  const { t: common } = useTranslation("common");
+  const { t: ui } = useTranslation("ui");
   const [value, setValue] = useState(title);
   const rename = useRename();
   const save = () => {
@@ -34,9 +36,9 @@ function Body({ id, title, onClose }: Props) {
       onClose={onClose}
       footer={
         <>
-          <Button onPress={onClose}>{t("cancel")}</Button>
+          <Button onPress={onClose}>{ui("cancel")}</Button>
           <Button tone="primary" disabledReason={value.trim() === "" && t("titleEmpty")} onPress={save}>
-            {t("save")}
+            {common("save")}
           </Button>
         </>
       }

@@ -1,5 +1,6 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useSyncExternalStore } from "react";
+import { untilSignedIn } from "@/lib/api/client";
 import { type RunStream, type RunView, openRunStream } from "@/lib/stream";
 import { type Message, type Part, type TextPart, conversationsKey, runUrl } from "./api";
 import { putMessages, refreshMessages } from "./message-cache";
@@ -23,7 +24,7 @@ class RunHub {
   acquire(conversationId: string, message: Message, runId: string): () => void {
     let followed = this.runs.get(runId);
     if (!followed) {
-      followed = { stream: openRunStream({ url: runUrl(runId), seed: textParts(message) }), readers: 0 };
+      followed = { stream: openRunStream({ url: runUrl(runId), seed: textParts(message), whenSignedOut: untilSignedIn }), readers: 0 };
       this.runs.set(runId, followed);
       followed.stream.subscribe(this.tell);
       void this.finish(conversationId, message, runId, followed.stream);

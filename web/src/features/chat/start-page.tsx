@@ -59,7 +59,7 @@ export function StartPage() {
         conversationId={newConversation}
         sendKey={preferences.sendKey}
         placeholder={t("placeholderStart")}
-        sees={model?.capabilities.vision ?? false}
+        takes={model?.capabilities}
         blocked={models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
         sending={isPending}
         running={false}

@@ -120,7 +120,8 @@ export function model(id: string, displayName: string, capabilities: Partial<Mod
     connectionKind: "openai",
     connectionName: "庁内",
     demo: false,
-    processedAt: "庁内",
+    processedAt: "llm.example",
+    place: { kind: "host", name: "llm.example" },
     isDefault: id === "m1",
   };
 }

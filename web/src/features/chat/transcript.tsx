@@ -4,6 +4,7 @@ import { Bar, Skeleton } from "@/ui/skeleton";
 import { Answer } from "./answer";
 import type { Resume } from "./answer-end";
 import type { Message } from "./api";
+import { partOf } from "./attachable";
 import { PersonMessage } from "./person-message";
 import { Waiting } from "./reasoning";
 import type { PendingTurn } from "./turns";
@@ -54,7 +55,7 @@ export function PendingMessages({ turn }: { turn: PendingTurn }) {
     <>
       <PersonMessage
         pending
-        parts={[{ type: "text", text: turn.text }, ...turn.attachments.map((attachment) => ({ type: "image" as const, attachmentId: attachment.id, name: attachment.name, mediaType: attachment.mediaType, size: attachment.size }))]}
+        parts={[{ type: "text", text: turn.text }, ...turn.attachments.map(partOf)]}
       />
       <div className="pb-8">
         <Waiting since={since} />

@@ -1,6 +1,7 @@
 import { type QueryClient, useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { toApiError } from "@/lib/api/error";
+import type { Schemas } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { toast } from "@/ui/toast";
 import { type Attachment, type Choice, type Message, type Started, continueAnswer, conversationQuery, conversationsKey, retryAnswer, sendTurn, startConversation, stopRun } from "./api";
@@ -85,11 +86,10 @@ export function useStartConversation(accountId: string, onStarted: (conversation
   return { start, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
 
-function seedConversation(client: QueryClient, started: Started): void {
+function seedConversation(client: QueryClient, started: Schemas["StartedConversation"]): void {
   const { conversation, userMessage } = started;
-  if (!conversation) return;
   client.setQueryData(conversationQuery(conversation.id).queryKey, conversation);
-  seedMessages(client, conversation.id, [...(userMessage ? [userMessage] : []), begun(started)]);
+  seedMessages(client, conversation.id, [userMessage, begun(started)]);
   void client.invalidateQueries({ queryKey: conversationsKey });
 }
 

@@ -1,10 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
-import { type Attachment, attachmentUrl, deleteAttachment, uploadAttachment } from "./api";
+import { type Attachment, type FilePart, attachmentUrl, deleteAttachment, uploadAttachment } from "./api";
+import { type Takes, canTake, kindOf } from "./attachable";
 import type { Draft } from "./drafts";
-
-/** The images a model can be shown. */
-export const imageTypes = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 /** As many as go with one turn. */
 export const mostAttachments = 20;
@@ -14,7 +12,9 @@ export interface AttachmentItem {
   key: string;
   name: string;
   size: number;
-  preview: string;
+  kind: FilePart["type"];
+  /** Of an image: where its picture is. */
+  preview?: string;
   state: "uploading" | "ready" | "failed";
   /** 0 to 1, while uploading. */
   progress: number;
@@ -27,9 +27,9 @@ interface Upload extends AttachmentItem {
   cancel: AbortController;
 }
 
-/** Why a file was left out, before anything was sent. */
+/** Why a file was left out, before anything was sent: its kind, or the number. */
 export interface Refusal {
-  reason: "notImage" | "tooMany" | "blind";
+  reason: FilePart["type"] | "tooMany";
   name: string;
 }
 
@@ -37,7 +37,7 @@ export interface Refusal {
  * The files of a draft. Those that have arrived belong to the draft and are kept
  * with it; those on their way live here.
  */
-export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Draft) => void) {
+export function useAttachments(draft: Draft, takes: Takes, change: (make: (draft: Draft) => Draft) => void) {
   const [uploads, setUploads] = useState<Upload[]>([]);
   /** Pictures made here of files that have arrived, so that they need not be fetched back. */
   const [previews, setPreviews] = useState<Readonly<Record<string, string>>>({});
@@ -50,7 +50,8 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
     async (upload: Upload) => {
       try {
         const attachment = await uploadAttachment(upload.file, (progress) => patch(upload.key, { progress }), upload.cancel.signal);
-        setPreviews((old) => ({ ...old, [attachment.id]: upload.preview }));
+        const { preview } = upload;
+        if (preview) setPreviews((old) => ({ ...old, [attachment.id]: preview }));
         change((old) => ({ ...old, attachments: [...old.attachments, attachment] }));
         setUploads((all) => all.filter((other) => other.key !== upload.key));
       } catch (error) {
@@ -66,14 +67,16 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
       const room = mostAttachments - draft.attachments.length - uploads.length;
       const taken: Upload[] = [];
       for (const file of files) {
-        if (!imageTypes.includes(file.type)) refused.push({ reason: "notImage", name: file.name });
+        const kind = kindOf(file.type);
+        if (!canTake(takes, kind)) refused.push({ reason: kind, name: file.name });
         else if (taken.length >= room) refused.push({ reason: "tooMany", name: file.name });
         else {
           taken.push({
             key: `${Date.now()}-${taken.length}-${file.name}`,
             name: file.name,
             size: file.size,
-            preview: URL.createObjectURL(file),
+            kind,
+            ...(kind === "image" && { preview: URL.createObjectURL(file) }),
             state: "uploading",
             progress: 0,
             file,
@@ -85,7 +88,7 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
       for (const upload of taken) void run(upload);
       return refused;
     },
-    [draft.attachments.length, uploads.length, run],
+    [draft.attachments.length, uploads.length, takes, run],
   );
 
   const retry = useCallback(
@@ -130,7 +133,8 @@ export function useAttachments(draft: Draft, change: (make: (draft: Draft) => Dr
       key: attachment.id,
       name: attachment.name,
       size: attachment.size,
-      preview: previews[attachment.id] ?? attachmentUrl(attachment.id),
+      kind: kindOf(attachment.mediaType),
+      ...(kindOf(attachment.mediaType) === "image" && { preview: previews[attachment.id] ?? attachmentUrl(attachment.id) }),
       state: "ready",
       progress: 1,
       attachment,

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import type { Model } from "@/lib/api/types";
+import { usePlaceText } from "@/lib/place";
 import { Detail, Details } from "@/ui/details";
 import { Dialog } from "@/ui/dialog";
 import { Icon } from "@/ui/icon";
@@ -10,26 +11,31 @@ import { Icon } from "@/ui/icon";
 /** The quiet line under the composer: which model, processed where. It opens the explanation. */
 export function WhereLine({ model }: { model: Model | undefined }) {
   const { t } = useTranslation("chat");
+  const placeText = usePlaceText();
   const [open, setOpen] = useState(false);
   if (!model) return <p className="min-h-8" />;
+  const place = placeText(model.place);
   return (
     <>
       <AriaButton
         aria-haspopup="dialog"
-        aria-label={t("whereOpen", { model: model.displayName, place: model.processedAt })}
+        aria-label={t("whereOpen", { model: model.displayName, place })}
         onPress={() => setOpen(true)}
-        className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:gap-x-1.5 max-md:px-1 pointer-coarse:min-h-11"
+        className="mt-0.5 flex min-h-8 max-w-full items-center gap-x-2 rounded-4 px-2 text-14 leading-6 text-muted hover:text-default max-md:px-1 pointer-coarse:min-h-11"
       >
         <Icon of={ShieldCheck} size={16} className="max-md:hidden" />
-        <span className="truncate">{model.displayName}</span>
-        {model.demo && (
-          <>
-            <Rule />
-            <span className="whitespace-nowrap">{t("demo")}</span>
-          </>
-        )}
-        <Rule />
-        <span className="truncate">{t("processedAt", { place: model.processedAt })}</span>
+        {/* One line; on a phone it may take a second rather than hide where things go. */}
+        <span className="min-w-0 text-left md:truncate">
+          {model.displayName}
+          <Rule />
+          {model.demo && (
+            <>
+              {t("demo")}
+              <Rule />
+            </>
+          )}
+          <span className="inline-block">{t("processedAt", { place })}</span>
+        </span>
       </AriaButton>
       <Dialog title={t("whereTitle")} isOpen={open} onClose={() => setOpen(false)} dismissable>
         <div className="grid gap-4">
@@ -39,7 +45,7 @@ export function WhereLine({ model }: { model: Model | undefined }) {
               {model.description && <span className="block text-14 text-muted">{model.description}</span>}
             </Detail>
             <Detail name={t("connection")}>{model.connectionName}</Detail>
-            <Detail name={t("place")}>{model.processedAt}</Detail>
+            <Detail name={t("place")}>{place}</Detail>
             <Detail name={t("sentLabel")}>{t("sentText")}</Detail>
             <Detail name={t("keptLabel")}>{t("keptText")}</Detail>
           </Details>
@@ -51,5 +57,5 @@ export function WhereLine({ model }: { model: Model | undefined }) {
 }
 
 function Rule() {
-  return <span aria-hidden="true" className="h-3 w-px flex-none bg-[var(--border-control)]" />;
+  return <span aria-hidden="true" className="mx-2 inline-block h-3 w-px bg-[var(--border-control)] align-[-0.05em]" />;
 }

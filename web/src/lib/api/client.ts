@@ -1,10 +1,8 @@
 import createClient from "openapi-fetch";
-import { type ApiError, fromResponse, isAbort, toApiError } from "./error";
+import { ApiError, fromResponse, isAbort, toApiError } from "./error";
+import type { paths } from "./schema";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- until api/openapi.json is published
-type paths = any;
-
-/** The typed client. Calls go through {@link unwrap}. */
+/** The client, typed by what the server describes. Calls go through {@link unwrap}. */
 export const api = createClient<paths>({
   baseUrl: new URL("/api/v1", window.location.origin).href,
   fetch: (request) => fetch(request),
@@ -27,6 +25,28 @@ export function reportSessionEnd(err: ApiError) {
   if (err.code === "unauthenticated" || err.code === "password_change_required") {
     listeners.forEach((listener) => listener(err));
   }
+}
+
+const waiting = new Set<() => void>();
+
+/** Tells streams that were refused for want of a session that there is one again. */
+export function reportSignedIn() {
+  waiting.forEach((goOn) => goOn());
+}
+
+/** Says that the session has ended, and waits for the person to sign in again, or for the signal. */
+export function untilSignedIn(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const goOn = () => {
+      waiting.delete(goOn);
+      signal.removeEventListener("abort", goOn);
+      resolve();
+    };
+    waiting.add(goOn);
+    signal.addEventListener("abort", goOn);
+    if (signal.aborted) goOn();
+    else reportSessionEnd(new ApiError({ status: 401, code: "unauthenticated" }));
+  });
 }
 
 interface Answer<T> {

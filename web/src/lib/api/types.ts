@@ -1,209 +1,48 @@
-/**
- * The API's shapes as this UI names them. Written by hand only until
- * api/openapi.json is published; then each line becomes an alias of the
- * generated schema.
- */
+import type { components } from "./schema";
 
-export type Locale = "ja" | "en";
-export type Theme = "system" | "light" | "dark";
-export type SendKey = "enter" | "ctrlEnter";
-export type Role = "administrator" | "member";
-export type ConnectionKind = "openai" | "bedrock" | "demo";
+// The API's shapes as this UI names them. Each is an alias of what the server
+// describes in api/openapi.json; nothing is said twice.
 
+/** Every shape of the API by the server's name. */
+export type Schemas = components["schemas"];
+
+/** A page of a list. */
 export interface List<T> {
   items: T[];
   nextPageToken?: string;
 }
 
-export interface SetupState {
-  needed: boolean;
-  linkValid?: boolean;
-}
+export type Preferences = Schemas["Preferences"];
+export type Locale = Exclude<Preferences["locale"], "">;
+export type Theme = Preferences["theme"];
+export type SendKey = Preferences["sendKey"];
 
-export interface Preferences {
-  locale: Locale | "";
-  theme: Theme;
-  sendKey: SendKey;
-  defaultModelId: string;
-}
-
-export interface Me {
-  account: { id: string; email: string; name: string; role: Role; mustChangePassword: boolean };
-  preferences: Preferences;
-  version: string;
-}
-
-export interface Session {
-  id: string;
-  current: boolean;
-  userAgent: string;
-  address: string;
-  createdAt: string;
-  lastSeenAt: string;
-  expiresAt: string;
-}
-
-export interface Capabilities {
-  vision: boolean;
-  documents: boolean;
-  reasoning: boolean;
-  tools: boolean;
-  contextTokens: number;
-  outputTokens: number;
-}
-
-export interface Parameters {
-  temperature?: number;
-  topP?: number;
-  maxTokens?: number;
-  reasoningEffort?: "none" | "low" | "medium" | "high";
-}
+export type Me = Schemas["Me"];
+export type Session = Schemas["Session"];
 
 /** A model as the person who may use it sees it. */
-export interface Model {
-  id: string;
-  displayName: string;
-  description: string;
-  capabilities: Capabilities;
-  defaults: Parameters;
-  connectionKind: ConnectionKind;
-  connectionName: string;
-  demo: boolean;
-  processedAt: string;
-  isDefault: boolean;
-}
+export type Model = Schemas["Offer"];
+export type Place = Schemas["Place"];
+export type Capabilities = Schemas["Capabilities"];
+export type Parameters = Schemas["Parameters"];
 
-export interface ConversationSummary {
-  id: string;
-  title: string;
-  titleSource: string;
-  modelId: string;
-  updatedAt: string;
-  createdAt: string;
-  running: boolean;
-}
+export type Account = Schemas["Account"];
+export type Role = Account["role"];
+export type Group = Schemas["Group"];
+export type Member = Schemas["Member"];
 
-export interface Account {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-  disabled: boolean;
-  mustChangePassword: boolean;
-  groupIds: string[];
-  createdAt: string;
-  lastSignedInAt?: string;
-}
-
-export interface Group {
-  id: string;
-  name: string;
-  members: number;
-}
-
-export interface Member {
-  accountId: string;
-  name: string;
-  email: string;
-}
-
-export interface Connection {
-  id: string;
-  name: string;
-  kind: ConnectionKind;
-  enabled: boolean;
-  settings: ConnectionSettings;
-  /** Which secrets are stored: "apiKey", "headers.X-Team-Key". */
-  secretNames: string[];
-  createdAt: string;
-  updatedAt: string;
-}
-
-export interface ConnectionSettings {
-  baseUrl?: string;
-  headers?: Record<string, string>;
-  caPem?: string;
-  caFile?: string;
-  region?: string;
-  endpoint?: string;
-  controlEndpoint?: string;
-  stsEndpoint?: string;
-  credentials?: "default" | "static" | "profile" | "bearer";
-  profile?: string;
-}
-
-export interface ConnectionSecret {
-  apiKey?: string;
-  headers?: Record<string, string>;
-  accessKeyId?: string;
-  secretAccessKey?: string;
-  sessionToken?: string;
-  bearerToken?: string;
-}
-
-export interface ConnectionDraft {
-  name: string;
-  kind: ConnectionKind;
-  enabled: boolean;
-  settings: ConnectionSettings;
-  secret?: ConnectionSecret;
-}
-
-export interface CheckStep {
-  name: string;
-  ok: boolean;
-  code?: string;
-  detail?: string;
-  elapsedMs: number;
-}
-
-export interface DetectedServer {
-  kind: ConnectionKind;
-  baseUrl: string;
-  product: string;
-  models: RemoteModel[];
-}
-
-export interface RemoteModel {
-  id: string;
-  name: string;
-  capabilities: Capabilities;
-}
-
-export interface Price {
-  /** "": the price is not known. */
-  currency: "JPY" | "USD" | "";
-  input: number;
-  output: number;
-  cacheRead?: number;
-  cacheWrite?: number;
-}
+export type Connection = Schemas["Connection"];
+export type ConnectionKind = Connection["kind"];
+export type ConnectionSettings = Schemas["ConnectionSettings"];
+export type ConnectionSecret = Schemas["ConnectionSecret"];
+export type ConnectionDraft = Schemas["ConnectionDraft"];
+export type CheckStep = Schemas["CheckStep"];
+export type DetectedServer = Schemas["Detected"];
+export type RemoteModel = Schemas["RemoteModel"];
 
 /** A model as its administrator sees it. */
-export interface CatalogueModel {
-  id: string;
-  connectionId: string;
-  remoteId: string;
-  displayName: string;
-  description: string;
-  capabilities: Capabilities;
-  defaults: Parameters;
-  position: number;
-  enabled: boolean;
-  groupIds: string[];
-  light: boolean;
-  fallbackId: string;
-  price: Price;
-}
+export type CatalogueModel = Schemas["CatalogueModel"];
+export type ModelDraft = Schemas["ModelDraft"];
+export type ModelChange = Schemas["ModelChange"];
 
-export type CatalogueModelDraft = Omit<CatalogueModel, "id" | "position">;
-
-export interface Status {
-  version: string;
-  startedAt: string;
-  store: { engine: "sqlite" | "postgres"; ok: boolean; sizeBytes?: number; schemaVersion: number };
-  activeRuns: number;
-  memoryBytes: number;
-  connections: { id: string; name: string; kind: ConnectionKind; enabled: boolean; state: "ok" | "failing" | "unknown"; code?: string; lastUsedAt?: string }[];
-  egress: { destination: string; purpose: string; dials: number; failures: number; refusals: number; bytesSent: number; bytesReceived: number; open: number }[];
-}
+export type Status = Schemas["Status"];

@@ -60,6 +60,13 @@ describe("MarkdownReader", () => {
     expect(blocks.slice(0, -1).map((block) => block.source)).toEqual(Array.from({ length: 400 }, () => ["## 題", "- 一\n\n  続き\n- 二", "| a | b |\n|---|---|\n| 1 | 2 |", "[^1] と段落。"]).flat());
   });
 
+  it("knows a footnote whose text comes after code, grown or read at once", () => {
+    const text = "合計は250件です[^1]。\n\n```go\nreturn\n```\n\n- [x] 受付\n\n[^1]: 10月末現在。\n";
+    const reader = new MarkdownReader();
+    feed(reader, text);
+    for (const document of [reader.read(text, true), new MarkdownReader().read(text, true)]) expect([...document.footnoteNumbers]).toEqual([["1", 1]]);
+  });
+
   it("numbers footnotes by first use and finds their text at the end", () => {
     const document = new MarkdownReader().read("二[^b]、一[^A]、二[^b]。\n\n[^a]: えー\n\n[^b]: びー\n", true);
     expect([...document.footnoteNumbers]).toEqual([

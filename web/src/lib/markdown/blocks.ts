@@ -59,6 +59,8 @@ const unsettled = 2;
 export class MarkdownReader {
   private text = "";
   private final = false;
+  /** The whole text has been read to its end: what is not defined by now never is. */
+  private complete = false;
   private settledEnd = 0;
   private settled: Block[] = [];
   private groups: Block[][] = [];
@@ -76,7 +78,9 @@ export class MarkdownReader {
     if (rewritten || (this.final && !final)) this.forget();
     this.text = text;
     this.final = final;
+    this.complete = false;
     this.readTail();
+    this.complete = final;
     if (final) this.resolveLate();
     this.document = this.assemble();
     return this.document;
@@ -190,7 +194,7 @@ export class MarkdownReader {
   private prefix(text: string, offset: number): string {
     let prefix = "";
     for (const label of new Set(Array.from(text.matchAll(/\[\^([^\]\s]+)\](?!:)/g), (m) => m[1] ?? ""))) {
-      if (!this.final || this.footnotes.has(normalise(label))) prefix += `[^${label}]: .\n\n`;
+      if (!this.complete || this.footnotes.has(normalise(label))) prefix += `[^${label}]: .\n\n`;
     }
     for (const { definition, start } of this.definitions.values()) {
       const elsewhere = start < offset || start >= offset + text.length;

@@ -14,6 +14,8 @@ export interface FollowOptions {
   onMessage: (data: string, id: string | undefined) => Verdict;
   onState?: (state: LinkState) => void;
   signal: AbortSignal;
+  /** Waits until somebody is signed in again; without it, a session that has ended is a refusal. */
+  whenSignedOut?: ((signal: AbortSignal) => Promise<void>) | undefined;
   fetch?: typeof fetch;
   /** Silence after which a connection counts as dead; the server pings every 15 s. */
   silenceMs?: number;
@@ -59,8 +61,16 @@ export async function followEventStream(options: FollowOptions): Promise<void> {
       silence,
       () => say("live"),
       () => (failures = 0),
-    );
+    ).catch((error: unknown) => {
+      if (options.whenSignedOut && error instanceof StreamRefused && error.status === 401) return "signed out" as const;
+      throw error;
+    });
     if (outcome === "end" || signal.aborted) return;
+    if (outcome === "signed out") {
+      say("reconnecting");
+      await options.whenSignedOut?.(signal);
+      continue;
+    }
     say(isOffline() ? "offline" : "reconnecting");
     const delay = Math.min(longestDelay, firstDelay * 2 ** failures);
     failures++;

@@ -3,45 +3,20 @@
  * our own place marks as event ids ("part:byte", the place after the event).
  */
 
-/** What an answer used, as the provider counted it. */
-export interface Usage {
-  inputTokens: number;
-  outputTokens: number;
-  reasoningTokens?: number;
-  cacheReadTokens?: number;
-  cacheWriteTokens?: number;
-  /** The provider did not say; the server counted. */
-  estimated?: boolean;
-}
+import type { Schemas } from "../api/types";
 
-/** What an answer cost by the catalogue's prices. */
-export interface Cost {
-  amount: number;
-  currency: string;
-}
+export type Usage = Schemas["Usage"];
+export type Cost = Schemas["Cost"];
 
 /** Why an answer failed: a stable code and the values its text names. */
-export interface Failure {
-  code: string;
-  detail?: string;
-  params?: Record<string, string>;
-}
+export type Failure = Schemas["Failure"];
 
-export type RunStatus = "running" | "complete" | "stopped" | "failed" | "interrupted";
+export type RunStatus = Schemas["Message"]["status"];
 
 /** What the stream says about the answer as a whole. Later fields win. */
-export interface RunMetadata {
-  status?: RunStatus;
-  stopReason?: string;
-  error?: Failure;
-  usage?: Usage;
-  cost?: Cost;
-  finishedAt?: string;
-  modelId?: string;
-  modelName?: string;
-  firstTokenMs?: number;
-  reasoningMs?: number;
-}
+export type RunMetadata = Partial<
+  Pick<Schemas["Message"], "status" | "stopReason" | "error" | "usage" | "cost" | "finishedAt" | "modelId" | "modelName" | "firstTokenMs" | "reasoningMs">
+>;
 
 export type TextKind = "text" | "reasoning";
 

@@ -181,6 +181,23 @@ describe("a run's stream", () => {
     expect(calls).toHaveBeenCalledTimes(1);
   });
 
+  it("goes on from where it was when the person has signed in again", async () => {
+    const { fetch, asked } = server(
+      () => streamResponse(deltas("text-delta", 0, "途", 1)),
+      () => new Response("{}", { status: 401 }),
+      () => streamResponse(deltas("text-delta", 0, "中", 1, 3) + done),
+    );
+    let signIn: () => void = () => undefined;
+    const whenSignedOut = vi.fn(() => new Promise<void>((resolve) => (signIn = resolve)));
+    const run = openRunStream({ url: "/run", fetch, whenSignedOut, random: () => 0 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(whenSignedOut).toHaveBeenCalledTimes(1);
+    expect(asked).toHaveLength(2); // nobody asks in vain meanwhile
+    signIn();
+    expect(said(await finish(run))).toEqual(["途中"]);
+    expect(asked[2]).toBe(asked[1]);
+  });
+
   it("tells its listeners once per frame, and in a hidden tab without frames", async () => {
     const { fetch } = server(() => streamResponse(recordRun("あ".repeat(500), 1)));
     const run = openRunStream({ url: "/run", fetch });

@@ -16,6 +16,7 @@ export interface RunStreamOptions {
   url: string;
   /** The answer's parts as the store had them; the stream goes on from there. */
   seed?: readonly { type: TextKind; text: string }[];
+  whenSignedOut?: (signal: AbortSignal) => Promise<void>;
   fetch?: typeof fetch;
   silenceMs?: number;
   random?: () => number;
@@ -78,6 +79,7 @@ export function openRunStream(options: RunStreamOptions): RunStream {
           batch.request();
         },
         signal: closing.signal,
+        whenSignedOut: options.whenSignedOut,
         ...(options.fetch && { fetch: options.fetch }),
         ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
         ...(options.random && { random: options.random }),

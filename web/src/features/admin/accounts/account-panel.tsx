@@ -1,21 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Ellipsis } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
+import { SessionList } from "@/features/account/session-list";
 import type { Account } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
-import { Button, IconButton } from "@/ui/button";
+import { Button } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { ConfirmDialog } from "@/ui/dialog";
 import { PanelSection, SidePanel } from "@/ui/drawer";
-import { Menu, MenuItem } from "@/ui/menu";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Skeleton } from "@/ui/skeleton";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
 import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountState } from "./account-state";
-import { changeAccount, endSessions, refreshAccounts, resetPassword } from "./api";
+import { accountSessionsQuery, changeAccount, endSession, endSessions, refreshAccounts, resetPassword } from "./api";
 
 interface Props {
   account: Account;
@@ -47,24 +48,9 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
         onClose={onClose}
         footer={
           <>
-            <div className="flex items-center gap-1">
-              <Button size="dense" onPress={() => setAsking("edit")}>
-                {common("edit")}
-              </Button>
-              <Menu label={t("accounts.moreActs")} trigger={<IconButton icon={Ellipsis} label={t("accounts.moreActs")} size="dense" />}>
-                <MenuItem onAction={() => setAsking("password")}>{t("accounts.resetPassword")}</MenuItem>
-                <MenuItem
-                  onAction={() =>
-                    void act(async () => {
-                      await endSessions(account.id);
-                      toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
-                    })
-                  }
-                >
-                  {t("accounts.endAll")}
-                </MenuItem>
-              </Menu>
-            </div>
+            <Button size="dense" onPress={() => setAsking("edit")}>
+              {common("edit")}
+            </Button>
             {account.disabled ? (
               <Button
                 tone="quiet"
@@ -96,12 +82,18 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
             <Detail name={t("accounts.lastSeen")}>{account.lastSignedInAt ? format.dateTime(account.lastSignedInAt) : t("accounts.notYet")}</Detail>
             <Detail name={t("accounts.created")}>{format.date(account.createdAt)}</Detail>
           </Details>
+          <Button size="dense" className="mt-3" onPress={() => setAsking("password")}>
+            {t("accounts.resetPassword")}
+          </Button>
         </PanelSection>
         <PanelSection title={t("accounts.canDo")}>
           <Details>
             <Detail name={t("accounts.role")}>{account.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")}</Detail>
-            <Detail name={t("accounts.groups")}>{names.length > 0 ? names.join(t("accounts.listSeparator")) : common("none")}</Detail>
+            <Detail name={t("accounts.groups")}>{names.length > 0 ? format.list(names) : common("none")}</Detail>
           </Details>
+        </PanelSection>
+        <PanelSection title={t("accounts.sessions")}>
+          <Sessions account={account} />
         </PanelSection>
       </SidePanel>
       {asking === "edit" && <AccountDialog account={account} onClose={close} />}
@@ -132,6 +124,37 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
       >
         <p>{t("accounts.resetBody")}</p>
       </ConfirmDialog>
+    </>
+  );
+}
+
+/** Where the account is signed in. */
+function Sessions({ account: { id } }: { account: Account }) {
+  const { t } = useTranslation("admin");
+  const client = useQueryClient();
+  const act = useAct();
+  const sessions = useQuery(accountSessionsQuery(id));
+  if (sessions.isPending) return <Skeleton />;
+  if (sessions.error) return <ErrorNotice error={sessions.error} onRetry={() => void sessions.refetch()} />;
+  if (sessions.data.items.length === 0) return <p className="text-muted">{t("accounts.noSessions")}</p>;
+  return (
+    <>
+      <SessionList sessions={sessions.data.items} onEnd={(session) => endSession(id, session)} onEnded={() => refreshAccounts(client)} />
+      {sessions.data.items.length > 1 && (
+        <Button
+          size="dense"
+          className="mt-3"
+          onPress={() =>
+            void act(async () => {
+              await endSessions(id);
+              await refreshAccounts(client);
+              toast({ text: t("accounts.sessionsEnded", { count: 1 }) });
+            })
+          }
+        >
+          {t("accounts.endAll")}
+        </Button>
+      )}
     </>
   );
 }

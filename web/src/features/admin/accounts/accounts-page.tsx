@@ -58,7 +58,7 @@ export function AccountsPage() {
   const columns: Column<Account>[] = [
     { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56" },
     { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "middle" },
-    { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-28", from: "narrow" },
+    { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-34", from: "narrow" },
     { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-44 @max-[36rem]:w-36" },
     { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSignedInAt ? format.near(a.lastSignedInAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
@@ -102,8 +102,8 @@ export function AccountsPage() {
           )}
         </div>
         {chosen.length > 0 && (
-          <div role="region" aria-label={t("accounts.bulk")} className="flex min-h-11 flex-none flex-wrap items-center gap-x-1 bg-surface-selected px-6 text-14 max-md:px-4">
-            <b className="mr-3 tabular-nums">{t("accounts.selected", { count: chosen.length })}</b>
+          <div role="region" aria-label={t("accounts.bulk")} className="flex min-h-11 flex-none flex-wrap items-center gap-x-1 bg-surface-selected px-6 text-14 max-md:gap-x-0 max-md:pr-1 max-md:pl-4">
+            <b className="mr-3 tabular-nums max-md:mr-1">{t("accounts.selected", { count: chosen.length })}</b>
             <Button
               tone="quiet"
               size="dense"
@@ -148,7 +148,7 @@ export function AccountsPage() {
         />
         {rows.length > 0 && (
           <More
-            text={count === undefined ? t("accounts.shown", { count: rows.length }) : t("accounts.shownOf", { shown: format.number(rows.length), total: format.number(count) })}
+            text={count === undefined || count === rows.length ? t("accounts.shown", { count: rows.length }) : t("accounts.shownOf", { shown: format.number(rows.length), total: format.number(count) })}
             hasMore={accounts.hasNextPage}
             isPending={accounts.isFetchingNextPage}
             onMore={() => void accounts.fetchNextPage()}
@@ -181,7 +181,7 @@ export function AccountsPage() {
           }
         }}
       >
-        <p className="max-h-32 overflow-y-auto">{chosen.map((a) => a.name).join(t("accounts.listSeparator"))}</p>
+        <p className="max-h-32 overflow-y-auto">{format.list(chosen.map((a) => a.name))}</p>
         <p>{t("accounts.disableBody")}</p>
       </ConfirmDialog>
     </div>

@@ -1,22 +1,21 @@
-import { infiniteQueryOptions, type QueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
-import type { Account, List, Role } from "@/lib/api/types";
+import type { Role, Schemas } from "@/lib/api/types";
 
+/** What narrows the list; it stands in the address. */
 export interface AccountFilter {
   q?: string;
-  state?: string;
-  role?: string;
+  state?: "active" | "disabled";
+  role?: Role;
   group?: string;
 }
-
-export type AccountPage = List<Account> & { counts?: { total: number; active: number; disabled: number; administrators: number } };
 
 /** The accounts that match, fifty at a time. */
 export const accountsQuery = (filter: AccountFilter) =>
   infiniteQueryOptions({
     queryKey: ["admin", "accounts", filter],
     queryFn: ({ signal, pageParam }) =>
-      unwrap<AccountPage>(
+      unwrap(
         api.GET("/admin/accounts", {
           params: { query: { search: filter.q, status: filter.state, role: filter.role, groupId: filter.group, limit: 50, pageToken: pageParam || undefined } },
           signal,
@@ -27,16 +26,22 @@ export const accountsQuery = (filter: AccountFilter) =>
     placeholderData: (before) => before, // the old rows stay while a filter is typed
   });
 
-export interface NewAccount {
-  account: Account;
-  temporaryPassword: string;
-}
+/** An account that was just made, with the password to hand over. */
+export type NewAccount = Schemas["CreatedAccount"];
 
-export const addAccount = (body: { email: string; name: string; role: Role; groupIds: string[] }) => unwrap<NewAccount>(api.POST("/admin/accounts", { body }));
-export const changeAccount = (id: string, body: { name?: string; role?: Role; disabled?: boolean; groupIds?: string[] }) =>
-  unwrap<Account>(api.PATCH("/admin/accounts/{id}", { params: { path: { id } }, body }));
-export const resetPassword = (id: string) => unwrap<{ temporaryPassword: string }>(api.POST("/admin/accounts/{id}/password", { params: { path: { id } } }));
-export const endSessions = (id: string) => unwrap<unknown>(api.DELETE("/admin/accounts/{id}/sessions", { params: { path: { id } } }));
+export const addAccount = (body: Schemas["NewAccount"]) => unwrap(api.POST("/admin/accounts", { body }));
+export const changeAccount = (id: string, body: Schemas["AccountChange"]) =>
+  unwrap(api.PATCH("/admin/accounts/{id}", { params: { path: { id } }, body }));
+export const resetPassword = (id: string) => unwrap(api.POST("/admin/accounts/{id}/password", { params: { path: { id } } }));
+/** Where an account is signed in. */
+export const accountSessionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "accounts", "sessions", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/accounts/{id}/sessions", { params: { path: { id } }, signal })),
+  });
 
-/** Reads the lists of accounts again. */
+export const endSession = (id: string, sessionId: string) => unwrap(api.DELETE("/admin/accounts/{id}/sessions/{sessionId}", { params: { path: { id, sessionId } } }));
+export const endSessions = (id: string) => unwrap(api.DELETE("/admin/accounts/{id}/sessions", { params: { path: { id } } }));
+
+/** Reads the lists of accounts again, and where they are signed in. */
 export const refreshAccounts = (client: QueryClient) => client.invalidateQueries({ queryKey: ["admin", "accounts"] });

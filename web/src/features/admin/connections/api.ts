@@ -1,17 +1,17 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
-import type { CheckStep, Connection, ConnectionDraft, DetectedServer, List, RemoteModel } from "@/lib/api/types";
+import type { ConnectionDraft } from "@/lib/api/types";
 
 /** The connections to where models run. */
 export const connectionsQuery = queryOptions({
   queryKey: ["admin", "connections"],
-  queryFn: ({ signal }) => unwrap<List<Connection>>(api.GET("/admin/connections", { signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/admin/connections", { signal })),
 });
 
 /** Model servers found on this machine. */
 export const detectedQuery = queryOptions({
   queryKey: ["admin", "connections", "detected"],
-  queryFn: ({ signal }) => unwrap<List<DetectedServer>>(api.GET("/admin/connections/detected", { signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/admin/connections/detected", { signal })),
   staleTime: 0,
 });
 
@@ -19,21 +19,17 @@ export const detectedQuery = queryOptions({
 export const remoteModelsQuery = (id: string) =>
   queryOptions({
     queryKey: ["admin", "connections", id, "remote-models"],
-    queryFn: ({ signal }) => unwrap<List<RemoteModel>>(api.GET("/admin/connections/{id}/remote-models", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/connections/{id}/remote-models", { params: { path: { id } }, signal })),
     retry: false,
   });
 
-interface CheckResult {
-  steps: CheckStep[];
-}
-
-export const addConnection = (body: ConnectionDraft) => unwrap<Connection>(api.POST("/admin/connections", { body }));
-export const changeConnection = (id: string, body: Partial<ConnectionDraft>) => unwrap<Connection>(api.PATCH("/admin/connections/{id}", { params: { path: { id } }, body }));
+export const addConnection = (body: ConnectionDraft) => unwrap(api.POST("/admin/connections", { body }));
+export const changeConnection = (id: string, body: Partial<ConnectionDraft>) => unwrap(api.PATCH("/admin/connections/{id}", { params: { path: { id } }, body }));
 /** Removes a connection; with its models, if the person was told of them. */
-export const deleteConnection = (id: string, withModels: boolean) => unwrap<unknown>(api.DELETE("/admin/connections/{id}", { params: { path: { id }, query: { withModels } } }));
-export const checkDraft = (body: ConnectionDraft) => unwrap<CheckResult>(api.POST("/admin/connections/check", { body }));
+export const deleteConnection = (id: string, withModels: boolean) => unwrap(api.DELETE("/admin/connections/{id}", { params: { path: { id }, query: { withModels } } }));
+export const checkDraft = (body: ConnectionDraft) => unwrap(api.POST("/admin/connections/check", { body }));
 /** Tries a stored connection, with changes that are not saved yet. */
-export const checkConnection = (id: string, body: Partial<ConnectionDraft> = {}) => unwrap<CheckResult>(api.POST("/admin/connections/{id}/check", { params: { path: { id } }, body }));
+export const checkConnection = (id: string, body: Partial<ConnectionDraft> = {}) => unwrap(api.POST("/admin/connections/{id}/check", { params: { path: { id } }, body }));
 
 /** Reads again what a change of a connection may have changed. */
 export async function refreshConnections(client: QueryClient) {

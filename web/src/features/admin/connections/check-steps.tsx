@@ -37,13 +37,12 @@ export function CheckSteps({ steps }: { steps: CheckStep[] }) {
                   </span>
                   <span className="text-muted tabular-nums">{t("connections.milliseconds", { formatted: format.number(step.elapsedMs) })}</span>
                 </p>
-                {step.ok ? (
-                  step.detail && <p className="truncate text-muted">{step.detail}</p>
-                ) : (
+                {/* What a step that passed has to say is for the log. */}
+                {!step.ok && (
                   <>
                     <p className="mt-1">{failure?.what}</p>
                     <p>{isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
-                    {step.detail && <p className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
+                    {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
                   </>
                 )}
               </div>

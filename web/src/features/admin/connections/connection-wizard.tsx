@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import type { Connection, DetectedServer } from "@/lib/api/types";
+import { useFormats } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -30,6 +31,7 @@ export function ConnectionWizard({ onClose, onAdded }: Props) {
 
 function KindStep({ onChoose, onClose }: { onChoose: (draft: DraftForm) => void; onClose: () => void }) {
   const { t } = useTranslation("admin");
+  const format = useFormats();
   const detected = useQuery(detectedQuery);
   const servers = detected.data?.items ?? [];
   const nameOf = (s: DetectedServer) => t("connections.localName", { product: s.product });
@@ -52,7 +54,7 @@ function KindStep({ onChoose, onClose }: { onChoose: (draft: DraftForm) => void;
                     key={s.baseUrl}
                     icon={Server}
                     title={s.product}
-                    hint={[s.baseUrl, s.models.map((m) => m.name || m.id).join(t("accounts.listSeparator"))].filter(Boolean).join(t("status.dot"))}
+                    hint={format.facts(s.baseUrl, format.list(s.models.map((m) => m.name || m.id)))}
                     onPress={() => onChoose(blank("openai", nameOf(s), s.baseUrl))}
                   />
                 ))}

@@ -1,21 +1,19 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plug, Plus } from "lucide-react";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Connection } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
-import { ConfirmDialog } from "@/ui/dialog";
-import { PanelSection, SidePanel } from "@/ui/drawer";
-import { Empty } from "@/ui/empty";
+import { PanelSection } from "@/ui/drawer";
 import { ErrorNotice } from "@/ui/error-notice";
-import { Page } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
-import { Table, type Column } from "@/ui/table";
+import type { Column } from "@/ui/table";
 import { toast } from "@/ui/toast";
+import { EntryPanel } from "../entry-panel";
+import { ListPage } from "../list-page";
 import { catalogueQuery } from "../models/api";
 import { checkConnection, connectionsQuery, deleteConnection, refreshConnections } from "./api";
 import { CheckSteps } from "./check-steps";
@@ -40,46 +38,31 @@ export function ConnectionsPage() {
   const navigate = useNavigate({ from: "/admin/connections" });
   const toModels = useNavigate();
   const connections = useQuery(connectionsQuery);
-  const catalogue = useQuery(catalogueQuery);
-  const rows = connections.data?.items ?? [];
-  const current = rows.find((c) => c.id === id);
+  const current = connections.data?.items.find((c) => c.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
 
   const columns: Column<Connection>[] = [
     { id: "name", header: t("connections.name"), cell: (c) => c.name, width: "@min-[36rem]:w-64" },
     { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "narrow" },
     { id: "destination", header: t("connections.destination"), cell: destination, from: "middle" },
-    { id: "models", header: t("models.title"), cell: (c) => catalogue.data?.items.filter((m) => m.connectionId === c.id).length ?? "", width: "w-20", align: "end", from: "narrow" },
+    { id: "models", header: t("models.title"), cell: (c) => c.models, width: "w-20", align: "end", from: "narrow" },
     { id: "state", header: t("connections.state"), cell: (c) => <Enabled connection={c} />, width: "w-28" },
   ];
-  const addButton = (
-    <Button tone="primary" size="dense" icon={Plus} onPress={() => void navigate({ search: { add: "1" } })}>
-      {t("connections.add")}
-    </Button>
-  );
-
   return (
-    <div className="flex min-h-0 flex-1">
-      <Page title={t("connections.title")} actions={rows.length > 0 && addButton}>
-        <Table
-          label={t("connections.title")}
-          className="flex-1"
-          columns={columns}
-          rows={rows}
-          rowKey={(c) => c.id}
-          rowName={(c) => c.name}
-          currentKey={id}
-          onOpen={(c) => open(c.id)}
-          isPending={connections.isPending}
-          error={connections.error}
-          onRetry={() => void connections.refetch()}
-          empty={
-            <Empty icon={Plug} title={t("connections.empty")} actions={addButton}>
-              {t("connections.emptyHint")}
-            </Empty>
-          }
-        />
-      </Page>
+    <ListPage
+      title={t("connections.title")}
+      query={connections}
+      columns={columns}
+      rowName={(c) => c.name}
+      current={id}
+      onOpen={open}
+      add={
+        <Button tone="primary" size="dense" icon={Plus} onPress={() => void navigate({ search: { add: "1" } })}>
+          {t("connections.add")}
+        </Button>
+      }
+      empty={{ icon: Plug, title: t("connections.empty"), hint: t("connections.emptyHint") }}
+    >
       {current && <ConnectionPanel key={current.id} connection={current} onClose={() => open()} />}
       {add && (
         <ConnectionWizard
@@ -90,98 +73,80 @@ export function ConnectionsPage() {
           }}
         />
       )}
-    </div>
+    </ListPage>
   );
 }
 
 function ConnectionPanel({ connection, onClose }: { connection: Connection; onClose: () => void }) {
   const { t } = useTranslation("admin");
-  const { t: common } = useTranslation("common");
   const format = useFormats();
   const client = useQueryClient();
   const catalogue = useQuery(catalogueQuery);
   const check = useCheck();
-  const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
   const models = catalogue.data?.items.filter((m) => m.connectionId === connection.id) ?? [];
   const { settings } = connection;
 
   return (
-    <>
-      <SidePanel
-        title={connection.name}
-        subtitle={t(`connections.${connection.kind}`)}
-        onClose={onClose}
-        footer={
-          <>
-            <Button size="dense" onPress={() => setAsking("edit")}>
-              {common("edit")}
-            </Button>
-            <Button tone="danger-quiet" size="dense" onPress={() => setAsking("delete")}>
-              {common("delete")}
-            </Button>
-          </>
-        }
-      >
-        <PanelSection title={t("connections.reach")}>
-          <Details>
-            <Detail name={t("connections.state")}>
-              <Enabled connection={connection} />
-            </Detail>
-            {settings.baseUrl && <Detail name={t("connections.baseUrl")}>{settings.baseUrl}</Detail>}
-            {settings.region && <Detail name={t("connections.region")}>{settings.region}</Detail>}
-            {settings.endpoint && <Detail name={t("connections.endpoint")}>{settings.endpoint}</Detail>}
-            {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{Object.keys(settings.headers).join(t("accounts.listSeparator"))}</Detail>}
-            {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.secretNames.length > 0 ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
-            {(settings.caPem || settings.caFile) && <Detail name={t("connections.ca")}>{settings.caFile || t("connections.caSet")}</Detail>}
-            <Detail name={t("connections.updated")}>{format.dateTime(connection.updatedAt)}</Detail>
-          </Details>
-          <Button size="dense" className="mt-4" isPending={check.pending} pendingLabel={t("connections.checking")} onPress={() => void check.run(() => checkConnection(connection.id))}>
-            {t("connections.check")}
-          </Button>
-          <div className="mt-3">
-            {check.failure && <ErrorNotice error={check.failure} />}
-            {check.steps && <CheckSteps steps={check.steps} />}
-          </div>
-        </PanelSection>
-        <PanelSection title={t("models.title")}>
-          {catalogue.isPending ? (
-            <Skeleton />
-          ) : models.length === 0 ? (
-            <p className="text-muted">{t("connections.noModels")}</p>
-          ) : (
-            <ul className="grid gap-1.5">
-              {models.map((m) => (
-                <li key={m.id} className="flex justify-between gap-2">
-                  <TextLink to="/admin/models" search={{ id: m.id }}>
-                    {m.displayName}
-                  </TextLink>
-                  {!m.enabled && <span className="text-muted">{t("models.off")}</span>}
-                </li>
-              ))}
-            </ul>
-          )}
-          <p className="mt-3">
-            <TextLink to="/admin/models" search={{ add: connection.id }}>
-              {t("connections.addModels")}
-            </TextLink>
-          </p>
-        </PanelSection>
-      </SidePanel>
-      {asking === "edit" && <ConnectionDialog connection={connection} onClose={() => setAsking(null)} />}
-      <ConfirmDialog
-        title={t("connections.deleteTitle", { name: connection.name })}
-        confirmLabel={common("delete")}
-        isOpen={asking === "delete"}
-        onClose={() => setAsking(null)}
-        onConfirm={async () => {
+    <EntryPanel
+      title={connection.name}
+      subtitle={t(`connections.${connection.kind}`)}
+      onClose={onClose}
+      edit={(close) => <ConnectionDialog connection={connection} onClose={close} />}
+      deletion={{
+        title: t("connections.deleteTitle", { name: connection.name }),
+        consequences:
+          models.length > 0 ? t("connections.deleteBodyModels", { count: models.length, names: format.list(models.map((m) => m.displayName)) }) : t("connections.deleteBody"),
+        run: async () => {
           await deleteConnection(connection.id, models.length > 0);
           await refreshConnections(client);
-          onClose();
-          toast({ text: t("connections.deleted", { name: connection.name }) });
-        }}
-      >
-        <p>{models.length > 0 ? t("connections.deleteBodyModels", { count: models.length, names: models.map((m) => m.displayName).join(t("accounts.listSeparator")) }) : t("connections.deleteBody")}</p>
-      </ConfirmDialog>
-    </>
+        },
+        done: t("connections.deleted", { name: connection.name }),
+      }}
+    >
+      <PanelSection title={t("connections.reach")}>
+        <Details>
+          <Detail name={t("connections.state")}>
+            <Enabled connection={connection} />
+          </Detail>
+          {settings.baseUrl && <Detail name={t("connections.baseUrl")}>{settings.baseUrl}</Detail>}
+          {settings.region && <Detail name={t("connections.region")}>{settings.region}</Detail>}
+          {settings.endpoint && <Detail name={t("connections.endpoint")}>{settings.endpoint}</Detail>}
+          {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{format.list(Object.keys(settings.headers))}</Detail>}
+          {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.secretNames.length > 0 ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
+          {(settings.caPem || settings.caFile) && <Detail name={t("connections.ca")}>{settings.caFile || t("connections.caSet")}</Detail>}
+          <Detail name={t("connections.updated")}>{format.dateTime(connection.updatedAt)}</Detail>
+        </Details>
+        <Button size="dense" className="mt-4" isPending={check.pending} pendingLabel={t("connections.checking")} onPress={() => void check.run(() => checkConnection(connection.id))}>
+          {t("connections.check")}
+        </Button>
+        <div className="mt-3">
+          {check.failure && <ErrorNotice error={check.failure} />}
+          {check.steps && <CheckSteps steps={check.steps} />}
+        </div>
+      </PanelSection>
+      <PanelSection title={t("models.title")}>
+        {catalogue.isPending ? (
+          <Skeleton />
+        ) : models.length === 0 ? (
+          <p className="text-muted">{t("connections.noModels")}</p>
+        ) : (
+          <ul className="grid gap-1.5">
+            {models.map((m) => (
+              <li key={m.id} className="flex justify-between gap-2">
+                <TextLink to="/admin/models" search={{ id: m.id }}>
+                  {m.displayName}
+                </TextLink>
+                {!m.enabled && <span className="text-muted">{t("models.off")}</span>}
+              </li>
+            ))}
+          </ul>
+        )}
+        <p className="mt-3">
+          <TextLink to="/admin/models" search={{ add: connection.id }}>
+            {t("connections.addModels")}
+          </TextLink>
+        </p>
+      </PanelSection>
+    </EntryPanel>
   );
 }

@@ -7,6 +7,7 @@ const stored: Connection = {
   name: "庁内",
   kind: "openai",
   enabled: true,
+  models: 0,
   secretNames: ["apiKey", "headers.X-Team-Key"],
   createdAt: "",
   updatedAt: "",

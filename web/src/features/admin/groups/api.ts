@@ -1,25 +1,24 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
-import type { Group, List, Member } from "@/lib/api/types";
 
 /** The groups, by name. */
 export const groupsQuery = queryOptions({
   queryKey: ["admin", "groups"],
-  queryFn: ({ signal }) => unwrap<List<Group>>(api.GET("/admin/groups", { params: { query: { limit: 200 } }, signal })),
+  queryFn: ({ signal }) => unwrap(api.GET("/admin/groups", { params: { query: { limit: 200 } }, signal })),
 });
 
 /** Who is in a group. */
 export const membersQuery = (id: string) =>
   queryOptions({
     queryKey: ["admin", "groups", id, "members"],
-    queryFn: ({ signal }) => unwrap<List<Member>>(api.GET("/admin/groups/{id}/members", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/groups/{id}/members", { params: { path: { id } }, signal })),
   });
 
-export const addGroup = (name: string) => unwrap<Group>(api.POST("/admin/groups", { body: { name } }));
-export const renameGroup = (id: string, name: string) => unwrap<Group>(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body: { name } }));
-export const deleteGroup = (id: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}", { params: { path: { id } } }));
-export const addMember = (id: string, accountId: string) => unwrap<unknown>(api.PUT("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
-export const removeMember = (id: string, accountId: string) => unwrap<unknown>(api.DELETE("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
+export const addGroup = (name: string) => unwrap(api.POST("/admin/groups", { body: { name } }));
+export const renameGroup = (id: string, name: string) => unwrap(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body: { name } }));
+export const deleteGroup = (id: string) => unwrap(api.DELETE("/admin/groups/{id}", { params: { path: { id } } }));
+export const addMember = (id: string, accountId: string) => unwrap(api.PUT("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
+export const removeMember = (id: string, accountId: string) => unwrap(api.DELETE("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));
 
 /** Reads the groups and their members again, and the accounts, which name their groups. */
 export async function refreshGroups(client: QueryClient) {

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Plus, X } from "lucide-react";
+import { Plus, Users, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Group } from "@/lib/api/types";
@@ -8,17 +8,17 @@ import { useFormats } from "@/lib/format";
 import { useDebounced } from "@/lib/use-debounced";
 import { useForm } from "@/lib/use-form";
 import { Button, IconButton } from "@/ui/button";
-import { ConfirmDialog, Dialog } from "@/ui/dialog";
-import { PanelSection, SidePanel } from "@/ui/drawer";
-import { Empty } from "@/ui/empty";
+import { Dialog } from "@/ui/dialog";
+import { PanelSection } from "@/ui/drawer";
 import { ErrorNotice } from "@/ui/error-notice";
-import { Page } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
-import { Table, type Column } from "@/ui/table";
+import type { Column } from "@/ui/table";
 import { SearchField, TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
 import { accountsQuery } from "../accounts/api";
+import { EntryPanel } from "../entry-panel";
+import { ListPage } from "../list-page";
 import { addGroup, addMember, renameGroup, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
 
 /** Groups of people, to whom models are opened together. */
@@ -29,8 +29,7 @@ export function GroupsPage() {
   const navigate = useNavigate({ from: "/admin/groups" });
   const groups = useQuery(groupsQuery);
   const [adding, setAdding] = useState(false);
-  const rows = groups.data?.items ?? [];
-  const current = rows.find((g) => g.id === id);
+  const current = groups.data?.items.find((g) => g.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
 
   const columns: Column<Group>[] = [
@@ -38,37 +37,24 @@ export function GroupsPage() {
     { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.members, formatted: format.number(g.members) }), width: "w-28", align: "end" },
   ];
 
-  const add = (
-    <Button tone="primary" size="dense" icon={Plus} onPress={() => setAdding(true)}>
-      {t("groups.add")}
-    </Button>
-  );
-
   return (
-    <div className="flex min-h-0 flex-1">
-      <Page title={t("groups.title")} actions={rows.length > 0 && add}>
-        <Table
-          label={t("groups.title")}
-          className="flex-1"
-          columns={columns}
-          rows={rows}
-          rowKey={(g) => g.id}
-          rowName={(g) => g.name}
-          currentKey={id}
-          onOpen={(g) => open(g.id)}
-          isPending={groups.isPending}
-          error={groups.error}
-          onRetry={() => void groups.refetch()}
-          empty={
-            <Empty title={t("groups.empty")} actions={add}>
-              {t("groups.emptyHint")}
-            </Empty>
-          }
-        />
-      </Page>
+    <ListPage
+      title={t("groups.title")}
+      query={groups}
+      columns={columns}
+      rowName={(g) => g.name}
+      current={id}
+      onOpen={open}
+      add={
+        <Button tone="primary" size="dense" icon={Plus} onPress={() => setAdding(true)}>
+          {t("groups.add")}
+        </Button>
+      }
+      empty={{ icon: Users, title: t("groups.empty"), hint: t("groups.emptyHint") }}
+    >
       {current && <GroupPanel key={current.id} group={current} onClose={() => open()} />}
       {adding && <GroupDialog onClose={() => setAdding(false)} onAdded={(g) => open(g.id)} />}
-    </div>
+    </ListPage>
   );
 }
 
@@ -115,12 +101,10 @@ function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () =
 
 function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
   const { t } = useTranslation("admin");
-  const { t: common } = useTranslation("common");
   const format = useFormats();
   const client = useQueryClient();
   const act = useAct();
   const members = useQuery(membersQuery(group.id));
-  const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
 
   const put = async (accountId: string) => {
     await addMember(group.id, accountId);
@@ -128,75 +112,58 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
   };
 
   return (
-    <>
-      <SidePanel
-        title={group.name}
-        subtitle={t("groups.memberCount", { count: group.members, formatted: format.number(group.members) })}
-        onClose={onClose}
-        footer={
-          <>
-            <Button size="dense" onPress={() => setAsking("edit")}>
-              {common("edit")}
-            </Button>
-            <Button tone="danger-quiet" size="dense" onPress={() => setAsking("delete")}>
-              {common("delete")}
-            </Button>
-          </>
-        }
-      >
-        <PanelSection title={t("groups.addMember")}>
-          <MemberSearch taken={new Set(members.data?.items.map((m) => m.accountId))} onAdd={(accountId) => void act(() => put(accountId))} />
-        </PanelSection>
-        <PanelSection title={t("groups.members")}>
-          {members.isPending ? (
-            <Skeleton />
-          ) : members.error ? (
-            <ErrorNotice error={members.error} onRetry={() => void members.refetch()} />
-          ) : members.data.items.length === 0 ? (
-            <p className="text-muted">{t("groups.noMembers")}</p>
-          ) : (
-            <ul className="-mx-2">
-              {members.data.items.map((m) => (
-                <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 hover:bg-surface-hover">
-                  <span className="min-w-0">
-                    <span className="block truncate">{m.name}</span>
-                    <span className="block truncate text-muted">{m.email}</span>
-                  </span>
-                  <IconButton
-                    icon={X}
-                    label={t("groups.removeNamed", { name: m.name })}
-                    size="dense"
-                    iconSize={16}
-                    onPress={() =>
-                      void act(async () => {
-                        await removeMember(group.id, m.accountId);
-                        await refreshGroups(client);
-                        toast({ text: t("groups.removed", { name: m.name }), undo: () => void act(() => put(m.accountId)) });
-                      })
-                    }
-                  />
-                </li>
-              ))}
-            </ul>
-          )}
-        </PanelSection>
-      </SidePanel>
-      {asking === "edit" && <GroupDialog group={group} onClose={() => setAsking(null)} />}
-      <ConfirmDialog
-        title={t("groups.deleteTitle", { name: group.name })}
-        confirmLabel={common("delete")}
-        isOpen={asking === "delete"}
-        onClose={() => setAsking(null)}
-        onConfirm={async () => {
+    <EntryPanel
+      title={group.name}
+      subtitle={t("groups.memberCount", { count: group.members, formatted: format.number(group.members) })}
+      onClose={onClose}
+      edit={(close) => <GroupDialog group={group} onClose={close} />}
+      deletion={{
+        title: t("groups.deleteTitle", { name: group.name }),
+        consequences: t("groups.deleteBody", { count: group.members }),
+        run: async () => {
           await deleteGroup(group.id);
           await refreshGroups(client);
-          onClose();
-          toast({ text: t("groups.deleted", { name: group.name }) });
-        }}
-      >
-        <p>{t("groups.deleteBody", { count: group.members })}</p>
-      </ConfirmDialog>
-    </>
+        },
+        done: t("groups.deleted", { name: group.name }),
+      }}
+    >
+      <PanelSection title={t("groups.addMember")}>
+        <MemberSearch taken={new Set(members.data?.items.map((m) => m.accountId))} onAdd={(accountId) => void act(() => put(accountId))} />
+      </PanelSection>
+      <PanelSection title={t("groups.members")}>
+        {members.isPending ? (
+          <Skeleton />
+        ) : members.error ? (
+          <ErrorNotice error={members.error} onRetry={() => void members.refetch()} />
+        ) : members.data.items.length === 0 ? (
+          <p className="text-muted">{t("groups.noMembers")}</p>
+        ) : (
+          <ul className="-mx-2">
+            {members.data.items.map((m) => (
+              <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 py-1.5 hover:bg-surface-hover">
+                <span className="min-w-0">
+                  <span className="block truncate">{m.name}</span>
+                  <span className="block truncate text-muted">{m.email}</span>
+                </span>
+                <IconButton
+                  icon={X}
+                  label={t("groups.removeNamed", { name: m.name })}
+                  size="dense"
+                  iconSize={16}
+                  onPress={() =>
+                    void act(async () => {
+                      await removeMember(group.id, m.accountId);
+                      await refreshGroups(client);
+                      toast({ text: t("groups.removed", { name: m.name }), undo: () => void act(() => put(m.accountId)) });
+                    })
+                  }
+                />
+              </li>
+            ))}
+          </ul>
+        )}
+      </PanelSection>
+    </EntryPanel>
   );
 }
 
@@ -213,7 +180,7 @@ function MemberSearch({ taken, onAdd }: { taken: ReadonlySet<string>; onAdd: (ac
       {q !== "" && (
         <ul className="-mx-2 mt-1">
           {accounts.map((a) => (
-            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2">
+            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2 py-1.5">
               <span className="min-w-0">
                 <span className="block truncate">{a.name}</span>
                 <span className="block truncate text-muted">{a.email}</span>

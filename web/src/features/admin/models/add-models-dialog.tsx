@@ -49,7 +49,7 @@ export function AddModelsDialog({ connections, connectionId, taken, onClose }: P
       const models: RemoteModel[] = [...offered.filter((m) => chosen.has(m.id)), ...(typed ? [{ id: typed, name: typed, capabilities: unknown }] : [])];
       try {
         for (const m of models) {
-          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, description: "", capabilities: m.capabilities, defaults: {}, enabled: true, groupIds: [], light: false, fallbackId: "", price: { currency: "", input: 0, output: 0 } });
+          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, capabilities: m.capabilities, enabled: true });
         }
       } finally {
         await refreshModels(client);

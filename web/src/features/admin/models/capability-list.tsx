@@ -7,9 +7,10 @@ export const abilities = ["vision", "documents", "reasoning", "tools"] as const;
 /** What a model can do, in words. */
 export function useCapabilityText(): (c: Capabilities) => string {
   const { t } = useTranslation("admin");
+  const format = useFormats();
   return (c) => {
     const words = abilities.filter((a) => c[a]).map((a) => t(`models.ability.${a}`));
-    return words.length > 0 ? words.join(t("accounts.listSeparator")) : t("models.textOnly");
+    return words.length > 0 ? format.list(words) : t("models.textOnly");
   };
 }
 

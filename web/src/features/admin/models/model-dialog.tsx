@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { CatalogueModel, CatalogueModelDraft, Parameters } from "@/lib/api/types";
+import type { CatalogueModel, ModelChange, Parameters } from "@/lib/api/types";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
 import { Checkbox, CheckboxGroup, RadioGroup } from "@/ui/choice";
@@ -68,7 +68,7 @@ const given = (n: number) => (Number.isNaN(n) ? undefined : n);
 const or0 = (n: number) => (Number.isNaN(n) ? 0 : n);
 
 /** What is sent for a form. */
-function draftOf(v: Values): Partial<CatalogueModelDraft> {
+function draftOf(v: Values): ModelChange {
   return {
     displayName: v.displayName.trim(),
     description: v.description.trim(),

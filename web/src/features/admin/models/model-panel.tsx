@@ -1,15 +1,12 @@
 import { useQueryClient, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
-import { Button } from "@/ui/button";
 import { Switch } from "@/ui/choice";
 import { Detail, Details } from "@/ui/details";
-import { ConfirmDialog } from "@/ui/dialog";
-import { PanelSection, SidePanel } from "@/ui/drawer";
-import { toast } from "@/ui/toast";
+import { PanelSection } from "@/ui/drawer";
 import { useAct } from "@/ui/use-act";
+import { EntryPanel } from "../entry-panel";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
 import { useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
@@ -31,97 +28,79 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
   const client = useQueryClient();
   const act = useAct();
   const catalogue = useQuery(catalogueQuery);
-  const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
   const others = catalogue.data?.items ?? [];
   const fallback = others.find((m) => m.id === model.fallbackId);
   const { defaults, price } = model;
   const money = (n: number | undefined) => (price.currency && n !== undefined ? format.money(n, price.currency) : t("models.asInput"));
 
   return (
-    <>
-      <SidePanel
-        title={model.displayName}
-        subtitle={connectionName}
-        onClose={onClose}
-        footer={
-          <>
-            <Button size="dense" onPress={() => setAsking("edit")}>
-              {common("edit")}
-            </Button>
-            <Button tone="danger-quiet" size="dense" onPress={() => setAsking("delete")}>
-              {common("delete")}
-            </Button>
-          </>
-        }
-      >
-        <PanelSection title={t("models.offer")}>
-          <Switch
-            atEnd
-            isSelected={model.enabled}
-            onChange={(enabled) =>
-              void act(async () => {
-                await changeModel(model.id, { enabled });
-                await refreshModels(client);
-              })
-            }
-            hint={t("models.enabledHint")}
-          >
-            {t("models.enabled")}
-          </Switch>
-          <Details className="mt-3">
-            <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : groupNames.join(t("accounts.listSeparator"))}</Detail>
-            <Detail name={t("models.fallback")}>{fallback?.displayName ?? common("none")}</Detail>
-            {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
-          </Details>
-        </PanelSection>
-        <PanelSection title={t("models.abilities")}>
-          <Details>
-            <Detail name={t("models.remoteId")}>
-              <code className="font-mono text-14 break-all">{model.remoteId}</code>
-            </Detail>
-            <Detail name={t("models.reads")}>{abilityText(model.capabilities)}</Detail>
-            <Detail name={t("models.context")}>{tokens(model.capabilities.contextTokens)}</Detail>
-            <Detail name={t("models.output")}>{tokens(model.capabilities.outputTokens)}</Detail>
-          </Details>
-        </PanelSection>
-        {Object.values(defaults).some((v) => v !== undefined && v !== "") && (
-          <PanelSection title={t("models.defaults")}>
-            <Details>
-              {defaults.temperature !== undefined && <Detail name={t("models.temperature")}>{defaults.temperature}</Detail>}
-              {defaults.topP !== undefined && <Detail name={t("models.topP")}>{defaults.topP}</Detail>}
-              {defaults.maxTokens !== undefined && <Detail name={t("models.maxTokens")}>{tokens(defaults.maxTokens)}</Detail>}
-              {defaults.reasoningEffort && <Detail name={t("models.effort")}>{t(`models.effortLevel.${defaults.reasoningEffort}`)}</Detail>}
-            </Details>
-          </PanelSection>
-        )}
-        <PanelSection title={t("models.price")}>
-          {price.currency ? (
-            <Details>
-              <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
-              <Detail name={t("models.priceOutput")}>{money(price.output)}</Detail>
-              <Detail name={t("models.priceCacheRead")}>{money(price.cacheRead)}</Detail>
-              <Detail name={t("models.priceCacheWrite")}>{money(price.cacheWrite)}</Detail>
-            </Details>
-          ) : (
-            <p className="text-muted">{t("models.noPrice")}</p>
-          )}
-        </PanelSection>
-      </SidePanel>
-      {asking === "edit" && <ModelDialog model={model} others={others.filter((m) => m.id !== model.id)} onClose={() => setAsking(null)} />}
-      <ConfirmDialog
-        title={t("models.deleteTitle", { name: model.displayName })}
-        confirmLabel={common("delete")}
-        isOpen={asking === "delete"}
-        onClose={() => setAsking(null)}
-        onConfirm={async () => {
+    <EntryPanel
+      title={model.displayName}
+      subtitle={connectionName}
+      onClose={onClose}
+      edit={(close) => <ModelDialog model={model} others={others.filter((m) => m.id !== model.id)} onClose={close} />}
+      deletion={{
+        title: t("models.deleteTitle", { name: model.displayName }),
+        consequences: t("models.deleteBody"),
+        run: async () => {
           await deleteModel(model.id);
           await refreshModels(client);
-          onClose();
-          toast({ text: t("models.deleted", { name: model.displayName }) });
-        }}
-      >
-        <p>{t("models.deleteBody")}</p>
-      </ConfirmDialog>
-    </>
+        },
+        done: t("models.deleted", { name: model.displayName }),
+      }}
+    >
+      <PanelSection title={t("models.offer")}>
+        <Switch
+          atEnd
+          isSelected={model.enabled}
+          onChange={(enabled) =>
+            void act(async () => {
+              await changeModel(model.id, { enabled });
+              await refreshModels(client);
+            })
+          }
+          hint={t("models.enabledHint")}
+        >
+          {t("models.enabled")}
+        </Switch>
+        <Details className="mt-3">
+          <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
+          <Detail name={t("models.fallback")}>{fallback?.displayName ?? common("none")}</Detail>
+          {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
+        </Details>
+      </PanelSection>
+      <PanelSection title={t("models.abilities")}>
+        <Details>
+          <Detail name={t("models.remoteId")}>
+            <code className="font-mono text-14 break-all">{model.remoteId}</code>
+          </Detail>
+          <Detail name={t("models.reads")}>{abilityText(model.capabilities)}</Detail>
+          <Detail name={t("models.context")}>{tokens(model.capabilities.contextTokens)}</Detail>
+          <Detail name={t("models.output")}>{tokens(model.capabilities.outputTokens)}</Detail>
+        </Details>
+      </PanelSection>
+      {Object.values(defaults).some((v) => v !== undefined) && (
+        <PanelSection title={t("models.defaults")}>
+          <Details>
+            {defaults.temperature !== undefined && <Detail name={t("models.temperature")}>{defaults.temperature}</Detail>}
+            {defaults.topP !== undefined && <Detail name={t("models.topP")}>{defaults.topP}</Detail>}
+            {defaults.maxTokens !== undefined && <Detail name={t("models.maxTokens")}>{tokens(defaults.maxTokens)}</Detail>}
+            {defaults.reasoningEffort && <Detail name={t("models.effort")}>{t(`models.effortLevel.${defaults.reasoningEffort}`)}</Detail>}
+          </Details>
+        </PanelSection>
+      )}
+      <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
+        {price.currency ? (
+          <Details>
+            <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
+            <Detail name={t("models.priceOutput")}>{money(price.output)}</Detail>
+            <Detail name={t("models.priceCacheRead")}>{money(price.cacheRead)}</Detail>
+            <Detail name={t("models.priceCacheWrite")}>{money(price.cacheWrite)}</Detail>
+          </Details>
+        ) : (
+          <p className="text-muted">{t("models.noPrice")}</p>
+        )}
+      </PanelSection>
+    </EntryPanel>
   );
 }

@@ -5,13 +5,13 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
+import { useFormats } from "@/lib/format";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
-import { Empty } from "@/ui/empty";
-import { Page } from "@/ui/page";
 import { Badge, State } from "@/ui/state";
-import { Table, type Column } from "@/ui/table";
+import type { Column } from "@/ui/table";
 import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
+import { ListPage } from "../list-page";
 import { groupsQuery } from "../groups/api";
 import { AddModelsDialog } from "./add-models-dialog";
 import { catalogueQuery, orderModels, refreshModels } from "./api";
@@ -26,6 +26,7 @@ export function ModelsPage() {
   const client = useQueryClient();
   const act = useAct();
   const abilityText = useCapabilityText();
+  const format = useFormats();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
@@ -67,7 +68,7 @@ export function ModelsPage() {
     },
     { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "wide" },
-    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : groupNames(m).join(t("accounts.listSeparator"))), width: "w-32", from: "middle" },
+    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
     {
       id: "order",
@@ -99,29 +100,18 @@ export function ModelsPage() {
   );
 
   return (
-    <div className="flex min-h-0 flex-1">
-      <Page title={t("models.title")} actions={rows.length > 0 && addButton}>
-        <Table
-          label={t("models.title")}
-          className="flex-1"
-          columns={columns}
-          rows={rows}
-          rowKey={(m) => m.id}
-          rowName={(m) => m.displayName}
-          currentKey={id}
-          onOpen={(m) => open(m.id)}
-          isPending={catalogue.isPending}
-          error={catalogue.error}
-          onRetry={() => void catalogue.refetch()}
-          empty={
-            <Empty icon={Boxes} title={t("models.empty")} actions={addButton}>
-              {noConnection ? t("models.emptyNoConnection") : t("models.emptyHint")}
-            </Empty>
-          }
-        />
-      </Page>
+    <ListPage
+      title={t("models.title")}
+      query={catalogue}
+      columns={columns}
+      rowName={(m) => m.displayName}
+      current={id}
+      onOpen={open}
+      add={addButton}
+      empty={{ icon: Boxes, title: t("models.empty"), hint: noConnection ? t("models.emptyNoConnection") : t("models.emptyHint") }}
+    >
       {current && <ModelPanel key={current.id} model={current} connectionName={connectionName(current)} groupNames={groupNames(current)} onClose={() => open()} />}
       {add && connections.data && connections.data.items.length > 0 && <AddModelsDialog connections={connections.data.items} connectionId={add} taken={rows} onClose={() => void navigate({ search: {} })} />}
-    </div>
+    </ListPage>
   );
 }

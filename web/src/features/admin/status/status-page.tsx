@@ -34,7 +34,7 @@ export function StatusPage() {
               {status.error && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} className="mb-6" />}
               <Overview status={status.data} at={status.dataUpdatedAt} />
               <Connections connections={status.data.connections} />
-              <Egress egress={status.data.egress} />
+              <Egress egress={status.data.egress} connections={status.data.connections} />
             </>
           ) : (
             <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />
@@ -51,7 +51,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
   const { store } = status;
   return (
     <section aria-label={t("status.overview")} className="pb-8">
-      <dl className="grid grid-cols-[repeat(auto-fill,minmax(11rem,1fr))] gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
+      <dl className="flex flex-wrap gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
         <Fact name={t("status.version")} note={t("status.schema", { n: store.schemaVersion })}>
           {status.version}
         </Fact>
@@ -62,7 +62,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
         <Fact name={t("status.memory")}>{format.bytes(status.memoryBytes)}</Fact>
         <Fact
           name={t("status.store")}
-          note={[t(`status.engine.${store.engine}`), store.sizeBytes !== undefined ? format.bytes(store.sizeBytes) : ""].filter(Boolean).join(t("status.dot"))}
+          note={format.facts(t(`status.engine.${store.engine}`), store.sizeBytes !== undefined && format.bytes(store.sizeBytes))}
         >
           <span className="text-16">{store.ok ? <State tone="on">{t("status.storeOk")}</State> : <State tone="stop">{t("status.storeFailing")}</State>}</span>
         </Fact>
@@ -73,7 +73,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
 
 function Fact({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
   return (
-    <div className="bg-surface px-4 py-3">
+    <div className="flex-[1_1_10rem] bg-surface px-4 py-3">
       <dt className="text-14 text-muted">{name}</dt>
       <dd className="mt-0.5 text-18 font-bold tabular-nums">{children}</dd>
       {note && <dd className="text-14 text-muted tabular-nums">{note}</dd>}
@@ -92,7 +92,7 @@ function Connections({ connections }: { connections: Status["connections"] }) {
     ) : c.state === "ok" ? (
       <State tone="on">{t("status.works")}</State>
     ) : c.state === "failing" ? (
-      <State tone="stop">{c.code ? words({ code: c.code, params: {}, detail: "" }).what : t("status.fails")}</State>
+      <Failing text={c.code ? words({ code: c.code, params: {}, detail: "" }).what : t("status.fails")} />
     ) : (
       <State tone="off">{t("status.notUsed")}</State>
     );
@@ -106,8 +106,8 @@ function Connections({ connections }: { connections: Status["connections"] }) {
         </TextLink>
       ),
     },
-    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "middle" },
-    { id: "state", header: t("connections.state"), cell: state },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-56", from: "middle" },
+    { id: "state", header: t("connections.state"), cell: state, width: "@min-[48rem]:w-80" },
     { id: "used", header: t("status.lastUsed"), cell: (c) => (c.lastUsedAt ? format.near(c.lastUsedAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
   return (
@@ -117,20 +117,46 @@ function Connections({ connections }: { connections: Status["connections"] }) {
   );
 }
 
+function Failing({ text }: { text: string }) {
+  return (
+    <span title={text}>
+      <State tone="stop">{text}</State>
+    </span>
+  );
+}
+
 /** A number that should be nothing, and stands out when it is not. */
 function Count({ n }: { n: number }) {
   const format = useFormats();
   return n > 0 ? <b className="text-danger">{format.number(n)}</b> : <>{format.number(n)}</>;
 }
 
-function Egress({ egress }: { egress: Status["egress"] }) {
+const looking = "detect";
+
+function Egress({ egress, connections }: Pick<Status, "egress" | "connections">) {
   const { t } = useTranslation("admin");
   const format = useFormats();
   type Row = Status["egress"][number];
+  const purpose = ({ purpose: name }: Row) => {
+    const [kind, id] = name.split(":");
+    const connection = id && (connections.find((c) => c.id === id)?.name ?? t("status.purposeGone"));
+    switch (kind) {
+      case looking:
+        return t("status.purposeDetect");
+      case "database":
+        return t("status.purposeDatabase");
+      case "check":
+        return format.facts(connection, t("status.purposeCheck"));
+      default:
+        return connection || name;
+    }
+  };
   const columns: Column<Row>[] = [
     { id: "destination", header: t("status.destination"), cell: (e) => <span title={e.destination}>{e.destination}</span> },
+    { id: "purpose", header: t("status.purpose"), cell: (e) => <span title={purpose(e)}>{purpose(e)}</span>, from: "middle" },
     { id: "dials", header: t("status.dials"), cell: (e) => format.number(e.dials), width: "w-20", align: "end" },
-    { id: "failures", header: t("status.failures"), cell: (e) => <Count n={e.failures} />, width: "w-20", align: "end", from: "narrow" },
+    // That nobody answers where a local model might have been is no failure of anything.
+    { id: "failures", header: t("status.failures"), cell: (e) => (e.purpose === looking ? format.number(e.failures) : <Count n={e.failures} />), width: "w-20", align: "end", from: "narrow" },
     { id: "refusals", header: t("status.refused"), cell: (e) => <Count n={e.refusals} />, width: "w-20", align: "end" },
     { id: "sent", header: t("status.sent"), cell: (e) => format.bytes(e.bytesSent), width: "w-24", align: "end", from: "narrow" },
     { id: "received", header: t("status.received"), cell: (e) => format.bytes(e.bytesReceived), width: "w-24", align: "end", from: "narrow" },

@@ -1,0 +1,45 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+type Tree = { [key: string]: string | Tree };
+
+export type Locale = "ja" | "en";
+
+const catalogues = new Map<Locale, Map<string, string>>();
+
+/** Every text of a language by its full key, such as "chat.stop". */
+export function catalogue(locale: Locale): ReadonlyMap<string, string> {
+  let texts = catalogues.get(locale);
+  if (!texts) {
+    texts = new Map();
+    const dir = resolve(import.meta.dirname, "../../web/src/locales", locale);
+    for (const file of readdirSync(dir)) {
+      if (file.endsWith(".json")) flatten(JSON.parse(readFileSync(join(dir, file), "utf8")) as Tree, file.slice(0, -".json".length), texts);
+    }
+    catalogues.set(locale, texts);
+  }
+  return texts;
+}
+
+function flatten(tree: Tree, path: string, into: Map<string, string>): void {
+  for (const [key, value] of Object.entries(tree)) {
+    if (typeof value === "string") into.set(`${path}.${key}`, value);
+    else flatten(value, `${path}.${key}`, into);
+  }
+}
+
+/** The words the interface has for a key, so that a test follows them when they change. */
+export type Words = (key: string, values?: Record<string, string | number>) => string;
+
+export function words(locale: Locale): Words {
+  return (key, values = {}) => {
+    const texts = catalogue(locale);
+    const form = locale === "en" && values.count === 1 ? "one" : "other";
+    const text = texts.get(key) ?? texts.get(`${key}_${form}`);
+    if (text === undefined) throw new Error(`there are no ${locale} words for ${key}`);
+    return text.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => String(values[name] ?? `{{${name}}}`));
+  };
+}
+
+/** Japanese, the language that tests speak unless they are about another. */
+export const ja = words("ja");

@@ -1,0 +1,59 @@
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/ui/button";
+import { ConfirmDialog } from "@/ui/dialog";
+import { SidePanel } from "@/ui/drawer";
+import { toast } from "@/ui/toast";
+
+interface Props {
+  title: string;
+  subtitle: string;
+  onClose: () => void;
+  /** The dialog that changes it. */
+  edit: (close: () => void) => ReactNode;
+  /** What deleting it asks, does, and says afterwards. */
+  deletion: { title: string; consequences: string; run: () => Promise<unknown>; done: string };
+  children: ReactNode;
+}
+
+/** The panel of an entry that can be changed and deleted. */
+export function EntryPanel({ title, subtitle, onClose, edit, deletion, children }: Props) {
+  const { t } = useTranslation("common");
+  const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
+  const close = () => setAsking(null);
+  return (
+    <>
+      <SidePanel
+        title={title}
+        subtitle={subtitle}
+        onClose={onClose}
+        footer={
+          <>
+            <Button size="dense" onPress={() => setAsking("edit")}>
+              {t("edit")}
+            </Button>
+            <Button tone="danger-quiet" size="dense" onPress={() => setAsking("delete")}>
+              {t("delete")}
+            </Button>
+          </>
+        }
+      >
+        {children}
+      </SidePanel>
+      {asking === "edit" && edit(close)}
+      <ConfirmDialog
+        title={deletion.title}
+        confirmLabel={t("delete")}
+        isOpen={asking === "delete"}
+        onClose={close}
+        onConfirm={async () => {
+          await deletion.run();
+          onClose();
+          toast({ text: deletion.done });
+        }}
+      >
+        <p>{deletion.consequences}</p>
+      </ConfirmDialog>
+    </>
+  );
+}
