@@ -80,7 +80,7 @@ func TestWhatIsChosenForAConversationIsKeptAndCanBeChanged(t *testing.T) {
 		p.must("PATCH", path, map[string]any{"systemPrompt": "新しい指示", "title": "題名"}, nil)
 		var again started
 		p.must("POST", path+"/turns", map[string]any{"text": "[[say again]]"}, &again)
-		p.follows("/runs/"+again.RunID+"/events", "").rest()
+		p.follows("/runs/"+again.Answers[0].RunID+"/events", "").rest()
 		sent := string(h.fake.LastBody())
 		if !strings.Contains(sent, "新しい指示") || strings.Contains(sent, "前の指示") || !strings.Contains(sent, `"temperature":0.5`) || !strings.Contains(sent, "cut 5") {
 			t.Errorf("the model was asked %s", sent)
