@@ -304,6 +304,7 @@ func (r *Reader) giveChat(chat genuChat, messages []genuMessage, give func(Conve
 }
 
 func (r *Reader) eachRecord(each func(record, Reason) error) error {
+	r.unpacked = r.limits.UnpackedBytes
 	for _, s := range r.sections {
 		stopped := false
 		err := r.elements(s, func(e element) error {

@@ -263,10 +263,10 @@ func webuiOutputs(steps list[webuiOutput], t *tally) []Part {
 		for _, p := range append(s.Content, s.Summary...) {
 			text = append(text, string(p.Text))
 		}
-		switch joined := strings.Join(text, "\n\n"); {
-		case s.Type == "reasoning":
+		switch joined := strings.Join(text, "\n\n"); s.Type {
+		case "reasoning":
 			parts = addText(parts, KindReasoning, joined)
-		case s.Type == "message":
+		case "message":
 			parts = addText(parts, KindText, joined)
 		default:
 			calls++

@@ -27,6 +27,7 @@ type Reader struct {
 	assets   map[string]*zip.File // pictures and attachments in a zip, by the id in their names
 	report   Report
 	number   int
+	unpacked int64             // bytes of JSON that one reading may still take from the zip
 	ids      map[[16]byte]bool // of the conversations taken
 }
 
@@ -87,13 +88,12 @@ func (r *Reader) openZip(file io.ReaderAt, size int64) error {
 	}
 	r.assets = make(map[string]*zip.File)
 	var all, named []section
-	var budget = new(r.limits.UnpackedBytes)
 	for _, f := range z.File {
 		base := path.Base(f.Name)
 		switch {
 		case f.Mode().IsDir() || strings.HasPrefix(base, ".") || strings.HasPrefix(f.Name, "__MACOSX/"):
 		case strings.HasSuffix(strings.ToLower(base), ".json"), strings.HasSuffix(strings.ToLower(base), ".jsonl"):
-			s := section{f.Name, func() (io.ReadCloser, error) { return unpack(f, budget) }}
+			s := section{f.Name, func() (io.ReadCloser, error) { return r.unpack(f) }}
 			all = append(all, s)
 			if conversationFiles.MatchString(base) {
 				named = append(named, s)
@@ -153,20 +153,19 @@ func le(b []byte) (n uint64) {
 type unpacking struct {
 	io.ReadCloser
 	packed, unpacked int64
-	left             *int64
+	left             *int64 // of all entries
 }
 
 // maxRatio is how much larger JSON may become, once it is large. Text shrinks
 // to a tenth; a bomb to a thousandth.
 const maxRatio = 200
 
-func unpack(f *zip.File, budget *int64) (io.ReadCloser, error) {
+func (r *Reader) unpack(f *zip.File) (io.ReadCloser, error) {
 	rc, err := f.Open()
 	if err != nil {
 		return nil, errs.Wrap(errs.InvalidInput, "The zip file is damaged or locked with a password.", err)
 	}
-	left := *budget
-	return &unpacking{ReadCloser: rc, packed: int64(f.CompressedSize64), left: &left}, nil
+	return &unpacking{ReadCloser: rc, packed: int64(f.CompressedSize64), left: &r.unpacked}, nil
 }
 
 // Read implements io.Reader.
@@ -190,6 +189,8 @@ var errNothing = errors.New("nothing known")
 // out the files of a zip that hold none.
 func (r *Reader) detect() error {
 	const tries = 50
+	r.unpacked = r.limits.UnpackedBytes
+	files := len(r.sections)
 	var firstErr error
 	kept := r.sections[:0]
 	values := 0
@@ -212,9 +213,14 @@ func (r *Reader) detect() error {
 			}
 			return nil
 		})
-		if known {
+		failed := err != nil && !errors.Is(err, errNothing)
+		if failed && errs.CodeOf(err) != errs.InvalidInput {
+			return err // of the disk, or of a limit
+		}
+		if known || failed { // what cannot be read is told when its turn comes
 			kept = append(kept, s)
-		} else if err != nil && !errors.Is(err, errNothing) && firstErr == nil {
+		}
+		if failed && firstErr == nil {
 			firstErr = err
 		}
 	}
@@ -222,11 +228,9 @@ func (r *Reader) detect() error {
 	switch {
 	case r.source != "":
 		return nil
-	case firstErr != nil && values == 0 && errs.CodeOf(firstErr) != errs.InvalidInput:
-		return firstErr
 	case firstErr != nil && values > 0:
 		return firstErr // of a known kind it may be, but it is damaged from the start
-	case firstErr == nil && values == 0 && len(r.sections) > 0:
+	case firstErr == nil && values == 0 && files > 0:
 		return errs.New(errs.InvalidInput, "The file holds no conversations.")
 	}
 	return errs.New(errs.UnsupportedType, "This is not an export of conversations from ChatGPT, Open WebUI, LibreChat, GenU or Kakoi.")
@@ -306,8 +310,14 @@ func (r *Reader) Conversations() iter.Seq2[Conversation, error] {
 		if r.records {
 			err = r.readRecords(give)
 		} else {
+			r.unpacked = r.limits.UnpackedBytes
 			for _, s := range r.sections {
-				if err = r.elements(s, func(e element) error { return give(r.conversation(e)) }); err != nil {
+				err = r.elements(s, func(e element) error { return give(r.conversation(e)) })
+				if errs.CodeOf(err) == errs.InvalidInput && len(r.sections) > 1 {
+					// One of several files is damaged; the others may be whole.
+					err = give(Conversation{Source: r.source, Title: path.Base(s.name)}, tally{}, &Problem{Reason: ReasonMalformed, cause: err})
+				}
+				if err != nil {
 					break
 				}
 			}
@@ -411,8 +421,9 @@ func finish(c *Conversation, t *tally) {
 		id = contentID(*c)
 	}
 	c.ExternalID = string(c.Source) + ":" + id
+	told := !c.CreatedAt.IsZero()
 	for _, m := range c.Messages {
-		if at := m.CreatedAt; !at.IsZero() && (c.CreatedAt.IsZero() || at.Before(c.CreatedAt)) {
+		if at := m.CreatedAt; !told && !at.IsZero() && (c.CreatedAt.IsZero() || at.Before(c.CreatedAt)) {
 			c.CreatedAt = at
 		}
 		for _, p := range m.Parts {
