@@ -35,7 +35,7 @@ var layers = []layer{
 	{
 		name: "capability", is: "types, rules and SQL of one noun of the product; knows no HTTP and no SDK",
 		packages: []string{
-			"internal/access", "internal/audit", "internal/chat", "internal/chat/imports", "internal/egress", "internal/governance", "internal/identity",
+			"internal/access", "internal/audit", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/egress", "internal/governance", "internal/identity",
 			"internal/model", "internal/privacy", "internal/residency", "internal/secret",
 		},
 		mayImport: []string{"capability", "foundation"},
@@ -44,7 +44,7 @@ var layers = []layer{
 	{
 		name: "foundation", is: "what every layer stands on",
 		packages: []string{
-			"internal/config", "internal/db", "internal/errs", "internal/label", "internal/model/tokenest", "internal/sse",
+			"internal/chat/export/pdf", "internal/config", "internal/db", "internal/errs", "internal/label", "internal/model/tokenest", "internal/sse",
 			"internal/textfile",
 		},
 		mayImport: []string{"foundation"},
