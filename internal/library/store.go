@@ -160,9 +160,12 @@ func (s store) countOf(ctx context.Context, q db.Queryer, owner string) (n int64
 // commandTaken reports whether a prompt of owner, or an official one if owner
 // is "", has the command.
 func (s store) commandTaken(ctx context.Context, q db.Queryer, owner, command string) (bool, error) {
+	query, args := `SELECT COUNT(*) FROM prompts WHERE owner_id IS NULL AND command = $1`, []any{command}
+	if owner != "" {
+		query, args = `SELECT COUNT(*) FROM prompts WHERE command = $1 AND owner_id = $2`, []any{command, owner}
+	}
 	var n int64
-	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM prompts WHERE COALESCE(owner_id, '') = $1 AND command = $2`, owner, command).Scan(&n)
-	if err != nil {
+	if err := q.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
 		return false, fmt.Errorf("look for command: %w", err)
 	}
 	return n > 0, nil
