@@ -73,7 +73,7 @@ func (s store) of(ctx context.Context, q db.Queryer, account string, messages []
 	}
 	rows, err := q.QueryContext(ctx, `
 	SELECT message_id, rating, reasons, comment, share_content, updated_at FROM feedback
-	WHERE  account_id = $1 AND message_id IN (`+strings.Join(marks, ", ")+`)`, args...) //nolint:gosec // marks are numbers
+	WHERE  account_id = $1 AND message_id IN (`+strings.Join(marks, ", ")+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read feedback: %w", err)
 	}

@@ -160,7 +160,7 @@ func TestFeedbackIsRefused(t *testing.T) {
 		if p := h.admin.refused("GET", "/admin/feedback?pageToken=x", nil); p.Code != errs.InvalidInput {
 			t.Errorf("%+v", p)
 		}
-		running := anna.asks("[[wait]]")
+		running := anna.asks("[[silence]]")
 		if p := anna.refused("PUT", "/messages/"+running.AssistantMessage.ID+"/feedback", good); p.Code != errs.RunActive {
 			t.Errorf("while it is written: %+v", p)
 		}

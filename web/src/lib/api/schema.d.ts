@@ -214,6 +214,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people think of answers, newest first. */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/feedback/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All of the feedback as a file. */
+        get: operations["exportFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/groups": {
         parameters: {
             query?: never;
@@ -546,6 +580,23 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/me/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The groups one is in, by name: what one may share with. */
+        get: operations["listMyGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/password": {
         parameters: {
             query?: never;
@@ -631,6 +682,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says what one thinks of an answer. */
+        put: operations["giveFeedback"];
+        post?: never;
+        /** Takes back what one thought of an answer. */
+        delete: operations["withdrawFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -642,6 +711,162 @@ export interface paths {
         get: operations["listOffers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompt-categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The categories: those of the program, then others that are in use. */
+        get: operations["listPromptCategories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prompts one may read, without their bodies. */
+        get: operations["listPrompts"];
+        put?: never;
+        /** Makes a prompt. */
+        post: operations["createPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a body apart and fills it in, without storing it. */
+        post: operations["previewPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One prompt with its body and variables. */
+        get: operations["getPrompt"];
+        put?: never;
+        post?: never;
+        /** Deletes a prompt with its versions. */
+        delete: operations["deletePrompt"];
+        options?: never;
+        head?: never;
+        /** Changes a prompt; a new body makes a version. */
+        patch: operations["updatePrompt"];
+        trace?: never;
+    };
+    "/prompts/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a private prompt of one's own with the same text. */
+        post: operations["copyPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fills a prompt in. */
+        post: operations["renderPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a prompt, the newest first, for whoever may edit it. */
+        get: operations["listPromptVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version with its body, for whoever may edit the prompt. */
+        get: operations["getPromptVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions/{n}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new version that says what an old one said. */
+        post: operations["restorePromptVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1079,6 +1304,27 @@ export interface components {
                 [key: string]: string;
             };
         };
+        FeedbackEntry: {
+            accountId: string;
+            /** @description Absent when not shared, or deleted. */
+            answer?: string;
+            comment: string;
+            messageId: string;
+            modelId: string;
+            /** @description As it was called then. */
+            modelName: string;
+            personEmail: string;
+            personName: string;
+            /** @description Absent when not shared, or deleted. */
+            question?: string;
+            /** @enum {string} */
+            rating: "good" | "bad";
+            reasons: string[];
+            /** @description The person lets administrators read question and answer. */
+            shared: boolean;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         FilePart: {
             attachmentId: string;
             mediaType: string;
@@ -1128,6 +1374,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListFeedbackEntry: {
+            items: components["schemas"]["FeedbackEntry"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListGroup: {
             items: components["schemas"]["Group"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -1140,6 +1391,16 @@ export interface components {
         };
         ListOffer: {
             items: components["schemas"]["Offer"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListPromptSummary: {
+            items: components["schemas"]["PromptSummary"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListPromptVersion: {
+            items: components["schemas"]["PromptVersion"][];
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
@@ -1242,6 +1503,9 @@ export interface components {
             /** @enum {string} */
             role: "administrator" | "member";
         };
+        MyGroups: {
+            items: components["schemas"]["Group"][];
+        };
         NewAccount: {
             email: string;
             groupIds?: string[];
@@ -1255,6 +1519,32 @@ export interface components {
             parameters?: components["schemas"]["Parameters"];
             systemPrompt?: string;
             turn: components["schemas"]["Turn"];
+        };
+        NewPrompt: {
+            body: string;
+            /** @description An id or a name of GET /prompt-categories, or a new name. */
+            category?: string;
+            /** @description Letters a to z or Japanese ones, digits and hyphens; with or without its slash. */
+            command?: string;
+            description?: string;
+            groupIds?: string[];
+            /** @enum {string} */
+            kind: "system" | "message";
+            /**
+             * @description How dates are written; any is as the reader's.
+             * @enum {string}
+             */
+            locale?: "ja" | "en" | "any";
+            name: string;
+            /** @description About this version. */
+            note?: string;
+            /** @description The organisation's; for administrators. */
+            official?: boolean;
+            /**
+             * @description Private when absent; everyone if official.
+             * @enum {string}
+             */
+            visibility?: "private" | "groups" | "everyone";
         };
         NewTurn: {
             attachmentIds?: string[];
@@ -1284,6 +1574,15 @@ export interface components {
             place: components["schemas"]["Place"];
             /** @description Where what is sent is processed, in words: a host, a region, or a geography. */
             processedAt: string;
+        };
+        Opinion: {
+            comment?: string;
+            /** @enum {string} */
+            rating: "good" | "bad";
+            /** @description The first three are of good answers, other is of both. */
+            reasons?: ("accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other")[];
+            /** @description Administrators may read question and answer. */
+            shareContent?: boolean;
         };
         Parameters: {
             /**
@@ -1385,12 +1684,197 @@ export interface components {
         ProfileChange: {
             name: string;
         };
+        Prompt: {
+            archived: boolean;
+            body: string;
+            /** @description An id of GET /prompt-categories. */
+            category?: string;
+            /** @description Typed after a slash. */
+            command?: string;
+            /** Format: date-time */
+            createdAt: string;
+            description?: string;
+            /** @description By whoever asks. */
+            editable: boolean;
+            /** @description Those it is shared with, for whoever may edit it. */
+            groupIds?: string[];
+            /** @description By an administrator, from all but its owner and administrators. */
+            hidden: boolean;
+            id: string;
+            /**
+             * @description Instructions for a conversation, or a text to send.
+             * @enum {string}
+             */
+            kind: "system" | "message";
+            /** @enum {string} */
+            locale: "ja" | "en" | "any";
+            mine: boolean;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            myLastUseAt?: string;
+            /** Format: int64 */
+            myUses: number;
+            name: string;
+            /** @description The organisation's: administrators edit it. */
+            official: boolean;
+            /** @description Absent for official ones. */
+            ownerName?: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description By everyone.
+             */
+            uses: number;
+            /** @description In the order of the text. */
+            variables: components["schemas"]["PromptVariable"][];
+            /** Format: int64 */
+            version: number;
+            /** @enum {string} */
+            visibility: "private" | "groups" | "everyone";
+        };
+        PromptCategories: {
+            items: components["schemas"]["PromptCategory"][];
+        };
+        PromptCategory: {
+            /** @description Comes with the program. */
+            builtin: boolean;
+            id: string;
+            /** @description By language. */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description That one may read.
+             */
+            prompts: number;
+        };
+        PromptChange: {
+            /** @description Puts it away, from everybody else. */
+            archived?: boolean;
+            /**
+             * Format: int64
+             * @description The version the new body was written upon: refused if there is a newer one.
+             */
+            baseVersion?: number;
+            /** @description Makes a version. */
+            body?: string;
+            category?: string;
+            /** @description Empty: none. */
+            command?: string;
+            description?: string;
+            /** @description Replaces all. */
+            groupIds?: string[];
+            /** @description For administrators, of what is official or shared with everyone or a group of theirs. */
+            hidden?: boolean;
+            /** @enum {string} */
+            locale?: "ja" | "en" | "any";
+            name?: string;
+            /** @description About the version. */
+            note?: string;
+            /** @enum {string} */
+            visibility?: "private" | "groups" | "everyone";
+        };
+        PromptSummary: {
+            archived: boolean;
+            /** @description An id of GET /prompt-categories. */
+            category?: string;
+            /** @description Typed after a slash. */
+            command?: string;
+            /** Format: date-time */
+            createdAt: string;
+            description?: string;
+            /** @description By whoever asks. */
+            editable: boolean;
+            /** @description By an administrator, from all but its owner and administrators. */
+            hidden: boolean;
+            id: string;
+            /**
+             * @description Instructions for a conversation, or a text to send.
+             * @enum {string}
+             */
+            kind: "system" | "message";
+            /** @enum {string} */
+            locale: "ja" | "en" | "any";
+            mine: boolean;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            myLastUseAt?: string;
+            /** Format: int64 */
+            myUses: number;
+            name: string;
+            /** @description The organisation's: administrators edit it. */
+            official: boolean;
+            /** @description Absent for official ones. */
+            ownerName?: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description By everyone.
+             */
+            uses: number;
+            /** Format: int64 */
+            version: number;
+            /** @enum {string} */
+            visibility: "private" | "groups" | "everyone";
+        };
+        PromptTrial: {
+            body: string;
+            /** @enum {string} */
+            locale?: "ja" | "en" | "any";
+            values?: {
+                [key: string]: string;
+            };
+        };
+        PromptVariable: {
+            choices?: string[];
+            /** @description Of a date also today. */
+            default?: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "long" | "number" | "date" | "choice";
+        };
+        PromptVersion: {
+            /** @description Absent for the set that comes with the program. */
+            authorName?: string;
+            /** @description Absent in lists. */
+            body?: string;
+            /** Format: date-time */
+            createdAt: string;
+            note?: string;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: int64
+             * @description The version it repeats.
+             */
+            restoredFrom?: number;
+        };
         RemoteModel: {
             capabilities: components["schemas"]["Capabilities"];
             /** @description As the provider calls it. */
             id: string;
             /** @description For people. */
             name: string;
+        };
+        RenderRequest: {
+            /** @description Does not count as a use. */
+            preview?: boolean;
+            /** @description By the names of the variables; dates as 2026-07-04. What is missing gives way to its default. */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        Rendered: {
+            /** @description Variables with neither a value nor a default; nothing stands in their place. */
+            missing: string[];
+            text: string;
         };
         Session: {
             address: string;
@@ -1480,6 +1964,12 @@ export interface components {
             text: string;
             /** @enum {string} */
             type: "text" | "reasoning";
+        };
+        Tried: {
+            /** @description Variables with neither a value nor a default; nothing stands in their place. */
+            missing: string[];
+            text: string;
+            variables: components["schemas"]["PromptVariable"][];
         };
         Turn: {
             attachmentIds?: string[];
@@ -2099,6 +2589,85 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ListRemoteModel"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                rating?: "good" | "bad";
+                reason?: "accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other";
+                modelId?: string;
+                /** @description Included. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                /** @description Part of the comment, in any width and case. */
+                text?: string;
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFeedbackEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportFeedback: {
+        parameters: {
+            query?: {
+                rating?: "good" | "bad";
+                reason?: "accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other";
+                modelId?: string;
+                /** @description Included. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                /** @description Part of the comment, in any width and case. */
+                text?: string;
+                format?: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -3010,6 +3579,35 @@ export interface operations {
             };
         };
     };
+    listMyGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyGroups"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changePassword: {
         parameters: {
             query?: never;
@@ -3168,6 +3766,70 @@ export interface operations {
             };
         };
     };
+    giveFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opinion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opinion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOffers: {
         parameters: {
             query?: never;
@@ -3184,6 +3846,406 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListOffer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPromptCategories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptCategories"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrompts: {
+        parameters: {
+            query?: {
+                /** @description Absent: all that one may read. */
+                scope?: "mine" | "official" | "shared";
+                kind?: "system" | "message";
+                category?: string;
+                /** @description With those of any language. */
+                locale?: "ja" | "en";
+                /** @description Its beginning. */
+                command?: string;
+                /** @description Part of name, command, description or body, in any width and case. */
+                search?: string;
+                /** @description Those that were put away instead. */
+                archived?: boolean;
+                /** @description recent: what one used last comes first. */
+                order?: "name" | "recent";
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPromptSummary"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrompt"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copyPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renderPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rendered"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPromptVersions: {
+        parameters: {
+            query?: {
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPromptVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPromptVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restorePromptVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
                 };
             };
             /** @description Error */
