@@ -19,6 +19,8 @@ const (
 	KindModel        Kind = "model"
 	KindConversation Kind = "conversation"
 	KindAttachment   Kind = "attachment"
+	KindPrompt       Kind = "prompt"
+	KindFeedback     Kind = "feedback"
 	KindAuditEvent   Kind = "audit_event"
 	KindSystem       Kind = "system"
 )
@@ -39,6 +41,10 @@ const (
 	AttachmentDelete   Action = "attachment.delete"
 	SessionRead        Action = "session.read"
 	SessionEnd         Action = "session.end"
+	PromptCreate       Action = "prompt.create"
+	// FeedbackWrite is about an answer. The resource's OwnerID is the
+	// conversation's.
+	FeedbackWrite Action = "feedback.write"
 
 	// The person whose account it is. The resource's OwnerID is the account.
 	AccountReadSelf       Action = "account.read_self"
@@ -47,6 +53,13 @@ const (
 
 	// Whoever is in one of the model's groups; everyone when it has none.
 	ModelUse Action = "model.use"
+
+	// Prompts. Reading is for the owner and for those it is shared with;
+	// writing for the owner, or for administrators where it is the
+	// organisation's; hiding for administrators who may read it.
+	PromptRead  Action = "prompt.read"
+	PromptWrite Action = "prompt.write"
+	PromptHide  Action = "prompt.hide"
 
 	// Administrators.
 	AccountRead     Action = "account.read"
@@ -59,6 +72,9 @@ const (
 	ModelWrite      Action = "model.write"
 	AuditRead       Action = "audit_event.read"
 	SystemRead      Action = "system.read"
+	FeedbackRead    Action = "feedback.read"
+	// PromptCreateOfficial makes a prompt of the organisation.
+	PromptCreateOfficial Action = "prompt.create_official"
 )
 
 // Resource is what an action is about. A list, or an object that is about to be
@@ -67,8 +83,21 @@ type Resource struct {
 	Kind     Kind
 	ID       string
 	OwnerID  string   // account that owns it; "" for what belongs to the organisation
-	GroupIDs []string // groups it is restricted to; empty is everyone
+	GroupIDs []string // groups it is restricted to; empty is everyone, unless Reach is ReachGroups
+	Reach    Reach    // whom its owner shares it with
+	Hidden   bool     // shared, but withdrawn from all but its owner and administrators
 }
+
+// Reach says whom an owner shares an object with.
+type Reach int
+
+// The reaches. ReachGroups is whoever is in one of Resource.GroupIDs, nobody
+// when there is none.
+const (
+	ReachOwner Reach = iota
+	ReachGroups
+	ReachEveryone
+)
 
 // rule says who may do an action.
 type rule int
@@ -77,6 +106,9 @@ const (
 	owner rule = iota + 1
 	admin
 	grouped
+	reader
+	keeper
+	moderator
 )
 
 type grant struct {
@@ -99,7 +131,14 @@ var grants = map[Action]grant{
 	AccountWriteSelf:      {KindAccount, owner},
 	AccountChangePassword: {KindAccount, owner},
 
+	PromptCreate:  {KindPrompt, owner},
+	FeedbackWrite: {KindFeedback, owner},
+
 	ModelUse: {KindModel, grouped},
+
+	PromptRead:  {KindPrompt, reader},
+	PromptWrite: {KindPrompt, keeper},
+	PromptHide:  {KindPrompt, moderator},
 
 	AccountRead:     {KindAccount, admin},
 	AccountWrite:    {KindAccount, admin},
@@ -111,6 +150,9 @@ var grants = map[Action]grant{
 	ModelWrite:      {KindModel, admin},
 	AuditRead:       {KindAuditEvent, admin},
 	SystemRead:      {KindSystem, admin},
+	FeedbackRead:    {KindFeedback, admin},
+
+	PromptCreateOfficial: {KindPrompt, admin},
 }
 
 // beforePasswordChange lists what remains granted to somebody who must replace
@@ -144,12 +186,39 @@ func Decide(p Principal, a Action, r Resource) error {
 		}
 		return nil
 	case grouped:
-		if len(r.GroupIDs) > 0 && !slices.ContainsFunc(r.GroupIDs, func(id string) bool { return slices.Contains(p.GroupIDs, id) }) {
+		if len(r.GroupIDs) > 0 && !p.inOneOf(r.GroupIDs) {
 			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
+		}
+		return nil
+	case reader, keeper, moderator:
+		if !reads(p, r) {
+			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
+		}
+		if g.rule == keeper && r.OwnerID != p.AccountID && (r.OwnerID != "" || p.Role != Administrator) {
+			return forbidden()
+		}
+		if g.rule == moderator && p.Role != Administrator {
+			return forbidden()
 		}
 		return nil
 	}
 	return forbidden()
+}
+
+// reads reports whether r is p's, or shared with p, or the organisation's and p
+// an administrator.
+func reads(p Principal, r Resource) bool {
+	if r.OwnerID == p.AccountID || r.OwnerID == "" && p.Role == Administrator {
+		return true
+	}
+	if r.Hidden && p.Role != Administrator {
+		return false
+	}
+	return r.Reach == ReachEveryone || r.Reach == ReachGroups && p.inOneOf(r.GroupIDs)
+}
+
+func (p Principal) inOneOf(groups []string) bool {
+	return slices.ContainsFunc(groups, func(id string) bool { return slices.Contains(p.GroupIDs, id) })
 }
 
 func forbidden() error { return errs.New(errs.Forbidden, "you may not do this") }

@@ -24,6 +24,9 @@ func TestTheMatrix(t *testing.T) {
 	always := owners
 	always.temporaryAdminOwn, always.temporaryMemberOwn = ok, ok
 	admins := row{"administrator", ok, ok, ok, errs.Forbidden, errs.Forbidden, errs.Forbidden, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
+	readers := row{"readers", ok, errs.NotFound, ok, ok, errs.NotFound, errs.NotFound, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
+	moderators := readers
+	moderators.memberOwn = errs.Forbidden
 	everyone := row{"everyone", ok, ok, ok, ok, ok, ok, errs.PasswordChangeRequired, errs.PasswordChangeRequired}
 
 	matrix := map[Action]row{
@@ -31,10 +34,12 @@ func TestTheMatrix(t *testing.T) {
 		AttachmentCreate: owners, AttachmentRead: owners, AttachmentDelete: owners,
 		SessionRead: owners, SessionEnd: always,
 		AccountReadSelf: always, AccountWriteSelf: owners, AccountChangePassword: always,
+		PromptCreate: owners, FeedbackWrite: owners,
+		PromptRead: readers, PromptWrite: readers, PromptHide: moderators, PromptCreateOfficial: admins,
 		ModelUse:    everyone,
 		AccountRead: admins, AccountWrite: admins, GroupRead: admins, GroupWrite: admins,
 		ConnectionRead: admins, ConnectionWrite: admins, ModelRead: admins, ModelWrite: admins,
-		AuditRead: admins, SystemRead: admins,
+		AuditRead: admins, SystemRead: admins, FeedbackRead: admins,
 	}
 	for a := range grants {
 		if _, ok := matrix[a]; !ok {
@@ -108,6 +113,39 @@ func TestAModelOfAGroupIsForItsMembers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestWhatIsSharedIsReadByThoseItIsSharedWithAndKeptByItsOwner(t *testing.T) {
+	member := Principal{AccountID: "m", Role: Member, GroupIDs: []string{"a"}}
+	admin := Principal{AccountID: "d", Role: Administrator, GroupIDs: []string{"a"}}
+	for _, tt := range []struct {
+		name              string
+		p                 Principal
+		r                 Resource
+		read, write, hide errs.Code
+	}{
+		{"everyone's", member, Resource{OwnerID: "x", Reach: ReachEveryone}, "", errs.Forbidden, errs.Forbidden},
+		{"everyone's, hidden", member, Resource{OwnerID: "x", Reach: ReachEveryone, Hidden: true}, errs.NotFound, errs.NotFound, errs.NotFound},
+		{"of a group of mine", member, Resource{OwnerID: "x", Reach: ReachGroups, GroupIDs: []string{"a", "b"}}, "", errs.Forbidden, errs.Forbidden},
+		{"of another group", member, Resource{OwnerID: "x", Reach: ReachGroups, GroupIDs: []string{"b"}}, errs.NotFound, errs.NotFound, errs.NotFound},
+		{"of groups that are gone", member, Resource{OwnerID: "x", Reach: ReachGroups}, errs.NotFound, errs.NotFound, errs.NotFound},
+		{"private, with groups left over", member, Resource{OwnerID: "x", GroupIDs: []string{"a"}}, errs.NotFound, errs.NotFound, errs.NotFound},
+		{"mine, hidden", member, Resource{OwnerID: "m", Reach: ReachEveryone, Hidden: true}, "", "", errs.Forbidden},
+		{"official", member, Resource{Reach: ReachEveryone}, "", errs.Forbidden, errs.Forbidden},
+		{"official, hidden", member, Resource{Reach: ReachEveryone, Hidden: true}, errs.NotFound, errs.NotFound, errs.NotFound},
+		{"official, to an administrator", admin, Resource{Reach: ReachGroups, GroupIDs: []string{"b"}, Hidden: true}, "", "", ""},
+		{"everyone's, hidden, to an administrator", admin, Resource{OwnerID: "x", Reach: ReachEveryone, Hidden: true}, "", errs.Forbidden, ""},
+		{"of another group, to an administrator", admin, Resource{OwnerID: "x", Reach: ReachGroups, GroupIDs: []string{"b"}}, errs.NotFound, errs.NotFound, errs.NotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.r.Kind = KindPrompt
+			for a, want := range map[Action]errs.Code{PromptRead: tt.read, PromptWrite: tt.write, PromptHide: tt.hide} {
+				if got := errs.CodeOf(Decide(tt.p, a, tt.r)); got != want {
+					t.Errorf("%s: %q, want %q", a, got, want)
+				}
+			}
+		})
 	}
 }
 

@@ -247,6 +247,18 @@ func (g *Groups) SetGroupsOf(ctx context.Context, accountID string, groupIDs []s
 	})
 }
 
+// Mine returns the groups of whoever asks, by name.
+func (g *Groups) Mine(ctx context.Context) ([]Group, error) {
+	p, err := Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := Decide(p, AccountReadSelf, Resource{Kind: KindAccount, ID: p.AccountID, OwnerID: p.AccountID}); err != nil {
+		return nil, err
+	}
+	return selectGroupsOf(ctx, g.db, p.AccountID)
+}
+
 // GroupIDs returns the sorted ids of the groups an account is in.
 func (g *Groups) GroupIDs(ctx context.Context, accountID string) ([]string, error) {
 	return selectGroupIDs(ctx, g.db, accountID)

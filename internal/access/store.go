@@ -132,6 +132,29 @@ func selectGroups(ctx context.Context, q db.Queryer, f GroupFilter) (GroupPage, 
 	return page, nil
 }
 
+func selectGroupsOf(ctx context.Context, q db.Queryer, accountID string) ([]Group, error) {
+	const query = groupColumns + `
+	WHERE  g.id IN (SELECT group_id FROM group_members WHERE account_id = $1)
+	ORDER  BY g.name_key`
+	rows, err := q.QueryContext(ctx, query, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
+	}
+	defer rows.Close()
+	var list []Group
+	for rows.Next() {
+		group, err := scanGroup(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
+		}
+		list = append(list, group)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
+	}
+	return list, nil
+}
+
 func selectGroupIDs(ctx context.Context, q db.Queryer, accountID string) ([]string, error) {
 	if !label.IsID(accountID) {
 		return nil, nil

@@ -35,8 +35,9 @@ var layers = []layer{
 	{
 		name: "capability", is: "types, rules and SQL of one noun of the product; knows no HTTP and no SDK",
 		packages: []string{
-			"internal/access", "internal/audit", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/egress", "internal/governance", "internal/identity",
-			"internal/model", "internal/privacy", "internal/residency", "internal/secret",
+			"internal/access", "internal/audit", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/egress",
+			"internal/feedback", "internal/governance", "internal/identity", "internal/library", "internal/model", "internal/privacy",
+			"internal/residency", "internal/secret",
 		},
 		mayImport: []string{"capability", "foundation"},
 		http:      []string{"internal/egress"},

@@ -47,6 +47,7 @@ type route struct {
 var tags = []*huma.Tag{
 	{Name: "account", Description: "Signing in, and what a person decides for themselves."},
 	{Name: "chat", Description: "Conversations, their answers and files."},
+	{Name: "prompt", Description: "The prompt library: texts to use again, with variables, versions and sharing."},
 	{Name: "model", Description: "The models a person may use."},
 	{Name: "admin", Description: "For administrators: accounts, groups, connections, models, status, audit trail."},
 }

@@ -88,6 +88,7 @@ type message struct {
 	SiblingIDs   []string         `json:"siblingIds,omitempty" doc:"The messages that follow the same one, itself among them, oldest first."`
 	EditedFromID string           `json:"editedFromId,omitempty" doc:"The message that a person gave these other words."`
 	Context      *messageContext  `json:"context,omitempty"`
+	Feedback     *opinion         `json:"feedback,omitempty" doc:"What one thinks of the answer oneself."`
 }
 
 // messageContext is what of its conversation the model of an answer was given.
@@ -346,7 +347,8 @@ func (s *Server) listMessages(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(messagePage{mapped(page.Items, messageOf), page.Previous, page.LeafID, mapped(page.Compared, messageOf)}), nil
+	out := messagePage{mapped(page.Items, messageOf), page.Previous, page.LeafID, mapped(page.Compared, messageOf)}
+	return ok(out), s.addFeedback(ctx, out.Items, out.Compared)
 }
 
 func (s *Server) sendTurn(ctx context.Context, in *struct {
@@ -363,4 +365,29 @@ func (s *Server) sendTurn(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return ok(startedOf(st)), nil
+}
+
+// addFeedback says of each message what its reader thinks of it.
+func (s *Server) addFeedback(ctx context.Context, lists ...[]message) error {
+	var ids []string
+	for _, messages := range lists {
+		for _, m := range messages {
+			if m.Role == model.RoleAssistant {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	given, err := s.feedback.Of(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, messages := range lists {
+		for i := range messages {
+			if f, ok := given[messages[i].ID]; ok {
+				said := opinionOf(f)
+				messages[i].Feedback = &said
+			}
+		}
+	}
+	return nil
 }

@@ -19,6 +19,8 @@ func (s *Server) operations() {
 	s.conversationOperations()
 	s.runOperations()
 	s.attachmentOperations()
+	s.promptOperations()
+	s.feedbackOperations()
 	s.accountOperations()
 	s.groupOperations()
 	s.connectionOperations()

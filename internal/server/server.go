@@ -14,7 +14,9 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
+	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
+	"kakoi/internal/library"
 	"kakoi/internal/model"
 )
 
@@ -32,6 +34,8 @@ type Server struct {
 	identity  *identity.Service
 	catalogue *model.Catalogue
 	chat      *chat.Service
+	library   *library.Service
+	feedback  *feedback.Service
 
 	version    string
 	startedAt  time.Time

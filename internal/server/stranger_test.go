@@ -46,7 +46,7 @@ func (p *person) upload(name, mediaType string, data []byte) *http.Request {
 func TestWithoutASessionNothingIsGranted(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		d, nobody := described(t), h.somebody()
-		ids := map[string]string{"id": "01900000-0000-7000-8000-000000000000", "accountId": "x", "sessionId": "x"}
+		ids := map[string]string{"id": "01900000-0000-7000-8000-000000000000", "accountId": "x", "sessionId": "x", "n": "1"}
 		for path, methods := range d.Paths {
 			for method, op := range methods {
 				if public[op.OperationID] {
@@ -78,8 +78,11 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		anna.must("GET", "/me/sessions", nil, &sessions)
 		var kept folder
 		anna.must("POST", "/folders", map[string]any{"name": "秘", "fileIds": []string{}}, &kept)
+		var saved prompt
+		anna.must("POST", "/prompts", map[string]any{"kind": "message", "name": "私用", "body": "{{件名}}"}, &saved)
+		anna.must("PUT", "/messages/"+begun.Answers[0].ID+"/feedback", map[string]any{"rating": "good"}, nil)
 		owned := map[string]string{
-			"/folders/":       kept.ID,
+			"/prompts/": saved.ID, "/messages/": begun.Answers[0].ID, "/folders/": kept.ID,
 			"/conversations/": begun.Conversation.ID, "/runs/": begun.Answers[0].RunID, "/attachments/": file.ID, "/me/sessions/": sessions.Items[0].ID,
 		}
 		walked := 0
@@ -107,8 +110,8 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 				}
 				walked++
 				for who, stranger := range map[string]*person{"another member": ben, "an administrator": h.admin} {
-					got := stranger.call(d, method, path, op, map[string]string{"id": id})
-					absent := stranger.call(d, method, path, op, map[string]string{"id": "01900000-0000-7000-8000-000000000000"})
+					got := stranger.call(d, method, path, op, map[string]string{"id": id, "n": "1"})
+					absent := stranger.call(d, method, path, op, map[string]string{"id": "01900000-0000-7000-8000-000000000000", "n": "1"})
 					got.RequestID, absent.RequestID = "", ""
 					if got.Code != errs.NotFound || got.Detail != absent.Detail || got.Field != absent.Field || got.Status != absent.Status {
 						t.Errorf("%s, %s %s: %+v; of what does not exist: %+v", who, method, path, got, absent)
@@ -124,6 +127,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		var page messagePage
 		anna.must("GET", "/conversations/"+begun.Conversation.ID+"/messages", nil, &page)
 		anna.must("GET", "/me", nil, nil)
+		anna.must("GET", "/prompts/"+saved.ID, nil, nil)
 		if resp, text := anna.do(anna.request("GET", "/attachments/"+file.ID+"/content", nil)); resp.StatusCode != http.StatusOK || string(text) != "memo" {
 			t.Errorf("her file: %d %q", resp.StatusCode, text)
 		}

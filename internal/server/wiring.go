@@ -29,8 +29,10 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
+	"kakoi/internal/feedback"
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
+	"kakoi/internal/library"
 	"kakoi/internal/model"
 	"kakoi/internal/model/bedrock"
 	"kakoi/internal/model/demo"
@@ -163,6 +165,11 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		return nil, err
 	}
 
+	prompts := library.New(store, record, now)
+	if err := prompts.InstallStarterSet(ctx); err != nil {
+		return nil, err
+	}
+
 	// The edge.
 	secure := cfg.HTTP.TLS.CertFile != "" || strings.HasPrefix(cfg.HTTP.PublicURL, "https://")
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -170,6 +177,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
+		library: prompts, feedback: feedback.New(store, record, talk, now),
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },

@@ -214,6 +214,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people think of answers, newest first. */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/feedback/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All of the feedback as a file. */
+        get: operations["exportFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/groups": {
         parameters: {
             query?: never;
@@ -413,11 +447,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One's conversations, the last active first. */
+        /** One's conversations: pinned ones first, then the last active. */
         get: operations["listConversations"];
         put?: never;
         /** Begins a conversation with its first message. */
         post: operations["createConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does one thing to many conversations. */
+        post: operations["changeConversations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -435,12 +486,46 @@ export interface paths {
         get: operations["getConversation"];
         put?: never;
         post?: never;
-        /** Deletes a conversation with its messages and files. */
+        /** Deletes a conversation with its messages and files. For some minutes it can be restored. */
         delete: operations["deleteConversation"];
         options?: never;
         head?: never;
         /** Renames a conversation, or chooses for it. */
         patch: operations["updateConversation"];
+        trace?: never;
+    };
+    "/conversations/{id}/branch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Opens the branch through a message; of answers side by side, chooses one. */
+        put: operations["openBranch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How full the model's context is, and what the branch has cost. */
+        get: operations["getContext"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/conversations/{id}/continue": {
@@ -452,8 +537,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets the last answer go on where it was cut, stopped or interrupted. */
+        /** Lets an answer go on where it was cut, stopped or interrupted. */
         post: operations["continueAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies a conversation up to a message into a new one. */
+        post: operations["forkConversation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -467,10 +569,96 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The messages of a conversation: the newest page, or the one before. */
+        /** The messages of a branch of a conversation: its last page, or the one before. */
         get: operations["listMessages"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/messages/{messageId}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a message other words, on a branch of its own. A person's message is answered anew. */
+        post: operations["editMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/messages/{messageId}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for another answer, on a branch of its own. */
+        post: operations["regenerateAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/queue/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the turn that waits first, now. */
+        post: operations["sendQueued"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/queue/{queuedId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes back a turn that waits. */
+        delete: operations["removeQueued"];
+        options?: never;
+        head?: never;
+        /** Gives a turn that waits other words. */
+        patch: operations["changeQueued"];
+        trace?: never;
+    };
+    "/conversations/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings back a conversation that was deleted a moment ago. */
+        post: operations["restoreConversation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -486,9 +674,27 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks again for the last answer, which failed. */
+        /** Asks again for an answer that failed. */
         post: operations["retryAnswer"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a light model tell the beginning in short; from then on models are given that. */
+        post: operations["summariseConversation"];
+        /** Gives models the whole conversation again, as far as it fits. */
+        delete: operations["forgetSummary"];
         options?: never;
         head?: never;
         patch?: never;
@@ -528,6 +734,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's folders, by name. */
+        get: operations["listFolders"];
+        put?: never;
+        /** Makes a folder. */
+        post: operations["createFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/folders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One folder with its files. */
+        get: operations["getFolder"];
+        put?: never;
+        post?: never;
+        /** Deletes a folder with its files; its conversations stay unless they are to go too. */
+        delete: operations["deleteFolder"];
+        options?: never;
+        head?: never;
+        /** Changes a folder. */
+        patch: operations["updateFolder"];
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -544,6 +787,23 @@ export interface paths {
         head?: never;
         /** Changes one's name. */
         patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/me/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The groups one is in, by name: what one may share with. */
+        get: operations["listMyGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/me/password": {
@@ -631,6 +891,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says what one thinks of an answer. */
+        put: operations["giveFeedback"];
+        post?: never;
+        /** Takes back what one thought of an answer. */
+        delete: operations["withdrawFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -642,6 +920,162 @@ export interface paths {
         get: operations["listOffers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompt-categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The categories: those of the program, then others that are in use. */
+        get: operations["listPromptCategories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prompts one may read, without their bodies. */
+        get: operations["listPrompts"];
+        put?: never;
+        /** Makes a prompt. */
+        post: operations["createPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a body apart and fills it in, without storing it. */
+        post: operations["previewPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One prompt with its body and variables. */
+        get: operations["getPrompt"];
+        put?: never;
+        post?: never;
+        /** Deletes a prompt with its versions. */
+        delete: operations["deletePrompt"];
+        options?: never;
+        head?: never;
+        /** Changes a prompt; a new body makes a version. */
+        patch: operations["updatePrompt"];
+        trace?: never;
+    };
+    "/prompts/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a private prompt of one's own with the same text. */
+        post: operations["copyPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fills a prompt in. */
+        post: operations["renderPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a prompt, the newest first, for whoever may edit it. */
+        get: operations["listPromptVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version with its body, for whoever may edit the prompt. */
+        get: operations["getPromptVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prompts/{id}/versions/{n}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new version that says what an old one said. */
+        post: operations["restorePromptVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -734,6 +1168,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's tags, by name. */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -784,6 +1235,12 @@ export interface components {
             items: components["schemas"]["Account"][];
             nextPageToken?: string;
         };
+        AnotherAnswer: {
+            /** @description The sender's own id: sending it twice is sending it once. */
+            clientId?: string;
+            /** @description Empty: the conversation's. */
+            modelId?: string;
+        };
         Attachment: {
             /**
              * Format: int64
@@ -825,6 +1282,21 @@ export interface components {
             resourceKind: string;
             sessionId?: string;
             userAgent?: string;
+        };
+        BulkOrder: {
+            /** @enum {string} */
+            action: "delete" | "restore" | "archive" | "unarchive" | "move" | "addTag" | "removeTag";
+            /** @description To move to; empty is out of all. */
+            folderId?: string;
+            ids: string[];
+            tag?: string;
+        };
+        BulkResult: {
+            /**
+             * Format: int64
+             * @description Those that are not there, or someone else's, are passed over.
+             */
+            changed: number;
         };
         Capabilities: {
             /**
@@ -884,6 +1356,13 @@ export interface components {
             /** @description Stable: configuration, resolve, connect, tls, credentials, list_models, answer. */
             name: string;
             ok: boolean;
+        };
+        ChosenAnswer: {
+            /** @description Empty: the end of the open branch. */
+            messageId?: string;
+        };
+        ChosenMessage: {
+            messageId: string;
         };
         Connection: {
             /** Format: date-time */
@@ -979,14 +1458,24 @@ export interface components {
             state: "ok" | "failing" | "unknown";
         };
         Conversation: {
+            archived: boolean;
+            /** @description Answers stand side by side at the end of the open branch until one is chosen. */
+            comparing: boolean;
             /** Format: date-time */
             createdAt: string;
+            folderId?: string;
             id: string;
+            /** @description The last message of the branch that is open. */
+            leafId: string;
             modelId: string;
             parameters: components["schemas"]["Parameters"];
+            pinned: boolean;
+            /** @description Turns that wait for the end of an answer, in the order in which they will be sent. */
+            queue: components["schemas"]["QueuedTurn"][];
             /** @description An answer is being written. */
             running: boolean;
             systemPrompt: string;
+            tags: string[];
             title: string;
             /** @enum {string} */
             titleSource: "first_words" | "model" | "person";
@@ -997,19 +1486,29 @@ export interface components {
             updatedAt: string;
         };
         ConversationChange: {
+            archived?: boolean;
+            /** @description Empty takes it out of its folder. */
+            folderId?: string;
             modelId?: string;
             /** @description Replaces all. */
             parameters?: components["schemas"]["Parameters"];
+            pinned?: boolean;
             systemPrompt?: string;
+            /** @description All it is to have. */
+            tags?: string[];
             title?: string;
         };
         ConversationSummary: {
+            archived: boolean;
             /** Format: date-time */
             createdAt: string;
+            folderId?: string;
             id: string;
             modelId: string;
+            pinned: boolean;
             /** @description An answer is being written. */
             running: boolean;
+            tags: string[];
             title: string;
             /** @enum {string} */
             titleSource: "first_words" | "model" | "person";
@@ -1035,6 +1534,13 @@ export interface components {
             kind: "openai" | "bedrock" | "demo";
             models: components["schemas"]["RemoteModel"][];
             product: string;
+        };
+        EditedMessage: {
+            /** @description Also those that were sent with the message before. */
+            attachmentIds?: string[];
+            /** @description The sender's own id: sending it twice is sending it once. */
+            clientId?: string;
+            text?: string;
         };
         EgressRecord: {
             /** Format: int64 */
@@ -1079,6 +1585,27 @@ export interface components {
                 [key: string]: string;
             };
         };
+        FeedbackEntry: {
+            accountId: string;
+            /** @description Absent when not shared, or deleted. */
+            answer?: string;
+            comment: string;
+            messageId: string;
+            modelId: string;
+            /** @description As it was called then. */
+            modelName: string;
+            personEmail: string;
+            personName: string;
+            /** @description Absent when not shared, or deleted. */
+            question?: string;
+            /** @enum {string} */
+            rating: "good" | "bad";
+            reasons: string[];
+            /** @description The person lets administrators read question and answer. */
+            shared: boolean;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         FilePart: {
             attachmentId: string;
             mediaType: string;
@@ -1090,6 +1617,72 @@ export interface components {
             size: number;
             /** @enum {string} */
             type: "image" | "document";
+        };
+        Folder: {
+            /** Format: int64 */
+            conversations: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description They go with every turn in the folder; a list of folders does not name them. */
+            files: components["schemas"]["Attachment"][];
+            id: string;
+            /** @description They go with every turn in the folder. */
+            instructions: string;
+            name: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        FolderChange: {
+            /** @description Attachments: all it is to have. */
+            fileIds?: string[];
+            instructions?: string;
+            name?: string;
+        };
+        FolderDeleted: {
+            /** Format: int64 */
+            deletedConversations: number;
+        };
+        ForkOrder: {
+            /**
+             * @description What leads to the message (the default), or every branch before it too.
+             * @enum {string}
+             */
+            branches?: "path" | "all";
+            /** @description The last message that is taken along. */
+            messageId: string;
+        };
+        Gauge: {
+            /** @description Of all answers of the open branch, one a currency. */
+            costs: components["schemas"]["Cost"][];
+            /**
+             * Format: int64
+             * @description Of the folder's files.
+             */
+            fileTokens: number;
+            /**
+             * Format: int64
+             * @description Of the model; 0 is unknown.
+             */
+            limitTokens: number;
+            /** Format: int64 */
+            messageTokens: number;
+            /**
+             * Format: int64
+             * @description Messages that the next turn would leave out.
+             */
+            omitted: number;
+            /**
+             * Format: int64
+             * @description Kept free for the answer.
+             */
+            reservedTokens: number;
+            summarised: boolean;
+            /** Format: int64 */
+            summaryTokens: number;
+            /** Format: int64 */
+            systemTokens: number;
+            /** @description Of all answers of the open branch. */
+            usage: components["schemas"]["Usage"];
         };
         Group: {
             id: string;
@@ -1128,6 +1721,16 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListFeedbackEntry: {
+            items: components["schemas"]["FeedbackEntry"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListFolder: {
+            items: components["schemas"]["Folder"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListGroup: {
             items: components["schemas"]["Group"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -1143,6 +1746,16 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListPromptSummary: {
+            items: components["schemas"]["PromptSummary"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListPromptVersion: {
+            items: components["schemas"]["PromptVersion"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListRemoteModel: {
             items: components["schemas"]["RemoteModel"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -1150,6 +1763,11 @@ export interface components {
         };
         ListSession: {
             items: components["schemas"]["Session"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListTag: {
+            items: components["schemas"]["Tag"][];
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
@@ -1165,10 +1783,15 @@ export interface components {
             name: string;
         };
         Message: {
+            context?: components["schemas"]["MessageContext"];
             cost?: components["schemas"]["Cost"];
             /** Format: date-time */
             createdAt: string;
+            /** @description The message that a person gave these other words. */
+            editedFromId?: string;
             error?: components["schemas"]["Failure"];
+            /** @description What one thinks of the answer oneself. */
+            feedback?: components["schemas"]["Opinion"];
             /** Format: date-time */
             finishedAt?: string;
             /** Format: int64 */
@@ -1177,6 +1800,8 @@ export interface components {
             modelId?: string;
             /** @description As it was called then. */
             modelName?: string;
+            /** @description The message it follows; absent of the first. */
+            parentId?: string;
             parts: (components["schemas"]["TextPart"] | components["schemas"]["FilePart"])[];
             /** Format: int64 */
             reasoningMs?: number;
@@ -1184,15 +1809,40 @@ export interface components {
             role: "user" | "assistant";
             /** @description Of an answer: its latest run. */
             runId?: string;
+            /** @description The messages that follow the same one, itself among them, oldest first. */
+            siblingIds?: string[];
             /** @enum {string} */
             status: "complete" | "running" | "stopped" | "failed" | "interrupted";
             /** @enum {string} */
             stopReason?: "end" | "length" | "filtered" | "tool" | "sequence";
             usage?: components["schemas"]["Usage"];
         };
+        MessageContext: {
+            /**
+             * Format: int64
+             * @description Of the model; 0 is unknown.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Messages at the beginning that no longer fitted.
+             */
+            omitted: number;
+            /** @description A summary stood for the beginning. */
+            summarised: boolean;
+            /**
+             * Format: int64
+             * @description Of the prompt, estimated.
+             */
+            tokens: number;
+        };
         MessagePage: {
-            /** @description Oldest first. */
+            /** @description The answers that stand side by side at the end of the branch. */
+            compared?: components["schemas"]["Message"][];
+            /** @description Oldest first: a stretch of one branch. */
             items: components["schemas"]["Message"][];
+            /** @description The end of the branch. */
+            leafId: string;
             /** @description Give it as before to read what came before; absent at the beginning. */
             previousPageToken?: string;
         };
@@ -1242,6 +1892,9 @@ export interface components {
             /** @enum {string} */
             role: "administrator" | "member";
         };
+        MyGroups: {
+            items: components["schemas"]["Group"][];
+        };
         NewAccount: {
             email: string;
             groupIds?: string[];
@@ -1250,21 +1903,55 @@ export interface components {
             role: "administrator" | "member";
         };
         NewConversation: {
+            folderId?: string;
             /** @description Empty: the person's first model. */
             modelId?: string;
             parameters?: components["schemas"]["Parameters"];
             systemPrompt?: string;
             turn: components["schemas"]["Turn"];
         };
+        NewPrompt: {
+            body: string;
+            /** @description An id or a name of GET /prompt-categories, or a new name. */
+            category?: string;
+            /** @description Letters a to z or Japanese ones, digits and hyphens; with or without its slash. */
+            command?: string;
+            description?: string;
+            groupIds?: string[];
+            /** @enum {string} */
+            kind: "system" | "message";
+            /**
+             * @description How dates are written; any is as the reader's.
+             * @enum {string}
+             */
+            locale?: "ja" | "en" | "any";
+            name: string;
+            /** @description About this version. */
+            note?: string;
+            /** @description The organisation's; for administrators. */
+            official?: boolean;
+            /**
+             * @description Private when absent; everyone if official.
+             * @enum {string}
+             */
+            visibility?: "private" | "groups" | "everyone";
+        };
         NewTurn: {
             attachmentIds?: string[];
             /** @description The sender's own id: sending it twice is sending it once. */
             clientId?: string;
+            /** @description Two or three models that answer side by side, instead of the conversation's. */
+            compareModelIds?: string[];
             /** @description From now on. */
             modelId?: string;
             /** @description From now on. */
             parameters?: components["schemas"]["Parameters"];
             text?: string;
+            /**
+             * @description While an answer is being written: refuse the turn (the default), let it wait, or stop the answer for it.
+             * @enum {string}
+             */
+            whenBusy?: "refuse" | "queue" | "replace";
         };
         Offer: {
             capabilities: components["schemas"]["Capabilities"];
@@ -1284,6 +1971,15 @@ export interface components {
             place: components["schemas"]["Place"];
             /** @description Where what is sent is processed, in words: a host, a region, or a geography. */
             processedAt: string;
+        };
+        Opinion: {
+            comment?: string;
+            /** @enum {string} */
+            rating: "good" | "bad";
+            /** @description The first three are of good answers, other is of both. */
+            reasons?: ("accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other")[];
+            /** @description Administrators may read question and answer. */
+            shareContent?: boolean;
         };
         Parameters: {
             /**
@@ -1385,12 +2081,208 @@ export interface components {
         ProfileChange: {
             name: string;
         };
+        Prompt: {
+            archived: boolean;
+            body: string;
+            /** @description An id of GET /prompt-categories. */
+            category?: string;
+            /** @description Typed after a slash. */
+            command?: string;
+            /** Format: date-time */
+            createdAt: string;
+            description?: string;
+            /** @description By whoever asks. */
+            editable: boolean;
+            /** @description Those it is shared with, for whoever may edit it. */
+            groupIds?: string[];
+            /** @description By an administrator, from all but its owner and administrators. */
+            hidden: boolean;
+            id: string;
+            /**
+             * @description Instructions for a conversation, or a text to send.
+             * @enum {string}
+             */
+            kind: "system" | "message";
+            /** @enum {string} */
+            locale: "ja" | "en" | "any";
+            mine: boolean;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            myLastUseAt?: string;
+            /** Format: int64 */
+            myUses: number;
+            name: string;
+            /** @description The organisation's: administrators edit it. */
+            official: boolean;
+            /** @description Absent for official ones. */
+            ownerName?: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description By everyone.
+             */
+            uses: number;
+            /** @description In the order of the text. */
+            variables: components["schemas"]["PromptVariable"][];
+            /** Format: int64 */
+            version: number;
+            /** @enum {string} */
+            visibility: "private" | "groups" | "everyone";
+        };
+        PromptCategories: {
+            items: components["schemas"]["PromptCategory"][];
+        };
+        PromptCategory: {
+            /** @description Comes with the program. */
+            builtin: boolean;
+            id: string;
+            /** @description By language. */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description That one may read.
+             */
+            prompts: number;
+        };
+        PromptChange: {
+            /** @description Puts it away, from everybody else. */
+            archived?: boolean;
+            /**
+             * Format: int64
+             * @description The version the new body was written upon: refused if there is a newer one.
+             */
+            baseVersion?: number;
+            /** @description Makes a version. */
+            body?: string;
+            category?: string;
+            /** @description Empty: none. */
+            command?: string;
+            description?: string;
+            /** @description Replaces all. */
+            groupIds?: string[];
+            /** @description For administrators, of what is official or shared with everyone or a group of theirs. */
+            hidden?: boolean;
+            /** @enum {string} */
+            locale?: "ja" | "en" | "any";
+            name?: string;
+            /** @description About the version. */
+            note?: string;
+            /** @enum {string} */
+            visibility?: "private" | "groups" | "everyone";
+        };
+        PromptSummary: {
+            archived: boolean;
+            /** @description An id of GET /prompt-categories. */
+            category?: string;
+            /** @description Typed after a slash. */
+            command?: string;
+            /** Format: date-time */
+            createdAt: string;
+            description?: string;
+            /** @description By whoever asks. */
+            editable: boolean;
+            /** @description By an administrator, from all but its owner and administrators. */
+            hidden: boolean;
+            id: string;
+            /**
+             * @description Instructions for a conversation, or a text to send.
+             * @enum {string}
+             */
+            kind: "system" | "message";
+            /** @enum {string} */
+            locale: "ja" | "en" | "any";
+            mine: boolean;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            myLastUseAt?: string;
+            /** Format: int64 */
+            myUses: number;
+            name: string;
+            /** @description The organisation's: administrators edit it. */
+            official: boolean;
+            /** @description Absent for official ones. */
+            ownerName?: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description By everyone.
+             */
+            uses: number;
+            /** Format: int64 */
+            version: number;
+            /** @enum {string} */
+            visibility: "private" | "groups" | "everyone";
+        };
+        PromptTrial: {
+            body: string;
+            /** @enum {string} */
+            locale?: "ja" | "en" | "any";
+            values?: {
+                [key: string]: string;
+            };
+        };
+        PromptVariable: {
+            choices?: string[];
+            /** @description Of a date also today. */
+            default?: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "long" | "number" | "date" | "choice";
+        };
+        PromptVersion: {
+            /** @description Absent for the set that comes with the program. */
+            authorName?: string;
+            /** @description Absent in lists. */
+            body?: string;
+            /** Format: date-time */
+            createdAt: string;
+            note?: string;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: int64
+             * @description The version it repeats.
+             */
+            restoredFrom?: number;
+        };
+        QueuedChange: {
+            text: string;
+        };
+        QueuedTurn: {
+            attachmentIds: string[];
+            compareModelIds?: string[];
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            text: string;
+        };
         RemoteModel: {
             capabilities: components["schemas"]["Capabilities"];
             /** @description As the provider calls it. */
             id: string;
             /** @description For people. */
             name: string;
+        };
+        RenderRequest: {
+            /** @description Does not count as a use. */
+            preview?: boolean;
+            /** @description By the names of the variables; dates as 2026-07-04. What is missing gives way to its default. */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        Rendered: {
+            /** @description Variables with neither a value nor a default; nothing stands in their place. */
+            missing: string[];
+            text: string;
         };
         Session: {
             address: string;
@@ -1428,18 +2320,13 @@ export interface components {
             password: string;
         };
         Started: {
-            assistantMessage: components["schemas"]["Message"];
-            /** @description Follow it at /runs/{id}/events. */
-            runId: string;
-            /** @description Absent when an answer goes on rather than begins. */
-            userMessage?: components["schemas"]["Message"];
-        };
-        StartedConversation: {
-            assistantMessage: components["schemas"]["Message"];
+            /** @description The answer, or those side by side; follow each at /runs/{runId}/events. Empty if the turn waits. */
+            answers: components["schemas"]["Message"][];
             conversation: components["schemas"]["Conversation"];
-            /** @description Follow it at /runs/{id}/events. */
-            runId: string;
-            userMessage: components["schemas"]["Message"];
+            /** @description The turn, if it waits for the end of an answer. */
+            queued?: components["schemas"]["QueuedTurn"];
+            /** @description Absent when an answer is asked for anew or goes on. */
+            userMessage?: components["schemas"]["Message"];
         };
         Status: {
             /**
@@ -1472,6 +2359,17 @@ export interface components {
              */
             sizeBytes?: number;
         };
+        Summary: {
+            /** @description The last message it tells. */
+            messageId: string;
+            modelName: string;
+            text: string;
+        };
+        Tag: {
+            /** Format: int64 */
+            conversations: number;
+            name: string;
+        };
         TemporaryPassword: {
             /** @description Shown this once; must be replaced at the next sign-in, within seven days. */
             temporaryPassword: string;
@@ -1481,10 +2379,18 @@ export interface components {
             /** @enum {string} */
             type: "text" | "reasoning";
         };
+        Tried: {
+            /** @description Variables with neither a value nor a default; nothing stands in their place. */
+            missing: string[];
+            text: string;
+            variables: components["schemas"]["PromptVariable"][];
+        };
         Turn: {
             attachmentIds?: string[];
             /** @description The sender's own id: sending it twice is sending it once. */
             clientId?: string;
+            /** @description Two or three models that answer side by side, instead of the conversation's. */
+            compareModelIds?: string[];
             text?: string;
         };
         Usage: {
@@ -2111,6 +3017,85 @@ export interface operations {
             };
         };
     };
+    listFeedback: {
+        parameters: {
+            query?: {
+                rating?: "good" | "bad";
+                reason?: "accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other";
+                modelId?: string;
+                /** @description Included. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                /** @description Part of the comment, in any width and case. */
+                text?: string;
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFeedbackEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportFeedback: {
+        parameters: {
+            query?: {
+                rating?: "good" | "bad";
+                reason?: "accurate" | "helpful" | "well_written" | "inaccurate" | "outdated" | "incomplete" | "ignored_instructions" | "unclear" | "harmful" | "refused" | "other";
+                modelId?: string;
+                /** @description Included. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                /** @description Part of the comment, in any width and case. */
+                text?: string;
+                format?: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listGroups: {
         parameters: {
             query?: {
@@ -2630,6 +3615,10 @@ export interface operations {
     listConversations: {
         parameters: {
             query?: {
+                folderId?: string;
+                tag?: string;
+                /** @description Those in use (the default), or those put away. */
+                state?: "active" | "archived";
                 pageToken?: string;
                 limit?: number;
             };
@@ -2678,7 +3667,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StartedConversation"];
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeConversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
                 };
             };
             /** @description Error */
@@ -2787,7 +3809,42 @@ export interface operations {
             };
         };
     };
-    continueAnswer: {
+    openBranch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenMessage"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getContext: {
         parameters: {
             query?: never;
             header?: never;
@@ -2797,6 +3854,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gauge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continueAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChosenAnswer"];
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
@@ -2818,11 +3910,48 @@ export interface operations {
             };
         };
     };
+    forkConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkOrder"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listMessages: {
         parameters: {
             query?: {
                 /** @description previousPageToken of the page after. */
                 before?: string;
+                /** @description A message: the branch that goes through it, instead of the open one. */
+                through?: string;
                 limit?: number;
             };
             header?: never;
@@ -2853,7 +3982,79 @@ export interface operations {
             };
         };
     };
-    retryAnswer: {
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                messageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditedMessage"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    regenerateAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                messageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AnotherAnswer"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendQueued: {
         parameters: {
             query?: never;
             header?: never;
@@ -2872,6 +4073,198 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Started"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeQueued: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                queuedId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeQueued: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                queuedId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueuedChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedTurn"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChosenAnswer"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    summariseConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -2948,6 +4341,168 @@ export interface operations {
             };
         };
     };
+    listFolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFolder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderChange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFolder: {
+        parameters: {
+            query?: {
+                /** @description Keep them (the default), or delete them too. */
+                conversations?: "keep" | "delete";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderDeleted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -2997,6 +4552,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMyGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyGroups"];
                 };
             };
             /** @description Error */
@@ -3168,6 +4752,70 @@ export interface operations {
             };
         };
     };
+    giveFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opinion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opinion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOffers: {
         parameters: {
             query?: never;
@@ -3184,6 +4832,406 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListOffer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPromptCategories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptCategories"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrompts: {
+        parameters: {
+            query?: {
+                /** @description Absent: all that one may read. */
+                scope?: "mine" | "official" | "shared";
+                kind?: "system" | "message";
+                category?: string;
+                /** @description With those of any language. */
+                locale?: "ja" | "en";
+                /** @description Its beginning. */
+                command?: string;
+                /** @description Part of name, command, description or body, in any width and case. */
+                search?: string;
+                /** @description Those that were put away instead. */
+                archived?: boolean;
+                /** @description recent: what one used last comes first. */
+                order?: "name" | "recent";
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPromptSummary"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrompt"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copyPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renderPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rendered"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPromptVersions: {
+        parameters: {
+            query?: {
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPromptVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPromptVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restorePromptVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
                 };
             };
             /** @description Error */
@@ -3379,6 +5427,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTag"];
+                };
             };
             /** @description Error */
             default: {
