@@ -96,7 +96,7 @@ check-generated:
 GENERATED     := kakoi.example.yaml docs/configuration.md api/openapi.json web/src/lib/api/schema.d.ts
 GENERATED_SUM := cat $(GENERATED) | sha256sum
 
-bench: build ## 1,000 streaming conversations at once, memory, start-up, size
+bench: build ## 1,000 answers at once on both stores, memory, start-up, size
 	scripts/bench.sh
 
 bench-sqlite: need-go ## Compare the SQLite drivers
