@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -61,6 +61,11 @@ test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program, the
 	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
 	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test
 
+pictures: build $(E2E_DEPS) ## Take the pictures of the README again
+	scripts/install-postgres.sh
+	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
+	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test -c pictures.config.ts
+
 lint: lint-go lint-web check-generated ## Linters, and that generated files are fresh
 
 lint-go: need-go tools
@@ -91,7 +96,7 @@ check-generated:
 GENERATED     := kakoi.example.yaml docs/configuration.md api/openapi.json web/src/lib/api/schema.d.ts
 GENERATED_SUM := cat $(GENERATED) | sha256sum
 
-bench: build ## 1,000 streaming conversations at once, memory, start-up, size
+bench: build ## 1,000 answers at once on both stores, memory, start-up, size
 	scripts/bench.sh
 
 bench-sqlite: need-go ## Compare the SQLite drivers

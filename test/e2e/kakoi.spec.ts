@@ -127,17 +127,3 @@ for (const engine of ["sqlite", "postgres"] as const) {
     });
   });
 }
-
-test("Enter while composing with an IME does not send", async ({ workplace, page }) => {
-  expect(workplace.url).toBeTruthy();
-  await composer(page).focus();
-  const ime = await page.context().newCDPSession(page);
-  await ime.send("Input.imeSetComposition", { text: "ごみ", selectionStart: 2, selectionEnd: 2 });
-  await page.keyboard.press("Enter");
-  await ime.send("Input.insertText", { text: "ごみの分け方" });
-  await expect(composer(page)).toHaveValue(/ごみの分け方/);
-  await expect(page).not.toHaveURL(/\/c\//);
-  await page.keyboard.press("Enter");
-  await ended(answers(page));
-  await expect(page.locator("main").getByText("ごみの分け方").first()).toBeVisible();
-});

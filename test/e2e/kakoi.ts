@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { deflateSync } from "node:zlib";
 import { type APIRequestContext, type Locator, type Page, expect } from "@playwright/test";
 import pg from "pg";
-import { type Words, ja } from "./words";
+import { type Locale, type Words, ja } from "./words";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -23,7 +23,7 @@ export class Kakoi {
   private output = "";
   setupLink = "";
 
-  private constructor(readonly url: string, private readonly databaseURL: string) {}
+  private constructor(readonly url: string, readonly databaseURL: string) {}
 
   static async start(engine: Engine = "sqlite"): Promise<Kakoi> {
     const databaseURL = engine === "postgres" ? await freshDatabase() : "";
@@ -106,9 +106,9 @@ export interface Fakes {
 }
 
 /** Makes the first administrator by the API, for tests of something else. */
-export async function setUp(server: Kakoi, request: APIRequestContext): Promise<void> {
+export async function setUp(server: Kakoi, request: APIRequestContext, locale: Locale = "ja", name = admin.name): Promise<void> {
   const token = new URL(server.setupLink).hash.slice("#token=".length);
-  await call(request, server, "POST", "/setup", { token, ...admin, locale: "ja" });
+  await call(request, server, "POST", "/setup", { token, ...admin, name, locale });
 }
 
 /** Calls the API as the browser of request is signed in. */
@@ -171,7 +171,8 @@ export async function ask(page: Page, text: string, t: Words = ja): Promise<Loca
 
 /** Puts a picture beside the words to send. */
 export async function attach(page: Page, name: string, picture: Buffer, t: Words = ja): Promise<void> {
-  const button = page.getByRole("button", { name: t("chat.attach"), exact: true });
+  const named = (key: string) => page.getByRole("button", { name: t(key), exact: true });
+  const button = named("chat.attachImage").or(named("chat.attachFile"));
   await expect(button).not.toHaveAttribute("aria-disabled", "true"); // the model is known, and that it sees
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);
   await chooser.setFiles({ name, mimeType: "image/png", buffer: picture });
