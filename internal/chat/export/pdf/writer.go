@@ -13,6 +13,8 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -356,8 +358,8 @@ func (d *Writer) Close(foot func(page, pages int)) error {
 	for i, p := range d.pages {
 		fmt.Fprintf(&kids, "%d 0 R ", p.object)
 		images := ""
-		for name, n := range p.images {
-			images += fmt.Sprintf("/%s %d 0 R ", name, n)
+		for _, name := range slices.Sorted(maps.Keys(p.images)) { // the same document is the same file
+			images += fmt.Sprintf("/%s %d 0 R ", name, p.images[name])
 		}
 		links := ""
 		for _, n := range p.links {
