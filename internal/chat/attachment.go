@@ -1,39 +1,19 @@
 package chat
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"  // so that sizes of GIFs are read
-	_ "image/jpeg" // likewise
-	_ "image/png"  // likewise
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/gabriel-vasile/mimetype"
-	_ "golang.org/x/image/webp" // likewise
 
 	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
-
-// Upload is a file on its way in.
-type Upload struct {
-	Name      string
-	MediaType string // as the browser says; the content decides
-	Data      []byte
-}
 
 // Attachment is a file of a person, sent with a message or about to be.
 type Attachment struct {
@@ -49,24 +29,12 @@ type Attachment struct {
 	CreatedAt     time.Time
 }
 
-const (
-	maxNameRunes = 255
-	maxPixels    = 8000 // a side of an image; what the large models take
-	// unsentFor is how long a file waits for its message.
-	unsentFor = 24 * time.Hour
-)
-
-// attachable maps the media types that may be attached to the part they become.
-var attachable = map[string]model.PartType{
-	"image/png": model.PartImage, "image/jpeg": model.PartImage, "image/gif": model.PartImage, "image/webp": model.PartImage,
-	"application/pdf": model.PartDocument, "text/plain": model.PartDocument, "text/csv": model.PartDocument,
-	"text/html": model.PartDocument, "text/markdown": model.PartDocument,
-	"application/vnd.openxmlformats-officedocument.wordprocessingml.document": model.PartDocument,
-	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":       model.PartDocument,
-}
+// unsentFor is how long a file waits for its message.
+const unsentFor = 24 * time.Hour
 
 // Attach stores a file for a message to come. The content decides the type: a
-// file that is not what its name says is taken for what it is or refused.
+// file that is not what its name says is taken for what it is or refused. Text
+// in any of the character sets of offices is kept as UTF-8.
 func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	p, err := access.Require(ctx)
 	if err != nil {
@@ -75,31 +43,12 @@ func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	if _, err := access.Authorize(ctx, access.AttachmentCreate, access.Resource{Kind: access.KindAttachment, OwnerID: p.AccountID}); err != nil {
 		return Attachment{}, err
 	}
-	if int64(len(u.Data)) > s.maxUpload {
-		return Attachment{}, errs.Newf(errs.TooLarge, "The file is larger than %d MB.", s.maxUpload>>20).
-			With("limitBytes", strconv.FormatInt(s.maxUpload, 10))
-	}
-	if len(u.Data) == 0 {
-		return Attachment{}, errs.InField("file", "the file is empty")
-	}
-	a := Attachment{ID: db.NewID(), OwnerID: p.AccountID, Name: fileName(u.Name), Size: int64(len(u.Data)), CreatedAt: s.now()}
-	if a.MediaType, err = mediaTypeOf(u); err != nil {
+	f, err := ReadFile(u, s.maxUpload)
+	if err != nil {
 		return Attachment{}, err
 	}
-	if attachable[a.MediaType] == model.PartImage {
-		cfg, _, err := image.DecodeConfig(bytes.NewReader(u.Data))
-		if err != nil {
-			return Attachment{}, errs.Wrap(errs.InvalidInput, "The image cannot be read; it may be damaged.", err)
-		}
-		if cfg.Width > maxPixels || cfg.Height > maxPixels {
-			return Attachment{}, errs.Newf(errs.TooLarge, "The image has %d × %d pixels; a side may have %d.", cfg.Width, cfg.Height, maxPixels).
-				With("limitPixels", strconv.Itoa(maxPixels))
-		}
-		a.Width, a.Height = cfg.Width, cfg.Height
-	}
-	sum := sha256.Sum256(u.Data)
-	a.BlobHash = hex.EncodeToString(sum[:])
-	return a, s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertAttachment(ctx, tx, a, u.Data) })
+	a := f.attachment(p.AccountID, s.now())
+	return a, s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertAttachment(ctx, tx, a, f.Data) })
 }
 
 // AttachmentContent returns a file of the person's with its bytes.
@@ -167,70 +116,12 @@ func (s *Service) sentParts(ctx context.Context, q db.Queryer, owner string, t T
 			file = sentFile{id: db.NewID(), from: a.ID}
 		}
 		files = append(files, file)
-		parts = append(parts, Part{Type: attachable[a.MediaType], AttachmentID: file.id, Name: a.Name, MediaType: a.MediaType, Size: a.Size})
+		parts = append(parts, Part{Type: partOf(a.MediaType), AttachmentID: file.id, Name: a.Name, MediaType: a.MediaType, Size: a.Size})
 	}
 	if strings.TrimSpace(t.Text) != "" {
 		parts = append(parts, Part{Type: model.PartText, Text: t.Text})
 	}
 	return parts, files, nil
-}
-
-// readable tells whether a model can be given a file: as it is, or, of one that
-// is text, as words.
-func readable(mediaType string, can model.Capabilities) bool {
-	if attachable[mediaType] == model.PartImage {
-		return can.Vision
-	}
-	return can.Documents || isText(mediaType)
-}
-
-// isText reports whether a file of the type is words in UTF-8.
-func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
-
-func mediaTypeOf(u Upload) (string, error) {
-	found := mimetype.Detect(u.Data)
-	for m := found; m != nil; m = m.Parent() {
-		base, _, _ := strings.Cut(m.String(), ";")
-		if _, ok := attachable[base]; !ok {
-			continue
-		}
-		if base == "text/plain" { // the name tells which text it is
-			if !utf8.Valid(u.Data) {
-				break
-			}
-			switch strings.ToLower(path.Ext(u.Name)) {
-			case ".md", ".markdown":
-				return "text/markdown", nil
-			case ".csv":
-				return "text/csv", nil
-			}
-		}
-		return base, nil
-	}
-	base, _, _ := strings.Cut(found.String(), ";")
-	return "", errs.Newf(errs.UnsupportedType, "Files of the type %s cannot be attached.", base).With("mediaType", base)
-}
-
-// fileName keeps a name as the person knows it, without folders and control
-// characters.
-func fileName(name string) string {
-	name = strings.ToValidUTF8(name, "")
-	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
-		name = name[i+1:]
-	}
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return -1 // control characters, and those that turn the reading direction
-		}
-		return r
-	}, name)
-	if name = strings.TrimSpace(name); name == "" {
-		return "file"
-	}
-	if r := []rune(name); len(r) > maxNameRunes {
-		name = string(r[len(r)-maxNameRunes:])
-	}
-	return name
 }
 
 func (s store) insertAttachment(ctx context.Context, q db.Queryer, a Attachment, data []byte) error {

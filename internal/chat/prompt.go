@@ -165,7 +165,7 @@ func messageTokens(m Message) int {
 
 func fileTokens(mediaType string, size int64) int {
 	switch {
-	case attachable[mediaType] == model.PartImage:
+	case partOf(mediaType) == model.PartImage:
 		return tokenest.PerImage
 	case isText(mediaType):
 		return int(size/3) + 1 // Japanese: three bytes a character, about a token each
@@ -198,8 +198,7 @@ func (s *Service) modelMessage(ctx context.Context, owner string, m Message, off
 	return msg, nil
 }
 
-// fileParts gives files as they are or, of those that are text, as words to a
-// model that takes no documents.
+// fileParts reads files for a model.
 func (s *Service) fileParts(ctx context.Context, files []Attachment, offer model.Offer) ([]model.Part, error) {
 	var parts []model.Part
 	for _, a := range files {
@@ -207,11 +206,7 @@ func (s *Service) fileParts(ctx context.Context, files []Attachment, offer model
 		if err != nil {
 			return nil, err
 		}
-		if isText(a.MediaType) && !offer.Capabilities.Documents {
-			parts = append(parts, model.Part{Type: model.PartText, Text: fmt.Sprintf("<file name=%q>\n%s\n</file>", a.Name, data)})
-			continue
-		}
-		parts = append(parts, model.Part{Type: attachable[a.MediaType], Media: &model.Media{Name: a.Name, MediaType: a.MediaType, Data: data}})
+		parts = append(parts, File{Name: a.Name, MediaType: a.MediaType, Data: data}.part(offer.Capabilities))
 	}
 	return parts, nil
 }

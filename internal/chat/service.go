@@ -91,7 +91,7 @@ const (
 	maxTextBytes    = 4 << 20 // of one message; the model's context is the real bound
 	maxSystemBytes  = 200_000
 	maxTitleRunes   = 200
-	maxAttachments  = 20
+	maxAttachments  = 100 // in one message; the installation's limit is the real bound
 	maxClientID     = 100
 	maxListed       = 100
 	maxCompared     = 3

@@ -33,6 +33,14 @@ type attachmentContent struct {
 	Body        []byte
 }
 
+// limits is how much a person may send, told before they try.
+type limits struct {
+	MessageBytes       int64    `json:"messageBytes" doc:"Of the longest message; a Japanese character takes 3."`
+	AttachmentBytes    int64    `json:"attachmentBytes" doc:"Of the largest file."`
+	AttachmentsPerTurn int64    `json:"attachmentsPerTurn" doc:"Files with one message."`
+	AttachmentTypes    []string `json:"attachmentTypes" doc:"What may be attached, as the accept of a file picker: media types, and endings of names of text files. Text of any other name is taken too."`
+}
+
 const attachmentsPath = apiPrefix + "/attachments"
 
 // refuseFile answers to a file that announces itself as too large. What the
@@ -54,8 +62,13 @@ func (s *Server) attachmentOperations() {
 		summary: "Stores a file for a message to come: the raw bytes, with their media type.",
 		body:    s.limits.AttachmentBytes + 1<<10, patience: 10 * time.Minute, // a slow line, not a slow attack: the whole is bounded
 	}, s.createAttachment)
+	register(s, route{method: http.MethodGet, path: "/limits", id: "getLimits", tag: "chat", summary: "How much one may send."}, s.getLimits)
 	register(s, route{method: http.MethodGet, path: "/attachments/{id}/content", id: "getAttachmentContent", tag: "chat", summary: "The bytes of a file."}, s.getAttachmentContent)
 	register(s, route{method: http.MethodDelete, path: "/attachments/{id}", id: "deleteAttachment", tag: "chat", summary: "Removes a file that has not been sent.", status: http.StatusNoContent}, s.deleteAttachment)
+}
+
+func (s *Server) getLimits(context.Context, *none) (*body[limits], error) {
+	return ok(limits{s.limits.MessageBytes, s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn, chat.AttachableTypes()}), nil
 }
 
 func (s *Server) createAttachment(ctx context.Context, in *struct {
@@ -84,7 +97,7 @@ func (s *Server) getAttachmentContent(ctx context.Context, in *struct {
 		return nil, err
 	}
 	out := &attachmentContent{
-		Status: http.StatusOK, ContentType: a.MediaType, Body: data,
+		Status: http.StatusOK, ContentType: contentType(a.MediaType), Body: data,
 		// Whatever the file contains, it runs nothing here and frames nothing.
 		Policy: "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox",
 		// A browser may keep it but must ask whether the person may still see it.
@@ -95,6 +108,14 @@ func (s *Server) getAttachmentContent(ctx context.Context, in *struct {
 		out.Status, out.Body = http.StatusNotModified, nil
 	}
 	return out, nil
+}
+
+// contentType names the character set that text is kept in.
+func contentType(mediaType string) string {
+	if strings.HasPrefix(mediaType, "text/") {
+		return mediaType + "; charset=utf-8"
+	}
+	return mediaType
 }
 
 // disposition shows images and saves everything else.

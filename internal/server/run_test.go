@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -324,6 +325,11 @@ func TestFilesArriveAndLeaveHarmless(t *testing.T) {
 		t.Errorf("a program that calls itself an image: %+v", got)
 	}
 	p.must("DELETE", "/attachments/"+file.ID, nil, nil)
+	var most limits
+	p.must("GET", "/limits", nil, &most)
+	if most.AttachmentBytes != 4096 || most.AttachmentsPerTurn != 10 || !slices.Contains(most.AttachmentTypes, "image/png") || !slices.Contains(most.AttachmentTypes, ".csv") {
+		t.Errorf("told before: %+v", most)
+	}
 }
 
 // TestAServerThatStopsIsFirstNotReadyAndStillAnswers holds what a load balancer

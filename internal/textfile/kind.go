@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"kakoi/internal/errs"
@@ -98,6 +100,10 @@ func IsTextName(name string) bool {
 	name = strings.ToLower(path.Base(strings.ReplaceAll(name, `\`, "/")))
 	return byName[name] != "" || byExtension[path.Ext(name)] != ""
 }
+
+// Extensions lists the endings of the names of text files, sorted, each with
+// its dot.
+func Extensions() []string { return slices.Sorted(maps.Keys(byExtension)) }
 
 // sniff returns the media type that the beginning of text shows, or "".
 func sniff(text string) string {

@@ -771,6 +771,23 @@ export interface paths {
         patch: operations["updateFolder"];
         trace?: never;
     };
+    "/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much one may send. */
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -1695,6 +1712,25 @@ export interface components {
         };
         GroupName: {
             name: string;
+        };
+        Limits: {
+            /**
+             * Format: int64
+             * @description Of the largest file.
+             */
+            attachmentBytes: number;
+            /** @description What may be attached, as the accept of a file picker: media types, and endings of names of text files. Text of any other name is taken too. */
+            attachmentTypes: string[];
+            /**
+             * Format: int64
+             * @description Files with one message.
+             */
+            attachmentsPerTurn: number;
+            /**
+             * Format: int64
+             * @description Of the longest message; a Japanese character takes 3.
+             */
+            messageBytes: number;
         };
         ListAuditEvent: {
             items: components["schemas"]["AuditEvent"][];
@@ -4490,6 +4526,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
                 };
             };
             /** @description Error */
