@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import { partOf } from "../src/features/chat/attachable";
-import type { Attachment, Conversation, Message, TextPart } from "../src/features/chat/api";
+import type { Attachment, Conversation, FilePart, Message, Started, TextPart } from "../src/features/chat/api";
 import { answerTo, assistant, conversations, user } from "./chat-samples";
 
 /*
@@ -23,8 +23,12 @@ interface Run {
   stop: () => void;
 }
 
+/** A conversation with all its messages: a tree, of which leafId ends the branch that is open. */
 interface Talk extends Conversation {
   messages: Message[];
+  /** The answers that stand side by side. */
+  compared: string[];
+  summarised: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -34,16 +38,38 @@ export function mockChat(): Plugin {
   const runs = new Map<string, Run>();
   const files = new Map<string, { attachment: Attachment; body: Buffer }>();
   const followers = new Set<ServerResponse>();
+  /** Turns that go however the answer before them ends. */
+  const replacing = new Set<string>();
   let count = 0;
 
-  for (const [id, { title, messages }] of Object.entries(conversations())) {
-    const updatedAt = messages[messages.length - 1]?.createdAt ?? new Date().toISOString();
-    talks.set(id, { id, title, titleSource: "model", modelId: "m-sonnet", parameters: {}, systemPrompt: "", createdAt: messages[0]?.createdAt ?? updatedAt, updatedAt, running: false, messages });
-  }
+  const talkOf = (id: string, more: Partial<Talk> & Pick<Talk, "title" | "messages">): Talk => {
+    const updatedAt = more.messages.at(-1)?.createdAt ?? new Date().toISOString();
+    more.messages.forEach((message, i) => (message.parentId ??= more.messages[i - 1]?.id));
+    return {
+      id, titleSource: "model", modelId: "m-sonnet", parameters: {}, systemPrompt: "", createdAt: more.messages[0]?.createdAt ?? updatedAt, updatedAt, running: false,
+      leafId: more.messages.at(-1)?.id ?? "", comparing: false, queue: [], tags: [], pinned: false, archived: false, compared: [], summarised: false, ...more,
+    };
+  };
+  for (const [id, { title, messages }] of Object.entries(conversations())) talks.set(id, talkOf(id, { title, messages }));
   for (let i = 10; i < 140; i++) {
     const at = new Date(Date.now() - i * 86_400_000 * 0.7).toISOString();
-    talks.set(`t-${i}`, { id: `t-${i}`, title: `議事録の要約 ${i}`, titleSource: "model", modelId: "m-gemma", parameters: {}, systemPrompt: "", createdAt: at, updatedAt: at, running: false, messages: [user("要約してください", i * 1000), assistant("要約しました。", i * 1000)] });
+    talks.set(`t-${i}`, talkOf(`t-${i}`, { title: `議事録の要約 ${i}`, modelId: "m-gemma", createdAt: at, updatedAt: at, messages: [user("要約してください", i * 1000), assistant("要約しました。", i * 1000)] }));
   }
+
+  /** The branch that ends with a message. */
+  function path(talk: Talk, leafId: string): Message[] {
+    const out: Message[] = [];
+    for (let at = talk.messages.find((message) => message.id === leafId); at; at = talk.messages.find((message) => message.id === at?.parentId)) out.unshift(at);
+    return out;
+  }
+
+  const shown = (talk: Talk, message: Message): Message => ({ ...message, siblingIds: talk.messages.filter((other) => other.parentId === message.parentId).map((other) => other.id) });
+
+  const begun = (talk: Talk, answers: Message[], userMessage?: Message): Started => ({
+    conversation: whole(talk),
+    ...(userMessage && { userMessage }),
+    answers: answers.map((answer) => shown(talk, answer)),
+  });
 
   const tell = (id: string) => {
     for (const follower of followers) follower.write(`data: ${JSON.stringify({ type: "conversation", id })}\n\n`);
@@ -95,42 +121,62 @@ export function mockChat(): Plugin {
       if (run.done) return;
       Object.assign(message, how, { finishedAt: new Date().toISOString(), firstTokenMs: wait, ...(answer.reasoning && { reasoningMs: 12_000 }), usage: { inputTokens: 420, outputTokens: next * 2, reasoningTokens: 0 }, cost: { amount: 0.42, currency: "JPY" } });
       run.done = true;
-      talk.running = false;
+      talk.running = [...runs.values()].some((other) => other.conversation === talk.id && !other.done);
       if (talk.titleSource === "first_words") {
         talk.title = "題名をつけた会話";
         talk.titleSource = "model";
       }
       for (const listener of run.listeners) listener();
       tell(talk.id);
+      const waiting = talk.queue[0];
+      if (waiting && !talk.running && (how.status === "complete" || replacing.delete(waiting.id))) {
+        talk.queue = talk.queue.slice(1);
+        turn(talk, waiting);
+      }
     }
     return run;
   }
 
-  function newAnswer(talk: Talk): Message {
-    const message: Message = { ...assistant("", 0), finishedAt: undefined, modelId: talk.modelId };
+  const modelNames: Record<string, string> = { "m-sonnet": "Claude Sonnet 4.5", "m-gemma": "Gemma 3 27B" };
+
+  function newAnswer(talk: Talk, parentId: string, modelId = talk.modelId): Message {
+    const message: Message = { ...assistant("", 0), parentId, finishedAt: undefined, modelId, modelName: modelNames[modelId] ?? modelId };
     talk.messages.push(message);
     return message;
   }
 
-  function question(talk: Talk): string {
-    const asked = talk.messages.filter((message) => message.role === "user").at(-1);
+  function question(talk: Talk, leafId = talk.leafId): string {
+    const asked = path(talk, leafId).filter((message) => message.role === "user").at(-1);
     return asked?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? "";
   }
 
   // One conversation is being answered from the start.
   const live = talks.get("t-1");
-  if (live) begin(live, `${question(live)}[[rate 20]]`, newAnswer(live));
+  if (live) {
+    const answer = newAnswer(live, live.leafId);
+    begin(live, `${question(live)}[[rate 20]]`, answer);
+    live.leafId = answer.id;
+  }
 
-  function turn(talk: Talk, body: { text: string; attachmentIds: string[] }) {
-    const parts = body.attachmentIds.flatMap((id) => {
+  interface Given {
+    text?: string;
+    attachmentIds?: string[];
+    compareModelIds?: string[];
+  }
+
+  function turn(talk: Talk, { text = "", attachmentIds = [], compareModelIds = [] }: Given, parentId: string | undefined = talk.leafId, kept: FilePart[] = []): Started {
+    const parts = attachmentIds.flatMap((id) => {
       const file = files.get(id);
-      return file ? [partOf(file.attachment)] : [];
+      return file ? [partOf(file.attachment)] : kept.filter((part) => part.attachmentId === id);
     });
-    const userMessage = user(body.text, 0, parts);
+    const userMessage: Message = { ...user(text, 0, parts), ...(parentId && { parentId }) };
     talk.messages.push(userMessage);
-    const assistantMessage = newAnswer(talk);
-    const run = begin(talk, body.text, assistantMessage);
-    return { userMessage, assistantMessage, runId: run.id };
+    const answers = (compareModelIds.length > 1 ? compareModelIds : [talk.modelId]).map((modelId) => newAnswer(talk, userMessage.id, modelId));
+    talk.leafId = answers[0]?.id ?? userMessage.id;
+    talk.comparing = answers.length > 1;
+    talk.compared = talk.comparing ? answers.map((answer) => answer.id) : [];
+    for (const answer of answers) begin(talk, text, answer);
+    return begun(talk, answers, userMessage);
   }
 
   function stream(run: Run, req: IncomingMessage, res: ServerResponse) {
@@ -176,13 +222,13 @@ export function mockChat(): Plugin {
     res.write(": ping\n\n");
   }
 
-  const summary = ({ id, title, titleSource, modelId, updatedAt, createdAt, running }: Talk) => ({ id, title, titleSource, modelId, updatedAt, createdAt, running });
-  const whole = (talk: Talk) => ({ ...summary(talk), parameters: talk.parameters, systemPrompt: talk.systemPrompt });
+  const summary = ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, folderId }: Talk) => ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, ...(folderId && { folderId }) });
+  const whole = (talk: Talk): Conversation => ({ ...summary(talk), parameters: talk.parameters, systemPrompt: talk.systemPrompt, leafId: talk.leafId, comparing: talk.comparing, queue: talk.queue });
 
   async function handle(req: IncomingMessage, res: ServerResponse, next: Connect.NextFunction) {
     const url = new URL(req.url ?? "/", "http://localhost");
-    const [, , , kind = "", id = "", act = ""] = url.pathname.split("/");
-    if (!url.pathname.startsWith("/api/v1/") || !["conversations", "runs", "events", "attachments"].includes(kind)) return next();
+    const [, , , kind = "", id = "", act = "", sub = "", subAct = ""] = url.pathname.split("/");
+    if (!url.pathname.startsWith("/api/v1/") || !["conversations", "messages", "runs", "events", "attachments"].includes(kind)) return next();
     const cookie = decodeURIComponent(/(?:^|;\s*)mock=([^;]*)/.exec(req.headers.cookie ?? "")?.[1] ?? "");
     const plays = new Set(cookie.split(/[ ,+]/));
     if (plays.has("slow")) await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -224,15 +270,21 @@ export function mockChat(): Plugin {
       return res.end(file.body);
     }
 
+    if (kind === "messages") {
+      const message = [...talks.values()].flatMap((talk) => talk.messages).find((one) => one.id === id);
+      if (!message || act !== "feedback") return problem(404, "not_found");
+      if (req.method === "DELETE") delete message.feedback;
+      else message.feedback = body() as NonNullable<Message["feedback"]>;
+      return json(message.feedback ?? {});
+    }
+
     if (id === "") {
       if (req.method === "POST") {
         const given = body() as { modelId: string; parameters?: object; systemPrompt?: string; turn: { text: string; attachmentIds: string[] } };
         if (given.turn.text.includes("[[refuse]]")) return problem(503, "unavailable");
-        const at = new Date().toISOString();
-        const talk: Talk = { id: `t-new-${++count}`, title: given.turn.text.slice(0, 30), titleSource: "first_words", modelId: given.modelId, parameters: given.parameters ?? {}, systemPrompt: given.systemPrompt ?? "", createdAt: at, updatedAt: at, running: true, messages: [] };
+        const talk = talkOf(`t-new-${++count}`, { title: given.turn.text.slice(0, 30), titleSource: "first_words", modelId: given.modelId, parameters: given.parameters ?? {}, systemPrompt: given.systemPrompt ?? "", messages: [] });
         talks.set(talk.id, talk);
-        const started = turn(talk, given.turn);
-        return json({ conversation: whole(talk), ...started });
+        return json(turn(talk, given.turn));
       }
       const all = plays.has("empty") ? [] : [...talks.values()].sort((a, b) => b.updatedAt.localeCompare(a.updatedAt)).map(summary);
       const at = Number(url.searchParams.get("pageToken") ?? 0);
@@ -254,26 +306,103 @@ export function mockChat(): Plugin {
         tell(id);
         return json({});
       case "GET messages": {
+        const branch = path(talk, talk.leafId);
         const limit = Number(url.searchParams.get("limit") ?? 40);
-        const end = Number(url.searchParams.get("before") ?? talk.messages.length);
+        const before = url.searchParams.get("before");
+        const end = before ? branch.findIndex((message) => message.id === before) : branch.length;
         const start = Math.max(0, end - limit);
-        return json({ items: talk.messages.slice(start, end), ...(start > 0 && { previousPageToken: String(start) }) });
+        const items = branch.slice(start, end).map((message) => shown(talk, message));
+        const compared = before ? [] : talk.messages.filter((message) => talk.compared.includes(message.id)).map((message) => shown(talk, message));
+        return json({ items, leafId: talk.leafId, ...(start > 0 && { previousPageToken: items[0]?.id }), ...(compared.length > 0 && { compared }) });
       }
       case "POST turns": {
-        const given = body() as { text: string; attachmentIds: string[] };
-        if (given.text.includes("[[refuse]]")) return problem(503, "unavailable");
-        if (talk.running) return problem(409, "run_active");
-        return json(turn(talk, given), 202);
+        const given = body() as Given & { whenBusy?: string };
+        if (given.text?.includes("[[refuse]]")) return problem(503, "unavailable");
+        if (!talk.running) return json(turn(talk, given), 202);
+        if (given.whenBusy !== "queue" && given.whenBusy !== "replace") return problem(409, "run_active");
+        const queued = { id: `q-${++count}`, text: given.text ?? "", attachmentIds: given.attachmentIds ?? [], createdAt: new Date().toISOString(), ...(given.compareModelIds && { compareModelIds: given.compareModelIds }) };
+        if (given.whenBusy === "queue") talk.queue = [...talk.queue, queued];
+        else {
+          talk.queue = [queued, ...talk.queue];
+          replacing.add(queued.id);
+          for (const run of [...runs.values()]) if (run.conversation === id && !run.done) run.stop();
+        }
+        tell(id);
+        return json({ ...begun(talk, []), queued }, 202);
       }
+      case "POST queue": {
+        const [waiting, ...rest] = talk.queue;
+        if (!waiting) return problem(404, "not_found");
+        if (talk.running) return problem(409, "run_active");
+        talk.queue = rest;
+        return json(turn(talk, waiting), 202);
+      }
+      case "PATCH queue":
+        talk.queue = talk.queue.map((waiting) => (waiting.id === sub ? { ...waiting, ...body() } : waiting));
+        tell(id);
+        return json(talk.queue.find((waiting) => waiting.id === sub) ?? {});
+      case "DELETE queue":
+        talk.queue = talk.queue.filter((waiting) => waiting.id !== sub);
+        tell(id);
+        return json({});
       case "POST continue":
       case "POST retry": {
-        const message = talk.messages.at(-1);
+        const { messageId = talk.leafId } = body() as { messageId?: string };
+        const message = talk.messages.find((one) => one.id === messageId);
         if (message?.role !== "assistant") return problem(409, "nothing_to_resume");
-        const asked = question(talk).replaceAll(/\[\[(?:throttle|broken|interrupt|length)\]\]/g, "");
+        const asked = question(talk, messageId).replaceAll(/\[\[(?:throttle|broken|interrupt|length)\]\]/g, "");
         if (act === "retry") message.parts = [];
-        const run = begin(talk, asked, message);
-        return json({ assistantMessage: message, runId: run.id }, 202);
+        begin(talk, asked, message);
+        return json(begun(talk, [message]), 202);
       }
+      case "POST messages": {
+        const message = talk.messages.find((one) => one.id === sub);
+        if (!message) return problem(404, "not_found");
+        if (talk.running) return problem(409, "run_active");
+        const given = body() as Given & { modelId?: string };
+        if (message.role === "user") {
+          const started = turn(talk, given, message.parentId, message.parts.filter((part): part is FilePart => part.type === "image" || part.type === "document"));
+          return json(started, 202);
+        }
+        const answer = newAnswer(talk, message.parentId ?? "", given.modelId);
+        talk.leafId = answer.id;
+        talk.comparing = false;
+        talk.compared = [];
+        if (subAct === "edit") {
+          Object.assign(answer, { parts: [{ type: "text", text: given.text }], editedFromId: message.id, modelName: message.modelName, finishedAt: answer.createdAt, usage: undefined, cost: undefined });
+          tell(id);
+        } else begin(talk, question(talk), answer);
+        return json(begun(talk, [answer]), 202);
+      }
+      case "PUT branch": {
+        let leafId = (body() as { messageId: string }).messageId;
+        for (;;) {
+          const child = talk.messages.filter((message) => message.parentId === leafId).at(-1);
+          if (!child) break;
+          leafId = child.id;
+        }
+        Object.assign(talk, { leafId, comparing: false, compared: [] });
+        tell(id);
+        return json(whole(talk));
+      }
+      case "POST fork": {
+        const { messageId } = body() as { messageId: string };
+        const fork = talkOf(`t-new-${++count}`, { ...talk, title: talk.title, messages: path(talk, messageId), leafId: messageId, queue: [] });
+        fork.id = `t-new-${count}`;
+        talks.set(fork.id, fork);
+        return json(whole(fork), 201);
+      }
+      case "GET context": {
+        const words = path(talk, talk.leafId).flatMap((message) => message.parts).reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
+        return json({ limitTokens: 32_768, reservedTokens: 4096, systemTokens: 310, summaryTokens: talk.summarised ? 420 : 0, fileTokens: 0, messageTokens: talk.summarised ? Math.min(words, 2000) : words, omitted: words > 28_000 && !talk.summarised ? 12 : 0, summarised: talk.summarised, usage: { inputTokens: 18_420, outputTokens: 6210, reasoningTokens: 310, cacheReadTokens: 1024, cacheWriteTokens: 0, estimated: false }, costs: [{ amount: 0.0236, currency: "USD" }] });
+      }
+      case "POST summary":
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        talk.summarised = true;
+        return json({ messageId: talk.leafId, text: "手数料の改定について、条例と改定表をもとに案を作った。", modelName: "Gemma 3 27B" });
+      case "DELETE summary":
+        talk.summarised = false;
+        return json({});
       default:
         return problem(404, "not_found");
     }

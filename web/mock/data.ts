@@ -66,6 +66,9 @@ export function conversations(count: number): Schemas["ConversationSummary"][] {
     updatedAt: ago([5, 170, 300, 1500, 1700, 60 * 24 * 3, 60 * 24 * 4, 60 * 24 * 6, 60 * 24 * 20, 60 * 24 * 45][i % 10] ?? 0),
     createdAt: ago(60 * 24 * 2),
     running: i === 1,
+    tags: [],
+    pinned: false,
+    archived: false,
   })).sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
 }
 

@@ -8,13 +8,13 @@ import type { Message } from "./api";
 
 /** What can be done about an answer that did not come to its end. */
 export interface Resume {
-  onContinue: () => void;
-  onRetry: () => void;
+  onContinue: (messageId: string) => void;
+  onRetry: (messageId: string) => void;
   pending: boolean;
 }
 
 interface Props {
-  message: Pick<Message, "status" | "stopReason" | "error">;
+  message: Pick<Message, "id" | "status" | "stopReason" | "error">;
   resume: Resume | undefined;
   hasWords: boolean;
 }
@@ -24,12 +24,12 @@ export function AnswerEnd({ message, resume, hasWords }: Props) {
   const { t } = useTranslation("chat");
   const errorText = useErrorTextOf();
   const goOn = resume && hasWords && (
-    <Button size="dense" icon={FastForward} onPress={resume.onContinue} isPending={resume.pending} pendingLabel={t("resuming")}>
+    <Button size="dense" icon={FastForward} onPress={() => resume.onContinue(message.id)} isPending={resume.pending} pendingLabel={t("resuming")}>
       {t("continue")}
     </Button>
   );
   const again = resume && (
-    <Button size="dense" icon={RotateCw} onPress={resume.onRetry} isPending={resume.pending} pendingLabel={t("resuming")}>
+    <Button size="dense" icon={RotateCw} onPress={() => resume.onRetry(message.id)} isPending={resume.pending} pendingLabel={t("resuming")}>
       {t("tryAgain")}
     </Button>
   );

@@ -18,7 +18,7 @@ export type MessagePage = Schemas["MessagePage"];
 export type Attachment = Schemas["Attachment"];
 
 /** What a person sends. clientId makes sending it twice the same as once. */
-export type Turn = Required<Schemas["Turn"]>;
+export type Turn = Schemas["Turn"];
 
 /** What is chosen for a conversation. */
 export type Choice = Pick<Conversation, "modelId" | "parameters" | "systemPrompt">;
@@ -71,9 +71,9 @@ export const startConversation = (body: Choice & { turn: Turn }) => unwrap(api.P
 
 export const sendTurn = (id: string, body: Turn) => unwrap(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
 
-export const continueAnswer = (id: string) => unwrap(api.POST("/conversations/{id}/continue", { params: { path: { id } } }));
+export const continueAnswer = (id: string, messageId: string) => unwrap(api.POST("/conversations/{id}/continue", { params: { path: { id } }, body: { messageId } }));
 
-export const retryAnswer = (id: string) => unwrap(api.POST("/conversations/{id}/retry", { params: { path: { id } } }));
+export const retryAnswer = (id: string, messageId: string) => unwrap(api.POST("/conversations/{id}/retry", { params: { path: { id } }, body: { messageId } }));
 
 export const stopRun = (id: string) => unwrap(api.POST("/runs/{id}/stop", { params: { path: { id } } }));
 

@@ -1,7 +1,7 @@
 import { act, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation } from "./drafts";
-import { FakeApi, Live, Problem, answered, now, said, show } from "./testing";
+import { FakeApi, Live, Problem, answered, conversation, now, said, show, started } from "./testing";
 
 class Observer {
   observe() {}
@@ -35,11 +35,7 @@ const type = async (text: string) => {
 function talkative(messages = [said("u1", "最初の依頼"), answered("a1", "最初の回答")]) {
   const api = new FakeApi().conversation("c1", messages);
   const live = new Live();
-  api.on("POST /conversations/c1/turns", ({ body }) => ({
-    userMessage: said("u2", String(body.text)),
-    assistantMessage: answered("a2", "", { status: "running", finishedAt: undefined }),
-    runId: "r1",
-  }));
+  api.on("POST /conversations/c1/turns", ({ body }) => started("c1", messages.at(-1)?.id ?? "", said("u2", String(body.text)), [answered("a2", "", { status: "running", finishedAt: undefined, runId: "r1" })]));
   api.on("GET /runs/r1/events", () => live);
   return { api, live };
 }
@@ -135,13 +131,8 @@ describe("sending", () => {
   it("begins a conversation and goes to it", async () => {
     const api = new FakeApi();
     const live = new Live();
-    api.on("POST /conversations", ({ body }) => ({
-      conversation: { id: "c9", title: "はじまり", titleSource: "first_words", modelId: body.modelId, parameters: {}, systemPrompt: "", createdAt: now, updatedAt: now, running: true },
-      userMessage: said("u1", "はじめまして"),
-      assistantMessage: answered("a1", "", { status: "running" }),
-      runId: "r1",
-    }));
-    api.on("GET /runs/r1/events", () => live).on("GET /conversations/c9", () => ({ id: "c9", title: "題", modelId: "m1", parameters: {}, systemPrompt: "" }));
+    api.on("POST /conversations", ({ body }) => started("c9", "", said("u1", "はじめまして"), [answered("a1", "", { status: "running", runId: "r1" })], { title: "はじまり", titleSource: "first_words", modelId: String(body.modelId) }));
+    api.on("GET /runs/r1/events", () => live).on("GET /conversations/c9", () => conversation("c9", { title: "題" }));
     const { router } = show(api, "/");
     expect(await screen.findByText("佐伯さん、")).toBeTruthy();
     fireEvent.keyDown(await type("はじめまして"), { key: "Enter" });
@@ -257,7 +248,7 @@ describe("an answer that did not come to its end", () => {
   ])("%s: says so, and goes on from there", async (_name, how, words, act, call) => {
     const live = new Live();
     const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "途中まで", how)]);
-    api.on(`POST /conversations/c1/${call}`, () => ({ assistantMessage: answered("a1", "途中まで", { status: "running" }), runId: "r2" })).on("GET /runs/r2/events", () => live);
+    api.on(`POST /conversations/c1/${call}`, () => started("c1", "u1", undefined, [answered("a1", "途中まで", { status: "running", runId: "r2" })])).on("GET /runs/r2/events", () => live);
     show(api, "/c/c1");
     expect(await screen.findByText(words)).toBeTruthy();
     api.conversation("c1", [said("u1", "依頼"), answered("a1", "途中まで", { status: "running", runId: "r2" })]);
@@ -300,8 +291,8 @@ describe("another tab", () => {
 
 describe("history", () => {
   const list = () => [
-    { id: "c1", title: "進行中の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: new Date().toISOString(), running: true },
-    { id: "c2", title: "昔の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: "2024-03-03T00:00:00Z", running: false },
+    { id: "c1", title: "進行中の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: new Date().toISOString(), running: true, tags: [] },
+    { id: "c2", title: "昔の会話", titleSource: "model", modelId: "m1", createdAt: now, updatedAt: "2024-03-03T00:00:00Z", running: false, tags: [] },
   ];
 
   it("groups by day and says which one is being answered", async () => {
@@ -390,7 +381,7 @@ describe("files", () => {
     const { api } = talkative();
     api.models = api.models.map((one) => ({ ...one, capabilities: { ...one.capabilities, documents: true } }));
     const file = { type: "document" as const, attachmentId: "f2", name: "改定表.xlsx", mediaType: "application/octet-stream", size: 2048 };
-    api.on("POST /conversations/c1/turns", () => ({ userMessage: { ...said("u2", "まとめてください"), parts: [file] }, assistantMessage: answered("a2", "まとめました"), runId: "" }));
+    api.on("POST /conversations/c1/turns", () => started("c1", "a1", { ...said("u2", "まとめてください"), parts: [file] }, [answered("a2", "まとめました")]));
     show(api, "/c/c1");
     const box = await type("まとめてください");
     await drop(new File([new Uint8Array(10)], "改定表.xlsx"));
@@ -465,7 +456,7 @@ describe("a conversation that is not there", () => {
 describe("what is chosen for a conversation", () => {
   it("is sent to the server and comes back with it", async () => {
     const { api } = talkative();
-    api.on("PATCH /conversations/c1", ({ body }) => ({ id: "c1", ...body }));
+    api.on("PATCH /conversations/c1", ({ body }) => conversation("c1", body));
     show(api, "/c/c1");
     fireEvent.click(await screen.findByRole("button", { name: "モデル: 標準モデル" }));
     fireEvent.click(await screen.findByRole("menuitemradio", { name: /庁内モデル/ }));

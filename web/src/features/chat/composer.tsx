@@ -1,6 +1,7 @@
 import { ArrowUp, ImagePlus, Paperclip, Square } from "lucide-react";
-import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSlash } from "@/features/library/slash";
 import type { SendKey } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/use-media-query";
@@ -46,6 +47,8 @@ export function Composer(props: Props) {
   const [over, setOver] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const slash = useSlash(draft.text, useCallback((text) => change((old) => ({ text, attachments: old.attachments })), [change]), field, box);
   const noteId = useId();
   const touch = useMediaQuery("(pointer: coarse)");
 
@@ -73,7 +76,7 @@ export function Composer(props: Props) {
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key !== "Enter" || isComposing(event)) return;
+    if (slash.onKeyDown(event) || event.key !== "Enter" || isComposing(event)) return;
     const withControl = event.ctrlKey || event.metaKey;
     // On a phone Enter is the only way to a new line.
     const wanted = withControl || (sendKey === "enter" && !touch && !event.shiftKey && !event.altKey);
@@ -105,7 +108,9 @@ export function Composer(props: Props) {
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
       {notice}
+      {slash.menu}
       <div
+        ref={box}
         role="presentation"
         onDragOver={(event) => {
           if (!event.dataTransfer.types.includes("Files")) return;
@@ -134,6 +139,7 @@ export function Composer(props: Props) {
           placeholder={placeholder}
           aria-label={t("words")}
           aria-describedby={noteId}
+          {...slash.aria}
           className={cx(
             "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
             roomy ? "min-h-19" : "min-h-11",

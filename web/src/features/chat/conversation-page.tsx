@@ -115,7 +115,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const choose = useChoose(id);
   const stop = useStop(id);
   const { mutate: resumeWith, isPending: resuming } = useResume(id);
-  const resume = useMemo(() => ({ onContinue: () => resumeWith("continue"), onRetry: () => resumeWith("retry"), pending: resuming }), [resumeWith, resuming]);
+  const resume = useMemo(() => ({ onContinue: (messageId: string) => resumeWith({ how: "continue", messageId }), onRetry: (messageId: string) => resumeWith({ how: "retry", messageId }), pending: resuming }), [resumeWith, resuming]);
   const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
   const last = items[items.length - 1];
   const running = last?.role === "assistant" && last.status === "running" ? last : undefined;

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useModelHint } from "@/features/account/model-text";
+import { SystemPromptTools } from "@/features/library/system-prompt-tools";
 import type { Model } from "@/lib/api/types";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
@@ -73,6 +74,7 @@ function SettingsDialog({ onClose, choice, models, onSave }: Props) {
       <div className="grid gap-5">
         <Select label={t("model")} value={modelId} onChange={setModelId} options={models.map((one) => ({ value: one.id, label: one.displayName, hint: hint(one) }))} />
         <TextArea label={t("systemPrompt")} optional hint={t("systemPromptHint")} placeholder={t("systemPromptPlaceholder")} value={systemPrompt} onChange={setSystemPrompt} rows={4} />
+        <SystemPromptTools value={systemPrompt} onChange={setSystemPrompt} />
         <fieldset className="grid gap-4 border-t border-rule pt-4">
           <legend className="sr-only">{t("parameters")}</legend>
           <div className="grid grid-cols-2 gap-4 max-md:grid-cols-1">

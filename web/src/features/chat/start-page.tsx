@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { useFormats } from "@/lib/format";
-import { ButtonLink, IconButton } from "@/ui/button";
+import { ButtonLink, IconButton, TextButton } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
@@ -38,7 +38,9 @@ export function StartPage() {
   const models = useQuery(modelsQuery);
   const items = models.data?.items ?? [];
   const updatePreferences = useUpdatePreferences();
-  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: "" });
+  const { t: library } = useTranslation("library");
+  const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
+  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: begun ?? "" });
   const [settingsOpen, setSettingsOpen] = useState(false);
   const model = items.find((one) => one.id === chosen.modelId) ?? items.find((one) => one.id === preferences.defaultModelId) ?? items.find((one) => one.isDefault) ?? items[0];
   const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
@@ -74,6 +76,12 @@ export function StartPage() {
         notice={error && <SendFailed error={error} />}
       />
       <WhereLine model={model} />
+      {choice.systemPrompt !== "" && !pending && (
+        <p className="flex flex-wrap items-center gap-x-3 px-2 text-14 text-muted">
+          {library("startsWith")}
+          <TextButton onPress={() => setChosen((old) => ({ ...old, systemPrompt: "" }))}>{library("takeOut")}</TextButton>
+        </p>
+      )}
     </>
   );
 

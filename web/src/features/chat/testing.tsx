@@ -5,7 +5,7 @@ import { vi } from "vitest";
 import type { Me, Model } from "@/lib/api/types";
 import { encoder, sse } from "@/lib/stream/testing";
 import { Toasts } from "@/ui/toast";
-import type { Message } from "./api";
+import type { Conversation, Message, Started } from "./api";
 import { ConversationPage } from "./conversation-page";
 import { History } from "./history";
 import { StartPage } from "./start-page";
@@ -85,8 +85,10 @@ export class FakeApi {
 
   /** A conversation with these messages, and the answers its page needs. */
   conversation(id: string, messages: Message[], more: Record<string, unknown> = {}): this {
-    this.on(`GET /conversations/${id}`, () => ({ id, title: `会話 ${id}`, titleSource: "model", modelId: "m1", parameters: {}, systemPrompt: "", createdAt: now, updatedAt: now, running: false, ...more }));
-    this.on(`GET /conversations/${id}/messages`, () => ({ items: messages }));
+    const items = chained(messages);
+    const leafId = items.at(-1)?.id ?? "";
+    this.on(`GET /conversations/${id}`, () => conversation(id, { leafId, ...more }));
+    this.on(`GET /conversations/${id}/messages`, () => ({ items, leafId }));
     return this;
   }
 
@@ -123,6 +125,29 @@ export function model(id: string, displayName: string, capabilities: Partial<Mod
     processedAt: "llm.example",
     place: { kind: "host", name: "llm.example" },
     isDefault: id === "m1",
+  };
+}
+
+/** A conversation as the server gives it. */
+export function conversation(id: string, more: Partial<Conversation> = {}): Conversation {
+  return { id, title: `会話 ${id}`, titleSource: "model", modelId: "m1", parameters: {}, systemPrompt: "", createdAt: now, updatedAt: now, running: false, leafId: "", comparing: false, queue: [], tags: [], pinned: false, archived: false, ...more };
+}
+
+/** Messages of one branch: each follows the one before it. */
+export function chained(messages: Message[]): Message[] {
+  return messages.map((message, i) => {
+    const parentId = message.parentId ?? messages[i - 1]?.id;
+    return { siblingIds: [message.id], ...message, ...(parentId && { parentId }) };
+  });
+}
+
+/** What a turn begins: a question after the message named, and its answers. */
+export function started(id: string, after: string, question: Message | undefined, answers: Message[], more: Partial<Conversation> = {}): Started {
+  const parentId = question?.id ?? after;
+  return {
+    conversation: conversation(id, { leafId: answers[0]?.id ?? after, running: true, ...more }),
+    ...(question && { userMessage: { ...question, ...(after && { parentId: after }) } }),
+    answers: answers.map((answer) => ({ ...answer, parentId })),
   };
 }
 

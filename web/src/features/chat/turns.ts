@@ -1,12 +1,11 @@
 import { type QueryClient, useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { toApiError } from "@/lib/api/error";
-import type { Schemas } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { toast } from "@/ui/toast";
-import { type Attachment, type Choice, type Message, type Started, continueAnswer, conversationQuery, conversationsKey, retryAnswer, sendTurn, startConversation, stopRun } from "./api";
+import { type Attachment, type Choice, type Started, continueAnswer, conversationQuery, conversationsKey, retryAnswer, sendTurn, startConversation, stopRun } from "./api";
 import { draftsOf, newConversation } from "./drafts";
-import { putMessages, refreshMessages, seedMessages } from "./message-cache";
+import { putStarted, refreshMessages, seedMessages } from "./message-cache";
 
 /** A turn on its way to the server, shown as if it had arrived. */
 export interface PendingTurn {
@@ -27,11 +26,6 @@ export function usePendingTurn(conversationId: string): PendingTurn | undefined 
 
 const asBody = ({ clientId, text, attachments }: PendingTurn) => ({ clientId, text, attachmentIds: attachments.map((attachment) => attachment.id) });
 
-/** The answer as it begins: being written by this run. */
-function begun({ assistantMessage, runId }: Started): Message {
-  return { ...assistantMessage, runId };
-}
-
 /**
  * Sends what is drafted for a conversation that exists. The question is seen at
  * once; when the send fails, it is back in the field with the reason beside it.
@@ -44,7 +38,7 @@ export function useSendTurn(accountId: string, conversationId: string) {
     mutationFn: ({ turn }: { turn: PendingTurn }) => sendTurn(conversationId, asBody(turn)),
     onSuccess: (started) => {
       drafts.sent(conversationId);
-      putMessages(client, conversationId, [...(started.userMessage ? [started.userMessage] : []), begun(started)]);
+      putStarted(client, started);
       void client.invalidateQueries({ queryKey: conversationsKey });
     },
     onError: () => {
@@ -86,22 +80,20 @@ export function useStartConversation(accountId: string, onStarted: (conversation
   return { start, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
 
-function seedConversation(client: QueryClient, started: Schemas["StartedConversation"]): void {
-  const { conversation, userMessage } = started;
-  client.setQueryData(conversationQuery(conversation.id).queryKey, conversation);
-  seedMessages(client, conversation.id, [userMessage, begun(started)]);
+function seedConversation(client: QueryClient, started: Started): void {
+  client.setQueryData(conversationQuery(started.conversation.id).queryKey, started.conversation);
+  seedMessages(client, started);
   void client.invalidateQueries({ queryKey: conversationsKey });
 }
 
-/** Lets the last answer go on, or be tried again. */
+/** Lets an answer go on, or be tried again. */
 export function useResume(conversationId: string) {
   const client = useQueryClient();
   const errorText = useErrorTextOf();
   return useMutation({
-    mutationFn: (how: "continue" | "retry") => (how === "continue" ? continueAnswer(conversationId) : retryAnswer(conversationId)),
+    mutationFn: ({ how, messageId }: { how: "continue" | "retry"; messageId: string }) => (how === "continue" ? continueAnswer(conversationId, messageId) : retryAnswer(conversationId, messageId)),
     onSuccess: (started) => {
-      putMessages(client, conversationId, [begun(started)]);
-      void refreshMessages(client, conversationId).catch(() => undefined);
+      putStarted(client, started);
       void client.invalidateQueries({ queryKey: conversationsKey });
     },
     onError: (error) => {
