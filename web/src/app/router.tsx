@@ -2,6 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
 import { applyPreferences, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
+import type { PromptFilter } from "@/features/library/api";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
 import { Frame } from "./frame/frame";
@@ -74,6 +75,20 @@ const workplace = createRoute({ getParentRoute: () => root, id: "workplace", bef
 const start = createRoute({ getParentRoute: () => workplace, path: "/", component: StartPage });
 
 const conversation = createRoute({ getParentRoute: () => workplace, path: "/c/$conversationId", component: ConversationPage });
+
+const prompts = createRoute({
+  getParentRoute: () => workplace,
+  path: "/prompts",
+  validateSearch: (search: Record<string, unknown>): PromptFilter & { id?: string } => ({
+    q: text(search.q),
+    scope: oneOf(["mine", "shared", "official"], search.scope),
+    kind: oneOf(["message", "system"], search.kind),
+    category: text(search.category),
+    archived: search.archived === true || undefined,
+    id: text(search.id),
+  }),
+  component: lazyRouteComponent(() => import("@/features/library/library-page"), "LibraryPage"),
+});
 
 const settings = createRoute({
   getParentRoute: () => workplace,
@@ -153,7 +168,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  workplace.addChildren([start, conversation, settings]),
+  workplace.addChildren([start, conversation, prompts, settings]),
   administration.addChildren([adminStart, accounts, groups, models, connections, status]),
   ...kit,
 ]);

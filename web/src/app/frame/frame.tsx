@@ -1,5 +1,5 @@
 import { Link, Outlet } from "@tanstack/react-router";
-import { History as HistoryIcon, PanelLeft, Plus } from "lucide-react";
+import { History as HistoryIcon, NotebookPen, PanelLeft, Plus } from "lucide-react";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Mark } from "@/ui/brand";
@@ -7,6 +7,7 @@ import { buttonClass, ButtonLink, IconButton } from "@/ui/button";
 import { Icon } from "@/ui/icon";
 import { Skeleton } from "@/ui/skeleton";
 import { History } from "../slots";
+import { NavRow } from "./nav-row";
 import { Shell } from "./shell";
 import { Rail, Side } from "./side";
 import { useFolded } from "./side-state";
@@ -40,6 +41,11 @@ export function Frame() {
           search={t("search")}
           close={close}
         >
+          <div className="border-t border-rule py-2">
+            <NavRow to="/prompts" icon={NotebookPen} onClick={close}>
+              {t("prompts")}
+            </NavRow>
+          </div>
           <section aria-label={t("history")} className="border-t border-rule py-2">
             <Suspense fallback={<Skeleton className="p-3" />}>
               <History onNavigate={close} />
@@ -57,6 +63,9 @@ export function Frame() {
           }
           after={
             <>
+              <Link to="/prompts" aria-label={t("prompts")} title={t("prompts")} className={`${buttonClass("quiet")} w-11 !px-0`}>
+                <Icon of={NotebookPen} />
+              </Link>
               <span className="my-2 w-8 border-t border-rule" />
               <IconButton icon={HistoryIcon} label={t("history")} onPress={open} />
             </>

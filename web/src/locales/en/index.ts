@@ -4,8 +4,9 @@ import chat from "./chat.json";
 import common from "./common.json";
 import errors from "./errors.json";
 import frame from "./frame.json";
+import library from "./library.json";
 import markdown from "./markdown.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const en = { account, admin, chat, common, errors, frame, markdown, ui };
+export const en = { account, admin, chat, common, errors, frame, library, markdown, ui };
