@@ -1,10 +1,13 @@
 import { expect, it } from "vitest";
 import { sandboxFiles, sandboxHeaders } from "./diagram-sandbox";
 
-it("makes a page that loads one script of its own name, and nothing inline", () => {
-  const [page, script] = sandboxFiles();
-  expect(page?.name).toBe("mermaid.html");
-  expect(script?.name).toMatch(/^mermaid-[0-9a-f]{10}\.js$/);
+it.each([
+  ["mermaid", 0],
+  ["preview", 2],
+])("makes a page %s that loads one script of its own name, and nothing inline", (name, at) => {
+  const [page, script] = sandboxFiles().slice(at);
+  expect(page?.name).toBe(`${name}.html`);
+  expect(script?.name).toMatch(new RegExp(`^${name}-[0-9a-f]{10}\\.js$`));
   expect([...(page?.body.matchAll(/<script[^>]*>/g) ?? [])].map(String)).toEqual([`<script src="${script?.name ?? ""}">`]);
   expect(script?.body).not.toMatch(/^\s*(?:import|export)\s/m);
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Connect, Plugin } from "vite";
 
 /**
- * The policy of the diagram frame. Our server sends the same for every path
+ * The policy of the frames under /sandbox/. Our server sends the same for every path
  * under /sandbox/: scripts from there and nothing else, no origin, no network.
  * Inline styles are how Mermaid draws; in a frame without an origin they touch
  * nobody.
@@ -20,15 +20,18 @@ export const sandboxHeaders: Record<string, string> = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** The files of the frame: a page and one plain script (a module would need CORS). */
+/** The files of the frames, of diagrams and of previews: a page and one plain script each (a module would need CORS). */
 export function sandboxFiles(): { name: string; body: string; type: string }[] {
   const mermaid = join(dirname(createRequire(import.meta.url).resolve("mermaid/package.json")), "dist/mermaid.min.js");
-  const frame = join(dirname(fileURLToPath(import.meta.url)), "../src/lib/markdown/sandbox/frame.js");
-  const script = `${readFileSync(mermaid, "utf8")}\n${readFileSync(frame, "utf8")}`;
-  const name = `mermaid-${createHash("sha256").update(script).digest("hex").slice(0, 10)}.js`;
+  const ours = (name: string) => readFileSync(join(dirname(fileURLToPath(import.meta.url)), "../src/lib/markdown/sandbox", name), "utf8");
+  return [...frame("mermaid", `${readFileSync(mermaid, "utf8")}\n${ours("frame.js")}`), ...frame("preview", ours("preview.js"))];
+}
+
+function frame(of: string, script: string): { name: string; body: string; type: string }[] {
+  const name = `${of}-${createHash("sha256").update(script).digest("hex").slice(0, 10)}.js`;
   const page = `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Kakoi</title>\n<script src="${name}"></script>\n</html>\n`;
   return [
-    { name: "mermaid.html", body: page, type: "text/html; charset=utf-8" },
+    { name: `${of}.html`, body: page, type: "text/html; charset=utf-8" },
     { name, body: script, type: "text/javascript; charset=utf-8" },
   ];
 }

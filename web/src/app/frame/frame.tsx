@@ -2,6 +2,7 @@ import { Link, Outlet } from "@tanstack/react-router";
 import { History as HistoryIcon, NotebookPen, PanelLeft, Plus } from "lucide-react";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { SideView } from "@/features/side-view/side-view";
 import { Mark } from "@/ui/brand";
 import { buttonClass, ButtonLink, IconButton } from "@/ui/button";
 import { Icon } from "@/ui/icon";
@@ -74,7 +75,9 @@ export function Frame() {
       )}
     >
       <Suspense fallback={<Skeleton className="mx-auto w-full max-w-column p-6" />}>
-        <Outlet />
+        <SideView>
+          <Outlet />
+        </SideView>
       </Suspense>
     </Shell>
   );

@@ -1,18 +1,21 @@
 import type { ElementContent } from "hast";
-import { Download, WrapText } from "lucide-react";
+import { Download, PanelRight, WrapText } from "lucide-react";
 import { Fragment, type ReactNode, lazy, Suspense, memo, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ToggleButton } from "react-aria-components";
 import { cx } from "@/lib/cx";
 import { downloadText } from "@/lib/download";
 import { highlightLimit, isSvg, languageExtension, languageName, loadHighlighter } from "@/lib/markdown";
-import { IconButton, buttonClass } from "@/ui/button";
+import { Button, IconButton, buttonClass } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { Icon } from "@/ui/icon";
 import { Tip } from "@/ui/tooltip";
+import { readChart, readDelimited } from "@/lib/chart";
+import { type Beside, useBeside } from "./beside";
 import { BlockFrame } from "./block-frame";
 
 const DiagramView = lazy(() => import("./diagram-view").then((m) => ({ default: m.DiagramView })));
+const ChartView = lazy(() => import("./chart-view").then((m) => ({ default: m.ChartView })));
 const PictureView = lazy(() => import("./diagram-view").then((m) => ({ default: m.PictureView })));
 
 interface Props {
@@ -42,18 +45,48 @@ export function CodeBlockView(props: Props) {
       </Suspense>
     );
   }
+  const chart = language.toLowerCase() === "chart" ? readChart(code) : undefined;
+  if (chart) {
+    return (
+      <Suspense fallback={source}>
+        <ChartView chart={chart} source={code} />
+      </Suspense>
+    );
+  }
   return source;
+}
+
+/** What code can be looked at as, beside the answer. */
+function besideOf(language: string, code: string): Beside | undefined {
+  switch (language.toLowerCase()) {
+    case "html":
+      return { kind: "html", source: code };
+    case "csv":
+    case "tsv": {
+      const cells = readDelimited(code, language.toLowerCase() === "tsv" ? "\t" : ",");
+      return cells.length > 1 ? { kind: "table", cells } : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Code with its language, copy, wrap and download. */
 export function SourceView({ language, code, open, cursor }: Props) {
   const { t } = useTranslation("markdown");
   const [wrap, setWrap] = useState(false);
+  const beside = useBeside();
+  const shown = beside && !open ? besideOf(language, code) : undefined;
   return (
     <BlockFrame
       label={language === "" ? t("code") : languageName(language)}
       actions={
         <>
+          {shown && beside && (
+            <Button tone="quiet" size="dense" icon={PanelRight} onPress={() => beside(shown)}>
+              {t(shown.kind === "html" ? "preview" : "asTable")}
+            </Button>
+          )}
           <WrapToggle on={wrap} onChange={setWrap} />
           <IconButton icon={Download} iconSize={16} size="dense" label={t("download")} onPress={() => downloadText(`code.${languageExtension(language)}`, "text/plain", code)} />
           <CopyButton text={code} label={t("copyCode")} words={t("copy")} />

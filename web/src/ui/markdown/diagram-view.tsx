@@ -1,4 +1,4 @@
-import { Code, Download, Maximize2, Minus, Plus } from "lucide-react";
+import { Code, Download, Maximize2, Minus, PanelRight, Plus } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { ToggleButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
@@ -10,6 +10,7 @@ import { IconButton, buttonClass } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { Dialog } from "@/ui/dialog";
 import { Icon } from "@/ui/icon";
+import { useBeside } from "./beside";
 import { BlockFrame } from "./block-frame";
 import { CodeText, SourceView } from "./code-block";
 
@@ -73,6 +74,7 @@ function Figure({ label, file, drawing, source, language, onBroken }: FigureProp
   const { t } = useTranslation("markdown");
   const [showSource, setShowSource] = useState(false);
   const [large, setLarge] = useState(false);
+  const beside = useBeside();
   const image = svgImage(drawing.svg);
   const size = drawing.width > 0 ? { width: drawing.width, height: drawing.height } : {};
   return (
@@ -90,7 +92,11 @@ function Figure({ label, file, drawing, source, language, onBroken }: FigureProp
           </ToggleButton>
           {showSource && <CopyButton text={source} label={t("copyCode")} words={t("copy")} />}
           <IconButton icon={Download} iconSize={16} size="dense" label={t("download")} onPress={() => downloadText(file, "image/svg+xml", drawing.svg)} />
-          <IconButton icon={Maximize2} iconSize={16} size="dense" label={t("enlarge")} onPress={() => setLarge(true)} />
+          {beside ? (
+            <IconButton icon={PanelRight} iconSize={16} size="dense" label={t("beside")} onPress={() => beside({ kind: language === "mermaid" ? "diagram" : "picture", source })} />
+          ) : (
+            <IconButton icon={Maximize2} iconSize={16} size="dense" label={t("enlarge")} onPress={() => setLarge(true)} />
+          )}
         </>
       }
     >

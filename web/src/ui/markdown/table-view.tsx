@@ -1,13 +1,14 @@
 import type { Table, TableCell } from "mdast";
-import { Copy, Download } from "lucide-react";
+import { Copy, Download, PanelRight } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { announce } from "@/lib/announce";
 import { cx } from "@/lib/cx";
 import { downloadText } from "@/lib/download";
 import { copyRich, numericColumns, tableCells, tableHtml, toCsv, toTsv } from "@/lib/markdown";
-import { Button } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import { toast } from "@/ui/toast";
+import { useBeside } from "./beside";
 import { BlockFrame } from "./block-frame";
 
 interface Props {
@@ -22,6 +23,7 @@ export function TableView({ table, growing, renderCell }: Props) {
   const { t } = useTranslation("markdown");
   const cells = useMemo(() => tableCells(table), [table]);
   const numeric = useMemo(() => numericColumns(cells), [cells]);
+  const beside = useBeside();
   const [header, ...body] = table.children;
   if (!header) return null;
   const lastRow = table.children.length - 1;
@@ -47,6 +49,7 @@ export function TableView({ table, growing, renderCell }: Props) {
           <Button tone="quiet" size="dense" icon={Copy} aria-label={t("tableCopy")} onPress={() => void copy()}>
             {t("copy")}
           </Button>
+          {beside && !growing && <IconButton icon={PanelRight} iconSize={16} size="dense" label={t("beside")} onPress={() => beside({ kind: "table", cells })} />}
         </>
       }
     >
