@@ -2,6 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
 import { applyPreferences, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
+import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
 import type { PromptFilter } from "@/features/library/api";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
@@ -148,6 +149,20 @@ const connections = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/connections/connections-page"), "ConnectionsPage"),
 });
 
+const feedback = createRoute({
+  getParentRoute: () => administration,
+  path: "/feedback",
+  validateSearch: (search: Record<string, unknown>): FeedbackFilter & { id?: string } => ({
+    q: text(search.q),
+    rating: oneOf(["good", "bad"], search.rating),
+    reason: oneOf(reasons, search.reason),
+    model: text(search.model),
+    days: oneOf(periods, text(search.days)),
+    id: text(search.id),
+  }),
+  component: lazyRouteComponent(() => import("@/features/admin/feedback/feedback-page"), "FeedbackPage"),
+});
+
 const status = createRoute({
   getParentRoute: () => administration,
   path: "/status",
@@ -169,7 +184,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, conversation, prompts, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, status]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, feedback, status]),
   ...kit,
 ]);
 

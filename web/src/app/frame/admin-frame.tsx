@@ -25,7 +25,13 @@ export const adminPlaces = [
       { to: "/admin/connections", name: "connections" },
     ],
   },
-  { question: "whatHappened", places: [{ to: "/admin/status", name: "status" }] },
+  {
+    question: "whatHappened",
+    places: [
+      { to: "/admin/feedback", name: "feedback" },
+      { to: "/admin/status", name: "status" },
+    ],
+  },
 ] as const;
 
 /** The frame of administration: a place of its own, in the same look. */

@@ -3,10 +3,11 @@ import admin from "./admin.json";
 import chat from "./chat.json";
 import common from "./common.json";
 import errors from "./errors.json";
+import feedback from "./feedback.json";
 import frame from "./frame.json";
 import library from "./library.json";
 import markdown from "./markdown.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const en = { account, admin, chat, common, errors, frame, library, markdown, ui };
+export const en = { account, admin, chat, common, errors, feedback, frame, library, markdown, ui };
