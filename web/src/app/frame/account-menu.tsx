@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, LogOut, Settings, ShieldCheck } from "lucide-react";
+import { ChevronsUpDown, Keyboard, LogOut, Settings, ShieldCheck } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { signOut, useMe, useUpdatePreferences } from "@/features/account/api";
 import type { Locale, Theme } from "@/lib/api/types";
 import { toApiError } from "@/lib/api/error";
+import { runCommand } from "@/lib/commands";
 import { useErrorTextOf } from "@/lib/error-text";
 import { Seal } from "@/ui/brand";
 import { Menu, MenuItem, MenuRule, MenuSection } from "@/ui/menu";
@@ -70,6 +71,9 @@ export function AccountMenu({ compact, onNavigate }: Props) {
         }}
       >
         {t("settings")}
+      </MenuItem>
+      <MenuItem icon={Keyboard} onAction={() => runCommand("help")}>
+        {t("keyboard")}
       </MenuItem>
       {account.role === "administrator" && (
         <MenuItem

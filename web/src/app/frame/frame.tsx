@@ -3,6 +3,7 @@ import { History as HistoryIcon, NotebookPen, PanelLeft, Plus } from "lucide-rea
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { SideView } from "@/features/side-view/side-view";
+import { useCommand } from "@/lib/commands";
 import { Mark } from "@/ui/brand";
 import { buttonClass, ButtonLink, IconButton } from "@/ui/button";
 import { Icon } from "@/ui/icon";
@@ -17,6 +18,7 @@ import { useFolded } from "./side-state";
 export function Frame() {
   const { t } = useTranslation("frame");
   const [folded, setFolded] = useFolded();
+  useCommand("toggleSide", () => setFolded(!folded));
 
   return (
     <Shell

@@ -2,6 +2,8 @@ import { useRouterState } from "@tanstack/react-router";
 import { WifiOff } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { Notices } from "@/features/notify/notices";
+import { Shortcuts } from "@/features/shortcuts/shortcuts";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { useOnline } from "@/lib/use-online";
 import { Drawer } from "@/ui/drawer";
@@ -76,6 +78,8 @@ export function Shell({ label, side, rail, folded = false, children }: Props) {
         </nav>
       </Drawer>
       <Palette />
+      <Shortcuts />
+      <Notices />
       <SignInAgain />
     </SideContext>
   );

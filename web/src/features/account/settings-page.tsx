@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { NoticeSetting } from "@/features/notify/notices";
 import { toApiError } from "@/lib/api/error";
 import type { Locale, Preferences, SendKey, Theme } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
@@ -121,6 +122,7 @@ function ConversationSection() {
             { value: "ctrlEnter", label: t("sendCtrlEnter"), hint: t("sendCtrlEnterHint") },
           ]}
         />
+        <NoticeSetting />
       </div>
     </Section>
   );

@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useState } from "react";
 import { Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { announce } from "@/lib/announce";
+import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { cleanHtml, copyRich } from "@/lib/markdown";
@@ -26,7 +27,7 @@ export function AnswerActs({ message, text, body, always }: Props) {
   if (text === "" && !message.usage) return null;
   return (
     <div role="group" aria-label={t("answerActs")} className={cx("mt-3 -ml-3 flex flex-wrap items-center gap-0.5 text-14 print:hidden", !always && "chat-acts")}>
-      {text !== "" && <CopyAnswer text={text} body={body} />}
+      {text !== "" && <CopyAnswer text={text} body={body} always={always} />}
       {message.usage && <UsageButton message={message} />}
       {message.finishedAt && (
         <time dateTime={message.finishedAt} title={format.dateTime(message.finishedAt)} className="ml-auto text-muted tabular-nums">
@@ -38,7 +39,7 @@ export function AnswerActs({ message, text, body, always }: Props) {
 }
 
 /** Copies the answer: as markdown, and formatted for a word processor. */
-function CopyAnswer({ text, body }: Pick<Props, "text" | "body">) {
+function CopyAnswer({ text, body, always }: Pick<Props, "text" | "body" | "always">) {
   const { t } = useTranslation("chat");
   const [done, setDone] = useState(false);
   useEffect(() => {
@@ -52,6 +53,7 @@ function CopyAnswer({ text, body }: Pick<Props, "text" | "body">) {
       announce(t("copied"));
     } else toast({ tone: "danger", text: t("copyFailed") });
   };
+  useCommand("copyAnswer", always ? () => void copy() : undefined);
   return (
     <Button tone="quiet" size="dense" icon={done ? Check : Copy} className="text-muted" aria-label={t("copyAnswer")} onPress={() => void copy()}>
       {done ? t("copied") : t("copy")}

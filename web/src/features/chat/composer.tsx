@@ -3,6 +3,7 @@ import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode
 import { useTranslation } from "react-i18next";
 import { useSlash } from "@/features/library/slash";
 import type { SendKey } from "@/lib/api/types";
+import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { Button } from "@/ui/button";
@@ -74,6 +75,9 @@ export function Composer(props: Props) {
     onStop();
     if (!touch) field.current?.focus(); // the button under the focus is about to go
   };
+
+  useCommand("focusComposer", () => field.current?.focus());
+  useCommand("stop", running && !stopping ? halt : undefined);
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (slash.onKeyDown(event) || event.key !== "Enter" || isComposing(event)) return;

@@ -7,7 +7,8 @@ import feedback from "./feedback.json";
 import frame from "./frame.json";
 import library from "./library.json";
 import markdown from "./markdown.json";
+import shortcuts from "./shortcuts.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const ja = { account, admin, chat, common, errors, feedback, frame, library, markdown, ui };
+export const ja = { account, admin, chat, common, errors, feedback, frame, library, markdown, shortcuts, ui };
