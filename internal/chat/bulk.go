@@ -28,6 +28,28 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	return err
 }
 
+// DeleteAll takes all conversations of the person's out of sight and returns
+// how many.
+func (s *Service) DeleteAll(ctx context.Context) (int, error) {
+	p, err := s.authorize(ctx, access.ConversationDelete)
+	if err != nil {
+		return 0, err
+	}
+	all, err := s.everyConversation(ctx, p.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	deleted := 0
+	for some := range slices.Chunk(all, maxBulk) {
+		n, err := s.Bulk(ctx, some, BulkDelete, "")
+		if err != nil {
+			return deleted, err
+		}
+		deleted += n
+	}
+	return deleted, nil
+}
+
 // Restore brings back conversations that were deleted a moment ago; code
 // NotFound where it is too late.
 func (s *Service) Restore(ctx context.Context, id string) (Conversation, error) {
@@ -157,8 +179,8 @@ func (s store) bulk(ctx context.Context, q db.Queryer, owner string, conversatio
 	}
 	mark := fmt.Sprintf("$%d", len(args)+1)
 	switch act {
-	case BulkDelete: // its client id is free again: a send repeated after this is a new one
-		return set(live, `deleted_at = `+mark+`, client_id = NULL`, now.UnixMilli())
+	case BulkDelete: // its client id is free again: a send, or an import, repeated after this is a new one
+		return set(live, `deleted_at = `+mark+`, client_id = NULL, external_id = NULL`, now.UnixMilli())
 	case BulkRestore:
 		return set(of+` AND deleted_at > `+mark, `deleted_at = 0`, now.Add(-restorableFor).UnixMilli())
 	case BulkArchive:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"kakoi/internal/access"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
 )
@@ -22,6 +23,22 @@ type Exchange struct {
 	Status         Status
 	Question       string // "" if nothing was asked in words
 	Answer         string // without its reasoning
+}
+
+// Answer is Exchange for the owner of the answer.
+func (s *Service) Answer(ctx context.Context, id string) (Exchange, error) {
+	p, err := s.authorize(ctx, access.ConversationRead)
+	if err != nil {
+		return Exchange{}, err
+	}
+	e, err := s.Exchange(ctx, id)
+	if err == nil && e.OwnerID != p.AccountID {
+		err = errs.New(errs.NotFound, "There is no such message.")
+	}
+	if err != nil {
+		return Exchange{}, err
+	}
+	return e, nil
 }
 
 const selectExchange = `

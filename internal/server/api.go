@@ -189,6 +189,11 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 	}
 }
 
+// schemaOf is the schema of a type, for operations beside huma.
+func schemaOf[T any](doc *huma.OpenAPI) *huma.Schema {
+	return doc.Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}
+
 // OpenAPI returns the description of the API, as it is served and checked in.
 func OpenAPI() ([]byte, error) {
 	s := &Server{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/chat"
 	"kakoi/internal/errs"
 )
@@ -38,6 +39,7 @@ type limits struct {
 	MessageBytes       int64    `json:"messageBytes" doc:"Of the longest message; a Japanese character takes 3."`
 	AttachmentBytes    int64    `json:"attachmentBytes" doc:"Of the largest file."`
 	AttachmentsPerTurn int64    `json:"attachmentsPerTurn" doc:"Files with one message."`
+	ImportBytes        int64    `json:"importBytes" doc:"Of the largest export that can be imported."`
 	AttachmentTypes    []string `json:"attachmentTypes" doc:"What may be attached, as the accept of a file picker: media types, and endings of names of text files. Text of any other name is taken too."`
 }
 
@@ -67,8 +69,11 @@ func (s *Server) attachmentOperations() {
 	register(s, route{method: http.MethodDelete, path: "/attachments/{id}", id: "deleteAttachment", tag: "chat", summary: "Removes a file that has not been sent.", status: http.StatusNoContent}, s.deleteAttachment)
 }
 
-func (s *Server) getLimits(context.Context, *none) (*body[limits], error) {
-	return ok(limits{s.limits.MessageBytes, s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn, chat.AttachableTypes()}), nil
+func (s *Server) getLimits(ctx context.Context, _ *none) (*body[limits], error) {
+	if _, err := access.Require(ctx); err != nil {
+		return nil, err
+	}
+	return ok(limits{s.limits.MessageBytes, s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn, s.limits.ImportBytes, chat.AttachableTypes()}), nil
 }
 
 func (s *Server) createAttachment(ctx context.Context, in *struct {

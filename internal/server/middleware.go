@@ -205,7 +205,8 @@ func (s *Server) apiOnly(next http.Handler) http.Handler {
 // hasForeignBody reports whether a request brings something that a form of
 // another site could have sent. Files are raw bytes of any type.
 func hasForeignBody(r *http.Request) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 || r.URL.Path == attachmentsPath {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 ||
+		r.URL.Path == attachmentsPath || r.URL.Path == apiPrefix+importsPath {
 		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -11,6 +11,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/chat"
+	"kakoi/internal/chat/transfer"
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
@@ -34,12 +35,14 @@ type Server struct {
 	identity  *identity.Service
 	catalogue *model.Catalogue
 	chat      *chat.Service
+	transfer  *transfer.Service
 	library   *library.Service
 	feedback  *feedback.Service
 
 	version    string
 	startedAt  time.Time
 	storePath  string // of the SQLite file
+	spool      string // folder of files on their way in
 	publicURL  string // origin, or "" where none is configured
 	proxies    []netip.Prefix
 	limits     config.Limits

@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/chat"
+	"kakoi/internal/chat/transfer"
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
@@ -110,6 +112,10 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data.dir: %w", err)
 	}
+	spool := filepath.Join(cfg.Data.Dir, "incoming")
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return nil, fmt.Errorf("make a folder in data.dir: %w", err)
+	}
 	gate := egress.New(egress.Options{Log: log})
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {
@@ -177,8 +183,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
-		library: prompts, feedback: feedback.New(store, record, talk, now),
-		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
+		transfer: transfer.New(talk, record, now), library: prompts, feedback: feedback.New(store, record, talk, now),
+		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },
 	}

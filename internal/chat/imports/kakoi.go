@@ -153,7 +153,9 @@ func (r *Reader) kakoiMessage(k kakoiMessage, c *Conversation, t *tally) (*Messa
 	case "assistant":
 		m.Role, m.ModelName = Assistant, string(k.ModelName)
 		m.StopReason = string(k.StopReason)
-		m.Unfinished = k.Status != "" && k.Status != "complete"
+		if k.Status != "" && k.Status != "complete" {
+			m.Unfinished, m.Status = true, string(k.Status)
+		}
 	case "system":
 		var text strings.Builder
 		for _, p := range k.Parts {

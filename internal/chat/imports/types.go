@@ -67,6 +67,7 @@ type Message struct {
 	CreatedAt  time.Time // zero if nothing tells
 	FinishedAt time.Time // likewise
 	Unfinished bool      // the answer was broken off
+	Status     string    // in which way, where Kakoi wrote it
 	StopReason string    // why it ended, where Kakoi wrote it
 	Feedback   Feedback
 }
@@ -146,6 +147,8 @@ const (
 	ReasonTooMany        Reason = "too_many"        // conversation: more messages than a limit
 	ReasonUnknownFormat  Reason = "unknown_format"  // conversation: of none of the formats, or a newer version
 	ReasonNotInFile      Reason = "not_in_file"     // attachment: the export only names it
+	ReasonHere           Reason = "here"            // conversation: it was imported before, or was never away
+	ReasonUnsupported    Reason = "unsupported"     // attachment: of a type that is not taken, or damaged
 	ReasonConversation   Reason = "conversation"    // message, attachment: skipped with its conversation
 	ReasonOtherRecord    Reason = "other_record"    // omitted: a record that is no conversation
 	ReasonToolCall       Reason = "tool_call"       // omitted: a tool call inside of a message that was taken
@@ -170,6 +173,14 @@ func (c *Counts) skip(why Reason, n int) {
 	}
 	c.Seen += n
 	c.Skipped[why] += n
+}
+
+// Untake counts n of what was taken as skipped: who asked for it could not use
+// it.
+func (c *Counts) Untake(why Reason, n int) {
+	c.Taken -= n
+	c.Seen -= n
+	c.skip(why, n)
 }
 
 // add adds d to c; if why is not empty, what d took counts as skipped.

@@ -545,6 +545,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation as a file. */
+        get: operations["exportConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/fork": {
         parameters: {
             query?: never;
@@ -734,6 +751,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A zip with a file for each conversation. */
+        post: operations["exportConversations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/folders": {
         parameters: {
             query?: never;
@@ -771,6 +805,23 @@ export interface paths {
         patch: operations["updateFolder"];
         trace?: never;
     };
+    "/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported: the raw bytes of the file. Importing it again changes nothing. */
+        post: operations["importConversations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/limits": {
         parameters: {
             query?: never;
@@ -804,6 +855,40 @@ export interface paths {
         head?: never;
         /** Changes one's name. */
         patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/me/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes all of one's conversations. For some minutes each can be restored. */
+        delete: operations["deleteMyConversations"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A zip with everything that is one's own. */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/me/groups": {
@@ -921,6 +1006,23 @@ export interface paths {
         post?: never;
         /** Takes back what one thought of an answer. */
         delete: operations["withdrawFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables of an answer for a spreadsheet. */
+        get: operations["exportTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1545,6 +1647,10 @@ export interface components {
             /** @description Shown this once; must be replaced at the first sign-in, within seven days. */
             temporaryPassword: string;
         };
+        DeletedConversations: {
+            /** Format: int64 */
+            deleted: number;
+        };
         Detected: {
             baseUrl: string;
             /** @enum {string} */
@@ -1594,6 +1700,13 @@ export interface components {
              * @description How many sessions ended.
              */
             ended: number;
+        };
+        ExportOrder: {
+            era?: boolean;
+            /** @enum {string} */
+            format: "md" | "json" | "html" | "pdf" | "docx";
+            ids: string[];
+            reasoning?: boolean;
         };
         Failure: {
             code: string;
@@ -1713,6 +1826,48 @@ export interface components {
         GroupName: {
             name: string;
         };
+        ImportCounts: {
+            /**
+             * Format: int64
+             * @description Taken and skipped.
+             */
+            seen: number;
+            /** @description By reason: here (imported before), hidden, system, tool, reasoning_recap, error, empty, unknown_content, unknown_role, malformed, duplicate, too_large, too_deep, too_many, unknown_format, not_in_file, unsupported, conversation. */
+            skipped: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            taken: number;
+        };
+        ImportProblem: {
+            /**
+             * Format: int64
+             * @description Where it stands in the file, from 1.
+             */
+            number: number;
+            reason: string;
+            title: string;
+        };
+        ImportReport: {
+            attachments: components["schemas"]["ImportCounts"];
+            conversations: components["schemas"]["ImportCounts"];
+            /** @description Nothing was kept; this is what would be. */
+            dryRun: boolean;
+            /**
+             * Format: int64
+             * @description Of the messages taken, those that became part of the one before them.
+             */
+            merged: number;
+            messages: components["schemas"]["ImportCounts"];
+            /** @description Pieces that are none of these, by reason. */
+            omitted: {
+                [key: string]: number;
+            };
+            /** @description Conversations that could not be read; at most the first hundred. */
+            problems: components["schemas"]["ImportProblem"][];
+            /** @enum {string} */
+            source: "chatgpt" | "open_webui" | "librechat" | "genu" | "kakoi";
+        };
         Limits: {
             /**
              * Format: int64
@@ -1726,6 +1881,11 @@ export interface components {
              * @description Files with one message.
              */
             attachmentsPerTurn: number;
+            /**
+             * Format: int64
+             * @description Of the largest export that can be imported.
+             */
+            importBytes: number;
             /**
              * Format: int64
              * @description Of the longest message; a Japanese character takes 3.
@@ -3946,6 +4106,42 @@ export interface operations {
             };
         };
     };
+    exportConversation: {
+        parameters: {
+            query?: {
+                /** @description The readable formats show the open branch, json keeps all. Markdown comes in a zip if files come along. */
+                format?: "md" | "json" | "html" | "pdf" | "docx";
+                /** @description Show what the model thought before it answered. */
+                reasoning?: boolean;
+                /** @description Japanese dates by era: 令和8年11月22日. */
+                era?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     forkConversation: {
         parameters: {
             query?: never;
@@ -4377,6 +4573,37 @@ export interface operations {
             };
         };
     };
+    exportConversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listFolders: {
         parameters: {
             query?: never;
@@ -4539,6 +4766,42 @@ export interface operations {
             };
         };
     };
+    importConversations: {
+        parameters: {
+            query?: {
+                /** @description Only say what would be taken. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getLimits: {
         parameters: {
             query?: never;
@@ -4618,6 +4881,62 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMyConversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedConversations"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4865,6 +5184,39 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTables: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                /** @description Of the table, from 0. Absent: a sheet for each; as csv, the first. */
+                index?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

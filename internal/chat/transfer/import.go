@@ -1,0 +1,169 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/chat"
+	"kakoi/internal/chat/imports"
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
+)
+
+// Import brings the conversations of an export of any program that we read into
+// those of the person, or only says what it would do. Those that are here
+// already are skipped, so that a second import changes nothing. maxFile bounds
+// the bytes of an attachment.
+func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryRun bool, maxFile int64) (imports.Report, error) {
+	p, err := access.Authorize(ctx, access.ConversationCreate, access.Resource{Kind: access.KindConversation, OwnerID: ownerIn(ctx)})
+	if err != nil {
+		return imports.Report{}, err
+	}
+	in, err := imports.Open(file, size, imports.Limits{FileBytes: maxFile})
+	if err != nil {
+		return imports.Report{}, err
+	}
+	var t tally
+	for c, err := range in.Conversations() {
+		before := t.before
+		t.before = in.Report()
+		var problem *imports.Problem
+		if errors.As(err, &problem) {
+			continue // the report has it
+		}
+		if err != nil {
+			return imports.Report{}, err
+		}
+		if err := ctx.Err(); err != nil {
+			return imports.Report{}, err
+		}
+		err = s.bring(ctx, c, dryRun, maxFile, &t)
+		if errs.CodeOf(err) == errs.Conflict {
+			t.here++
+			t.hereMessages += t.before.Messages.Taken - before.Messages.Taken
+			t.hereFiles += t.before.Attachments.Taken - before.Attachments.Taken
+			continue
+		}
+		if err != nil {
+			return imports.Report{}, fmt.Errorf("import conversation %d: %w", c.Number, err)
+		}
+	}
+	report := t.settle(in.Report())
+	if dryRun {
+		return report, nil
+	}
+	return report, s.audit.Record(ctx, audit.Event{
+		Action: "conversation.import", Resource: audit.Resource{Kind: string(access.KindConversation)},
+		Details: map[string]string{
+			"source": string(report.Source), "account": p.AccountID,
+			"seen": strconv.Itoa(report.Conversations.Seen), "taken": strconv.Itoa(report.Conversations.Taken),
+		},
+	})
+}
+
+func ownerIn(ctx context.Context) string {
+	p, _ := access.From(ctx)
+	return p.AccountID
+}
+
+// tally is what became of what the reader handed out.
+type tally struct {
+	before                        imports.Report
+	here, hereMessages, hereFiles int
+	unread                        int // files of types that are not taken
+}
+
+// settle is the reader's report with what was not kept counted as skipped.
+func (t tally) settle(r imports.Report) imports.Report {
+	r.Conversations.Untake(imports.ReasonHere, t.here)
+	r.Messages.Untake(imports.ReasonConversation, t.hereMessages)
+	r.Attachments.Untake(imports.ReasonConversation, t.hereFiles)
+	r.Attachments.Untake(imports.ReasonUnsupported, t.unread)
+	return r
+}
+
+// bring keeps one conversation. The error has code Conflict if it is here.
+func (s *Service) bring(ctx context.Context, c imports.Conversation, dryRun bool, maxFile int64, t *tally) error {
+	here, err := s.chat.Here(ctx, c.ExternalID)
+	if err != nil {
+		return err
+	}
+	if here {
+		return errs.New(errs.Conflict, "This conversation has been imported before.")
+	}
+	b := chat.Brought{
+		ExternalID: c.ExternalID, Model: c.ModelName,
+		Whole: chat.Whole{
+			Conversation: chat.Conversation{
+				Title: c.Title, SystemPrompt: c.SystemPrompt, Tags: c.Tags, Pinned: c.Pinned, Archived: c.Archived,
+				LeafID: c.LeafID, CreatedAt: c.CreatedAt, ActiveAt: c.UpdatedAt,
+			},
+			Folder: c.Folder.Name,
+		},
+	}
+	unread := 0
+	for i, m := range c.Messages {
+		kept := chat.Message{
+			ID: m.ID, ParentID: m.ParentID, Role: model.Role(m.Role), Status: statusOf(m), StopReason: model.StopReason(m.StopReason),
+			ModelName: m.ModelName, CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt, Parts: []chat.Part{},
+		}
+		for _, p := range m.Parts {
+			switch p.Kind {
+			case imports.KindText:
+				kept.Parts = append(kept.Parts, chat.Part{Type: model.PartText, Text: p.Text})
+			case imports.KindReasoning:
+				kept.Parts = append(kept.Parts, chat.Part{Type: model.PartReasoning, Text: p.Text})
+			case imports.KindFile:
+				if _, err := read(p.File, maxFile); err != nil {
+					if p.File.Missing == "" {
+						unread++
+					}
+					if p.File.Name != "" { // so that it is seen that there was one
+						kept.Parts = append(kept.Parts, chat.Part{Type: model.PartText, Text: "[" + p.File.Name + "]"})
+					}
+					continue
+				}
+				kept.Parts = append(kept.Parts, chat.Part{})
+				b.Files = append(b.Files, chat.BroughtFile{Message: i, Part: len(kept.Parts) - 1, Read: func() (chat.File, error) { return read(p.File, maxFile) }})
+			}
+		}
+		b.Messages = append(b.Messages, kept)
+	}
+	if !dryRun {
+		if _, err := s.chat.Bring(ctx, b); err != nil {
+			return err
+		}
+	}
+	t.unread += unread
+	return nil
+}
+
+// read reads a file of an export as one that is attached.
+func read(f imports.File, most int64) (chat.File, error) {
+	if f.Missing != "" {
+		return chat.File{}, errs.New(errs.NotFound, "the export only names the file")
+	}
+	data, err := f.Data()
+	if err != nil {
+		return chat.File{}, err
+	}
+	return chat.ReadFile(chat.Upload{Name: f.Name, MediaType: f.MediaType, Data: data}, most)
+}
+
+// statusOf says how an answer ended.
+func statusOf(m imports.Message) chat.Status {
+	status := chat.Status(m.Status)
+	switch {
+	case !m.Unfinished:
+		return chat.StatusComplete
+	case slices.Contains([]chat.Status{chat.StatusStopped, chat.StatusFailed}, status):
+		return status
+	}
+	return chat.StatusInterrupted
+}
