@@ -2,6 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
 import { applyPreferences, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
+import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
 import type { PromptFilter } from "@/features/library/api";
 import { Toasts } from "@/ui/toast";
@@ -73,9 +74,44 @@ const password = createRoute({
 
 const workplace = createRoute({ getParentRoute: () => root, id: "workplace", beforeLoad: signedIn, component: Frame });
 
-const start = createRoute({ getParentRoute: () => workplace, path: "/", component: StartPage });
+const start = createRoute({
+  getParentRoute: () => workplace,
+  path: "/",
+  validateSearch: (search: Record<string, unknown>): { folder?: string } => ({ folder: text(search.folder) }),
+  component: StartPage,
+});
 
-const conversation = createRoute({ getParentRoute: () => workplace, path: "/c/$conversationId", component: ConversationPage });
+const conversation = createRoute({
+  getParentRoute: () => workplace,
+  path: "/c/$conversationId",
+  validateSearch: (search: Record<string, unknown>): { message?: string } => ({ message: text(search.message) }),
+  component: ConversationPage,
+});
+
+const history = createRoute({
+  getParentRoute: () => workplace,
+  path: "/history",
+  validateSearch: (search: Record<string, unknown>): HistoryFilter => ({
+    q: text(search.q),
+    folder: text(search.folder),
+    tag: text(search.tag),
+    archived: search.archived === true ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/history/history-page"), "HistoryPage"),
+});
+
+const found = createRoute({
+  getParentRoute: () => workplace,
+  path: "/search",
+  validateSearch: (search: Record<string, unknown>): { q?: string } => ({ q: text(search.q) }),
+  component: lazyRouteComponent(() => import("@/features/history/search-page"), "SearchPage"),
+});
+
+const folder = createRoute({
+  getParentRoute: () => workplace,
+  path: "/folders/$folderId",
+  component: lazyRouteComponent(() => import("@/features/history/folder-page"), "FolderPage"),
+});
 
 const prompts = createRoute({
   getParentRoute: () => workplace,
@@ -183,7 +219,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  workplace.addChildren([start, conversation, prompts, settings]),
+  workplace.addChildren([start, conversation, history, found, folder, prompts, settings]),
   administration.addChildren([adminStart, accounts, groups, models, connections, feedback, status]),
   ...kit,
 ]);

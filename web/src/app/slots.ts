@@ -7,5 +7,5 @@ import { lazy } from "react";
  */
 export const StartPage = lazy(async () => ({ default: (await import("@/features/chat/start-page")).StartPage }));
 export const ConversationPage = lazy(async () => ({ default: (await import("@/features/chat/conversation-page")).ConversationPage }));
-/** The side's list of conversations; onNavigate closes a drawer. */
-export const History = lazy(async () => ({ default: (await import("@/features/chat/history")).History }));
+/** The side's folders and conversations; onNavigate closes a drawer. */
+export const History = lazy(async () => ({ default: (await import("@/features/history/side-history")).SideHistory }));

@@ -1,8 +1,10 @@
+import { useSyncExternalStore } from "react";
 import type { Locale, Theme } from "./api/types";
 
 // The same keys are read by public/theme.js before the first paint.
 const themeKey = "kakoi.theme";
 const localeKey = "kakoi.locale";
+const densityKey = "kakoi.density";
 
 function read(key: string): string | null {
   try {
@@ -33,6 +35,38 @@ export function applyTheme(theme: Theme) {
 export function storedTheme(): Theme {
   const value = read(themeKey);
   return value === "light" || value === "dark" ? value : "system";
+}
+
+/** How much room the lines of lists take. */
+export type Density = "comfortable" | "compact";
+
+/** Sets the room of lists now and on this browser's next visit. */
+export function applyDensity(density: Density) {
+  const root = document.documentElement;
+  if (density === "compact") root.dataset.density = density;
+  else delete root.dataset.density;
+  write(densityKey, density === "compact" ? density : null);
+}
+
+let eraShown = false;
+const eraListeners = new Set<() => void>();
+
+/** Shows years by the Japanese era, or as they are counted elsewhere. */
+export function applyEra(era: boolean) {
+  if (eraShown === era) return;
+  eraShown = era;
+  eraListeners.forEach((listener) => listener());
+}
+
+/** Whether years are shown by the Japanese era. */
+export function useEra(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      eraListeners.add(listener);
+      return () => eraListeners.delete(listener);
+    },
+    () => eraShown,
+  );
 }
 
 /** Remembers the language for this browser's next visit. */

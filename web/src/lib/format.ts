@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useEra } from "./appearance";
 import type { Locale } from "./api/types";
 
 // Kakoi's days are the office's days. The browser's zone is the office's zone.
@@ -15,17 +16,18 @@ export function daysAgo(date: Date, now: Date): number {
   return Math.round((midnight(now) - midnight(date)) / day);
 }
 
-/** The shapes of dates, numbers and sizes in one language. */
-export function formats(locale: Locale) {
+/** The shapes of dates, numbers and sizes in one language; in Japanese the years may be those of the era. */
+export function formats(locale: Locale, era = false) {
   const tag = locale === "ja" ? "ja-JP" : "en-GB";
+  const dates = locale === "ja" && era ? "ja-JP-u-ca-japanese" : tag;
   const time = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const fullDate =
     locale === "ja"
-      ? new Intl.DateTimeFormat(tag, { year: "numeric", month: "long", day: "numeric", weekday: "short" })
+      ? new Intl.DateTimeFormat(dates, { year: "numeric", month: "long", day: "numeric", weekday: "short" })
       : new Intl.DateTimeFormat(tag, { weekday: "short", day: "numeric", month: "long", year: "numeric" });
   const monthDay = new Intl.DateTimeFormat(tag, { month: locale === "ja" ? "long" : "short", day: "numeric" });
-  const yearMonthDay = new Intl.DateTimeFormat(tag, { year: "numeric", month: locale === "ja" ? "long" : "short", day: "numeric" });
-  const yearMonth = new Intl.DateTimeFormat(tag, { year: "numeric", month: "long" });
+  const yearMonthDay = new Intl.DateTimeFormat(dates, { year: "numeric", month: locale === "ja" ? "long" : "short", day: "numeric" });
+  const yearMonth = new Intl.DateTimeFormat(dates, { year: "numeric", month: "long" });
   const integer = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   const list = new Intl.ListFormat(tag, { type: "conjunction" });
@@ -34,6 +36,8 @@ export function formats(locale: Locale) {
   const parse = (value: string | Date) => (typeof value === "string" ? new Date(value) : value);
 
   return {
+    /** Whether years are those of the era: 令和8年. */
+    era: dates !== tag,
     /** 14:05 */
     time: (value: string | Date) => time.format(parse(value)),
     /** 2026年11月22日(日) 14:05 */
@@ -100,5 +104,6 @@ export function formats(locale: Locale) {
 export function useFormats() {
   const { i18n } = useTranslation();
   const locale: Locale = i18n.language === "en" ? "en" : "ja";
-  return useMemo(() => formats(locale), [locale]);
+  const era = useEra();
+  return useMemo(() => formats(locale, era), [locale, era]);
 }

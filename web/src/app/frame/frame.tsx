@@ -49,11 +49,9 @@ export function Frame() {
               {t("prompts")}
             </NavRow>
           </div>
-          <section aria-label={t("history")} className="border-t border-rule py-2">
-            <Suspense fallback={<Skeleton className="p-3" />}>
-              <History onNavigate={close} />
-            </Suspense>
-          </section>
+          <Suspense fallback={<Skeleton className="border-t border-rule p-3" />}>
+            <History onNavigate={close} />
+          </Suspense>
         </Side>
       )}
       rail={(open) => (

@@ -69,11 +69,53 @@ export const newestMessages = (id: string, limit: number) => fetchMessages(id, {
 
 export const startConversation = (body: Choice & { turn: Turn }) => unwrap(api.POST("/conversations", { body }));
 
-export const sendTurn = (id: string, body: Turn) => unwrap(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
+export const sendTurn = (id: string, body: Schemas["NewTurn"]) => unwrap(api.POST("/conversations/{id}/turns", { params: { path: { id } }, body }));
 
 export const continueAnswer = (id: string, messageId: string) => unwrap(api.POST("/conversations/{id}/continue", { params: { path: { id } }, body: { messageId } }));
 
 export const retryAnswer = (id: string, messageId: string) => unwrap(api.POST("/conversations/{id}/retry", { params: { path: { id } }, body: { messageId } }));
+
+/** Gives a message other words, on a branch of its own. */
+export const editMessage = (id: string, messageId: string, body: Schemas["EditedMessage"]) =>
+  unwrap(api.POST("/conversations/{id}/messages/{messageId}/edit", { params: { path: { id, messageId } }, body }));
+
+/** Asks for another answer, from the conversation's model or the one named. */
+export const regenerateAnswer = (id: string, messageId: string, body: Schemas["AnotherAnswer"]) =>
+  unwrap(api.POST("/conversations/{id}/messages/{messageId}/regenerate", { params: { path: { id, messageId } }, body }));
+
+export const openBranch = (id: string, messageId: string) => unwrap(api.PUT("/conversations/{id}/branch", { params: { path: { id } }, body: { messageId } }));
+
+export const forkConversation = (id: string, messageId: string, branches: "path" | "all") =>
+  unwrap(api.POST("/conversations/{id}/fork", { params: { path: { id } }, body: { messageId, branches } }));
+
+export const changeQueued = (id: string, queuedId: string, text: string) =>
+  unwrap(api.PATCH("/conversations/{id}/queue/{queuedId}", { params: { path: { id, queuedId } }, body: { text } }));
+
+export const removeQueued = (id: string, queuedId: string) => unwrap(api.DELETE("/conversations/{id}/queue/{queuedId}", { params: { path: { id, queuedId } } }));
+
+export const sendQueued = (id: string) => unwrap(api.POST("/conversations/{id}/queue/send", { params: { path: { id } } }));
+
+/** How full the model's context is; read anew when the branch, its end or the model is another. */
+export const contextQuery = (id: string, state: string) =>
+  queryOptions({
+    queryKey: ["context", id, state],
+    queryFn: ({ signal }) => unwrap(api.GET("/conversations/{id}/context", { params: { path: { id } }, signal })),
+    placeholderData: (before: Schemas["Gauge"] | undefined) => before,
+  });
+
+export const summarise = (id: string) => unwrap(api.POST("/conversations/{id}/summary", { params: { path: { id } } }));
+
+export const forgetSummary = (id: string) => unwrap(api.DELETE("/conversations/{id}/summary", { params: { path: { id } } }));
+
+/** What a person thinks of an answer. */
+export type Opinion = Schemas["Opinion"];
+
+export const giveFeedback = (messageId: string, body: Opinion) => unwrap(api.PUT("/messages/{id}/feedback", { params: { path: { id: messageId } }, body }));
+
+export const withdrawFeedback = (messageId: string) => unwrap(api.DELETE("/messages/{id}/feedback", { params: { path: { id: messageId } } }));
+
+export type QueuedTurn = Schemas["QueuedTurn"];
+export type Gauge = Schemas["Gauge"];
 
 export const stopRun = (id: string) => unwrap(api.POST("/runs/{id}/stop", { params: { path: { id } } }));
 
@@ -81,11 +123,6 @@ export const updateConversation = (id: string, body: Partial<Choice> & { title?:
   unwrap(api.PATCH("/conversations/{id}", { params: { path: { id } }, body }));
 
 export const deleteConversation = (id: string) => unwrap(api.DELETE("/conversations/{id}", { params: { path: { id } } }));
-
-/** Deletes while the page goes away; nobody is left to hear how it went. */
-export function deleteConversationLater(id: string): void {
-  void fetch(`/api/v1/conversations/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(() => undefined);
-}
 
 export const deleteAttachment = (id: string) => unwrap(api.DELETE("/attachments/{id}", { params: { path: { id } } }));
 

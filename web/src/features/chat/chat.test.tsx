@@ -1,4 +1,4 @@
-import { act, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation } from "./drafts";
 import { FakeApi, Live, Problem, answered, conversation, now, said, show, started } from "./testing";
@@ -320,22 +320,21 @@ describe("history", () => {
     await waitFor(() => expect(api.calledWith("PATCH /conversations/c2")[0]?.body).toEqual({ title: "新しい名前" }));
   });
 
-  it("deletes after the time to take it back, and not before", async () => {
+  it("deletes at once and brings back what was deleted", async () => {
     const api = new FakeApi();
     api.list = list();
-    api.on("DELETE /conversations/c2", () => ({}));
+    const all = api.list;
+    api.on("DELETE /conversations/c2", () => ((api.list = all.filter((one) => (one as { id: string }).id !== "c2")), {}));
+    api.on("POST /conversations/c2/restore", () => ((api.list = all), {}));
     show(api, "/");
     const nav = await screen.findByRole("navigation");
     fireEvent.keyDown(await within(nav).findByRole("link", { name: "昔の会話" }), { key: "Delete" });
     await waitFor(() => expect(within(nav).queryByRole("link", { name: "昔の会話" })).toBeNull());
+    expect(api.calledWith("DELETE /conversations/c2")).toHaveLength(1);
+    await screen.findByText("「昔の会話」を削除しました");
     fireEvent.click(await screen.findByRole("button", { name: "元に戻す" }));
     expect(await within(nav).findByRole("link", { name: "昔の会話" })).toBeTruthy();
-    expect(api.calledWith("DELETE /conversations/c2")).toHaveLength(0);
-
-    fireEvent.keyDown(within(nav).getByRole("link", { name: "昔の会話" }), { key: "Delete" });
-    await screen.findByText("「昔の会話」を削除しました");
-    act(() => void window.dispatchEvent(new Event("pagehide")));
-    await waitFor(() => expect(api.calledWith("DELETE /conversations/c2")).toHaveLength(1));
+    expect(api.calledWith("POST /conversations/c2/restore")).toHaveLength(1);
   });
 });
 

@@ -1,12 +1,11 @@
 import { type InfiniteData, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouter } from "@tanstack/react-router";
 import { useCallback } from "react";
-import { useTranslation } from "react-i18next";
+import { useRemove } from "@/features/history/acts";
 import { toApiError } from "@/lib/api/error";
 import type { List } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { toast } from "@/ui/toast";
-import { type Choice, type Conversation, type ConversationSummary, conversationQuery, conversationsKey, conversationsQuery, deleteConversation, deleteConversationLater, updateConversation } from "./api";
+import { type Choice, type Conversation, type ConversationSummary, conversationQuery, conversationsKey, conversationsQuery, updateConversation } from "./api";
 
 type ListData = InfiniteData<List<ConversationSummary>, string>;
 
@@ -53,51 +52,8 @@ export function useChoose(id: string) {
   });
 }
 
-/** Deletions that can still be taken back. */
-const leaving = new Set<string>();
-
-window.addEventListener("pagehide", () => {
-  for (const id of leaving) deleteConversationLater(id);
-  leaving.clear();
-});
-
-/**
- * Deletes a conversation after the time to undo has gone. Until then it is only
- * out of sight, here and in the list.
- */
+/** Deletes a conversation, with ten seconds to bring it back. */
 export function useDelete() {
-  const client = useQueryClient();
-  const router = useRouter();
-  const navigate = useNavigate();
-  const { t } = useTranslation("chat");
-  const errorText = useErrorTextOf();
-  return useCallback(
-    (conversation: Pick<ConversationSummary, "id" | "title">) => {
-      const { id, title } = conversation;
-      leaving.add(id);
-      client.setQueryData<ListData>(conversationsQuery.queryKey, (data) => changeList(data, (items) => items.filter((item) => item.id !== id)));
-      if (router.state.location.pathname === `/c/${id}`) void navigate({ to: "/" });
-      const reread = () => client.invalidateQueries({ queryKey: conversationsKey });
-      toast({
-        text: t("deleted", { title }),
-        undo: () => {
-          leaving.delete(id);
-          void reread();
-        },
-        onGone: () => {
-          if (!leaving.delete(id)) return;
-          deleteConversation(id).then(
-            () => client.removeQueries({ queryKey: ["messages", id] }),
-            (error: unknown) => toast({ tone: "danger", text: errorText(toApiError(error)).what }),
-          ).finally(() => void reread());
-        },
-      });
-    },
-    [client, router, navigate, t, errorText],
-  );
-}
-
-/** Whether a conversation is out of sight because it is being deleted. */
-export function isLeaving(id: string): boolean {
-  return leaving.has(id);
+  const remove = useRemove();
+  return useCallback((conversation: Pick<ConversationSummary, "id" | "title">) => remove([conversation]), [remove]);
 }

@@ -2,12 +2,12 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { Outlet, RouterProvider, createMemoryHistory, createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
 import { render } from "@testing-library/react";
 import { vi } from "vitest";
+import { SideHistory } from "@/features/history/side-history";
 import type { Me, Model } from "@/lib/api/types";
 import { encoder, sse } from "@/lib/stream/testing";
 import { Toasts } from "@/ui/toast";
 import type { Conversation, Message, Started } from "./api";
 import { ConversationPage } from "./conversation-page";
-import { History } from "./history";
 import { StartPage } from "./start-page";
 
 /** A call the page made. */
@@ -171,7 +171,7 @@ export function show(api: FakeApi, path: string) {
     component: () => (
       <>
         <nav aria-label="履歴">
-          <History />
+          <SideHistory />
         </nav>
         <main>
           <Outlet />

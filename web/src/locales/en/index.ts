@@ -5,10 +5,11 @@ import common from "./common.json";
 import errors from "./errors.json";
 import feedback from "./feedback.json";
 import frame from "./frame.json";
+import history from "./history.json";
 import library from "./library.json";
 import markdown from "./markdown.json";
 import shortcuts from "./shortcuts.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const en = { account, admin, chat, common, errors, feedback, frame, library, markdown, shortcuts, ui };
+export const en = { account, admin, chat, common, errors, feedback, frame, history, library, markdown, shortcuts, ui };

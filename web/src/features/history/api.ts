@@ -1,0 +1,130 @@
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { type ConversationSummary, conversationsKey } from "@/features/chat/api";
+import { api, unwrap } from "@/lib/api/client";
+import type { List, Schemas } from "@/lib/api/types";
+import { download } from "./download";
+
+export type Folder = Schemas["Folder"];
+export type Tag = Schemas["Tag"];
+export type BulkOrder = Schemas["BulkOrder"];
+
+/** Which conversations a list shows. */
+export interface ListFilter {
+  folder?: string | undefined;
+  tag?: string | undefined;
+  archived?: boolean | undefined;
+}
+
+export type ListData = InfiniteData<List<ConversationSummary>, string>;
+
+/** The conversations that a filter leaves, pinned ones first, by keyset pages. */
+export const listQuery = ({ folder = "", tag = "", archived = false }: ListFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...conversationsKey, "filtered", { folder, tag, archived }],
+    queryFn: ({ pageParam, signal }) =>
+      unwrap(
+        api.GET("/conversations", {
+          params: { query: { limit: 100, ...(folder && { folderId: folder }), ...(tag && { tag }), ...(archived && { state: "archived" as const }), ...(pageParam && { pageToken: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextPageToken || undefined,
+  });
+
+const foldersKey = ["folders"] as const;
+
+/** The person's folders, by name. */
+export const foldersQuery = queryOptions({
+  queryKey: [...foldersKey, "list"],
+  queryFn: ({ signal }) => unwrap(api.GET("/folders", { signal })),
+  staleTime: 60_000,
+});
+
+/** One folder with its files. */
+export const folderQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...foldersKey, "one", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/folders/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** The person's tags, by name. */
+export const tagsQuery = queryOptions({
+  queryKey: ["tags"],
+  queryFn: ({ signal }) => unwrap(api.GET("/tags", { signal })),
+  staleTime: 60_000,
+});
+
+/** Everything that names conversations, folders or tags: read anew together. */
+export const historyKeys = [conversationsKey, foldersKey, tagsQuery.queryKey] as const;
+
+export const changeConversation = (id: string, body: Schemas["ConversationChange"]) => unwrap(api.PATCH("/conversations/{id}", { params: { path: { id } }, body }));
+
+export const changeMany = (body: BulkOrder) => unwrap(api.POST("/conversations/bulk", { body }));
+
+export const createFolder = (body: Schemas["FolderChange"]) => unwrap(api.POST("/folders", { body }));
+
+export const updateFolder = (id: string, body: Schemas["FolderChange"]) => unwrap(api.PATCH("/folders/{id}", { params: { path: { id } }, body }));
+
+export const deleteFolder = (id: string, conversations: "keep" | "delete") => unwrap(api.DELETE("/folders/{id}", { params: { path: { id }, query: { conversations } } }));
+
+export const exportFormats = ["docx", "pdf", "md", "html", "json"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+interface ExportChoice {
+  format: ExportFormat;
+  reasoning: boolean;
+  era: boolean;
+}
+
+/** Hands conversations to the person as a file: one as it is, many packed together. */
+export function exportConversations(ids: readonly string[], { format, reasoning, era }: ExportChoice): Promise<void> {
+  const [id] = ids;
+  if (ids.length === 1 && id) {
+    const query = new URLSearchParams({ format, ...(reasoning && { reasoning: "true" }), ...(era && { era: "true" }) });
+    return download(`/conversations/${encodeURIComponent(id)}/export?${query.toString()}`, {}, `kakoi.${format}`);
+  }
+  return download("/exports", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ids, format, reasoning, era }) }, "kakoi.zip");
+}
+
+/** A stretch of a text found; match is what was searched for. */
+export interface SnippetPart {
+  text: string;
+  match: boolean;
+}
+
+/** A conversation or a message that a search has found. */
+export interface Hit {
+  conversationId: string;
+  title: string;
+  folderId?: string;
+  tags: string[];
+  messageId?: string;
+  role?: "user" | "assistant";
+  snippet: SnippetPart[];
+  at: string;
+}
+
+type Untyped = (path: string, init: object) => Promise<{ data?: List<Hit>; error?: unknown; response: Response }>;
+
+const fetchHits = (query: { q: string; limit: number; pageToken?: string }, signal: AbortSignal) =>
+  unwrap((api.GET as unknown as Untyped)("/search", { params: { query }, signal }));
+
+/** What a search finds, the best first, by pages. */
+export const searchQuery = (q: string) =>
+  infiniteQueryOptions({
+    queryKey: ["search", q],
+    queryFn: ({ pageParam, signal }) => fetchHits({ q, limit: 30, ...(pageParam && { pageToken: pageParam }) }, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextPageToken || undefined,
+    enabled: q !== "",
+  });
+
+/** The first few of what a search finds, for the palette. */
+export const quickSearchQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["search", "quick", q],
+    queryFn: ({ signal }) => fetchHits({ q, limit: 8 }, signal),
+    enabled: q !== "",
+    staleTime: 30_000,
+  });
