@@ -72,7 +72,6 @@ interface FieldProps {
 
 function VariableField({ variable, ...field }: FieldProps) {
   const { t } = useTranslation("library");
-  const { autoFocus: _, ...select } = field;
   const optional = Boolean(variable.default);
   switch (variable.type) {
     case "long":
@@ -83,7 +82,7 @@ function VariableField({ variable, ...field }: FieldProps) {
       // Not a number field: an input method types full-width digits, which the server takes.
       return <TextField {...field} label={variable.name} optional={optional} inputMode="decimal" hint={t("numberHint")} />;
     case "choice":
-      return <Select {...select} label={variable.name} optional={optional} options={(variable.choices ?? []).map((c) => ({ value: c, label: c }))} />;
+      return <Select value={field.value} onChange={field.onChange} error={field.error} label={variable.name} optional={optional} options={(variable.choices ?? []).map((c) => ({ value: c, label: c }))} />;
     case "text":
       return <TextField {...field} label={variable.name} optional={optional} />;
   }

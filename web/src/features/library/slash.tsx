@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, type ReactNode, type RefObject, useCallback, useEffect, useId, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useState } from "react";
 import { Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { announce } from "@/lib/announce";
@@ -75,19 +75,13 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
     return () => clearTimeout(timer);
   }, [count, t]);
 
-  const { take, dialog } = usePromptText(
-    t("insert"),
-    useCallback(
-      (filled: string) => {
-        onText(filled);
-        requestAnimationFrame(() => {
-          field.current?.focus();
-          field.current?.setSelectionRange(filled.length, filled.length);
-        });
-      },
-      [onText, field],
-    ),
-  );
+  const { take, dialog } = usePromptText(t("insert"), (filled) => {
+    onText(filled);
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(filled.length, filled.length);
+    });
+  });
   const choose = (prompt: PromptSummary) => {
     setDismissed(true);
     void take(prompt.id);
@@ -128,11 +122,11 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
         {items.length === 0 ? (
           <p className="px-4 pt-3 pb-2 text-14 text-muted">{t("slashNone")}</p>
         ) : (
-          <ul id={`${id}-list`} role="listbox" aria-label={t("slashLabel")} className="min-h-0 flex-1 overflow-y-auto p-1">
+          <div id={`${id}-list`} role="listbox" aria-label={t("slashLabel")} className="min-h-0 flex-1 overflow-y-auto p-1">
             {items.map((p) => (
               // The keyboard chooses from the field, which keeps the focus.
               // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
-              <li
+              <div
                 key={p.id}
                 id={optionId(p)}
                 role="option"
@@ -146,9 +140,9 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
                   {p.description && <span className="block truncate text-muted">{p.description}</span>}
                 </span>
                 <span className="max-w-[45%] flex-none truncate text-right text-muted">{p.command ? `/${p.command}` : p.category ? categoryName(p.category) : ""}</span>
-              </li>
+              </div>
             ))}
-          </ul>
+          </div>
         )}
         <button
           type="button"
