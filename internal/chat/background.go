@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"kakoi/internal/db"
@@ -23,6 +24,7 @@ const (
 	beatEvery  = 2 * time.Second
 	deadAfter  = 15 * time.Second
 	sweepEvery = 10 * time.Minute
+	indexRest  = 5 * time.Millisecond // between the transactions of IndexExisting
 )
 
 // Recover closes the runs of processes that are no more. Call it before the
@@ -95,6 +97,13 @@ func (s *Service) Run(ctx context.Context) error {
 	defer flush.Stop()
 	defer beat.Stop()
 	defer sweep.Stop()
+	var indexing sync.WaitGroup
+	defer indexing.Wait()
+	indexing.Go(func() {
+		if err := s.IndexExisting(ctx, indexRest); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "what was stored before is not all to be found yet; the next start goes on", "err", err)
+		}
+	})
 	flushed := make(chan struct{}, 1)
 	flushed <- struct{}{}
 	lastBeat := time.Now()

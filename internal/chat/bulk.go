@@ -246,6 +246,7 @@ func (s store) deleteConversation(ctx context.Context, q db.Queryer, id string) 
 		`DELETE FROM summaries WHERE conversation_id = $1`,
 		`DELETE FROM run_segments WHERE run_id IN (SELECT id FROM runs WHERE conversation_id = $1)`,
 		`DELETE FROM runs WHERE conversation_id = $1`,
+		`DELETE FROM search_documents WHERE conversation_id = $1`,
 		`DELETE FROM messages WHERE conversation_id = $1`,
 		`DELETE FROM conversation_tags WHERE conversation_id = $1`,
 		`DELETE FROM conversations WHERE id = $1`,

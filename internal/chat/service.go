@@ -461,6 +461,11 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 				return err
 			}
 		}
+		if ch.Title != nil {
+			if err := s.reindexTitle(ctx, tx, c); err != nil {
+				return err
+			}
+		}
 		return s.updateConversation(ctx, tx, c)
 	})
 	if err != nil {

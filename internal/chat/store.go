@@ -76,7 +76,7 @@ func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversat
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
 	}
-	return nil
+	return s.reindexTitle(ctx, q, c)
 }
 
 // updateConversation stores what a person may change. It leaves the activity
@@ -117,14 +117,21 @@ func (s store) chooseFor(ctx context.Context, q db.Queryer, c Conversation) erro
 // setModelTitle gives a conversation the title a model made, unless a person
 // has named it meanwhile; it reports whether it did.
 func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool, error) {
-	res, err := s.db.ExecContext(ctx, `
-		UPDATE conversations SET title = $1, title_source = 'model'
-		WHERE  id = $2 AND owner_id = $3 AND title_source = 'first_words'`, title, id, owner)
-	if err != nil {
-		return false, fmt.Errorf("title conversation %s: %w", id, err)
-	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	done := false
+	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var created int64
+		err := tx.QueryRowContext(ctx, `
+			UPDATE conversations SET title = $1, title_source = 'model'
+			WHERE  id = $2 AND owner_id = $3 AND title_source = 'first_words'
+			RETURNING created_at`, title, id, owner).Scan(&created)
+		if done = err == nil; errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("title conversation %s: %w", id, err)
+		}
+		return s.reindexTitle(ctx, tx, Conversation{ID: id, OwnerID: owner, Title: title, CreatedAt: fromMillis(created)})
+	})
+	return done && err == nil, err
 }
 
 const messageColumns = `
@@ -187,20 +194,24 @@ func (s store) messageByClientID(ctx context.Context, q db.Queryer, conversation
 }
 
 // insertMessages stores messages at the next positions of a conversation, which
-// it sets, opens the branch that ends in leaf, and moves the conversation to the
+// it sets, makes them findable, opens the branch that ends in leaf, and moves the conversation to the
 // top of the list. It writes the conversation first, which makes others that
 // would add to it wait.
 func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, leaf, comparison string, now time.Time, messages ...*Message) error {
 	var next int64
+	var owner string
 	err := q.QueryRowContext(ctx, `
 		UPDATE conversations SET next_position = next_position + $1, leaf_id = $2, comparison_id = $3, active_at = $4
-		WHERE  id = $5 RETURNING next_position`, len(messages), leaf, comparison, now.UnixMilli(), conversation).Scan(&next)
+		WHERE  id = $5 RETURNING next_position, owner_id`, len(messages), leaf, comparison, now.UnixMilli(), conversation).Scan(&next, &owner)
 	if err != nil {
 		return fmt.Errorf("place messages in %s: %w", conversation, err)
 	}
 	for i, m := range messages {
 		m.ConversationID, m.Position = conversation, next-int64(len(messages)-i)
 		if err := s.insertMessage(ctx, q, *m); err != nil {
+			return err
+		}
+		if err := s.indexMessage(ctx, q, owner, *m); err != nil {
 			return err
 		}
 	}
@@ -367,12 +378,13 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}
-	_, err = q.ExecContext(ctx,
-		`UPDATE conversations SET active_at = $1 WHERE id = $2`, millis(m.FinishedAt), m.ConversationID)
+	var owner string
+	err = q.QueryRowContext(ctx, `UPDATE conversations SET active_at = $1 WHERE id = $2 RETURNING owner_id`,
+		millis(m.FinishedAt), m.ConversationID).Scan(&owner)
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}
-	return nil
+	return s.reindexMessage(ctx, q, owner, m)
 }
 
 // segmentInserts are statements for this many segments each, so that a flush of

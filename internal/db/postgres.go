@@ -46,7 +46,12 @@ func (d *DB) openPostgres(ctx context.Context, o Options) error {
 		cfg.DialFunc = o.Dial
 		cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	}
-	pool := stdlib.OpenDB(*cfg)
+	// Compiling a query takes longer than any of ours may. It is not a parameter
+	// of the connection, which some proxies refuse.
+	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "SET jit = off")
+		return err
+	}))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(maxConnLifetime)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the encrypting file layer, by name
 
 	"kakoi/internal/errs"
@@ -91,7 +92,10 @@ func (d *DB) prepare(pragmas string) func(*sqlite3.Conn) error {
 				return err
 			}
 		}
-		return c.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d;", busyTimeout) + pragmas)
+		if err := c.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d;", busyTimeout) + pragmas); err != nil {
+			return err
+		}
+		return fts5.Register(c) // it reads the file
 	}
 }
 

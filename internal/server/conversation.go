@@ -262,6 +262,7 @@ func (s *Server) conversationOperations() {
 	s.branchOperations(most)
 	s.queueOperations(most)
 	s.organiseOperations()
+	s.searchOperations()
 }
 
 func (s *Server) listConversations(ctx context.Context, in *struct {

@@ -1235,6 +1235,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds messages and titles of one's conversations, the newest first. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/setup": {
         parameters: {
             query?: never;
@@ -1957,6 +1974,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListSearchHit: {
+            items: components["schemas"]["SearchHit"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListSession: {
             items: components["schemas"]["Session"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -2480,6 +2502,21 @@ export interface components {
             missing: string[];
             text: string;
         };
+        SearchHit: {
+            archived: boolean;
+            /** Format: date-time */
+            at: string;
+            conversationId: string;
+            folderId?: string;
+            /** @description Absent when it is the title that was found. */
+            messageId?: string;
+            /** @enum {string} */
+            role?: "user" | "assistant";
+            /** @description What is around the first place, in one line. */
+            snippet: components["schemas"]["SnippetPiece"][];
+            tags: string[];
+            title: string;
+        };
         Session: {
             address: string;
             /** Format: date-time */
@@ -2514,6 +2551,11 @@ export interface components {
         SignIn: {
             email: string;
             password: string;
+        };
+        SnippetPiece: {
+            /** @description This is what was looked for. */
+            match: boolean;
+            text: string;
         };
         Started: {
             /** @description The answer, or those side by side; follow each at /runs/{runId}/events. Empty if the turn waits. */
@@ -5716,6 +5758,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Words that all occur, each anywhere in a text, in any width and case; "a phrase"; folder:NAME, tag:NAME, model:NAME (answers of it), before:2026-11-22, after:2026-11-22 (from that day on), archived:yes or no. */
+                q?: string;
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSearchHit"];
+                };
             };
             /** @description Error */
             default: {
