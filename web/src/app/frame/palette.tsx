@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { FileText, MessageSquare, NotebookPen, Search, Settings, ShieldCheck, type LucideIcon } from "lucide-react";
+import { FileText, History as HistoryIcon, MessageSquare, MessageSquareText, NotebookPen, Search, Settings, ShieldCheck, type LucideIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSection, Modal, ModalOverlay, SearchField, Text } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
+import { quickSearchQuery } from "@/features/history/api";
 import { api, unwrap } from "@/lib/api/client";
 import { useFormats } from "@/lib/format";
 import { matches } from "@/lib/match";
+import { useDebounced } from "@/lib/use-debounced";
 import { Icon } from "@/ui/icon";
 import { adminPlaces } from "./admin-frame";
 import { closePalette, openPalette, usePaletteOpen } from "./palette-state";
@@ -63,6 +65,8 @@ function PaletteBody() {
 
   const pages: Place[] = [
     { id: "new", title: t("start"), icon: FileText, go: () => navigate({ to: "/" }) },
+    { id: "history", title: t("allConversations"), icon: HistoryIcon, go: () => navigate({ to: "/history", search: {} }) },
+    { id: "find", title: t("searchPage"), icon: Search, go: () => navigate({ to: "/search", search: {} }) },
     { id: "prompts", title: t("prompts"), icon: NotebookPen, go: () => navigate({ to: "/prompts" }) },
     ...(account.role === "administrator"
       ? adminPlaces.flatMap((group) => group.places.map((place) => ({ id: place.to, title: t(place.name), note: `${t("admin")} › ${t(group.question)}`, icon: ShieldCheck, go: () => navigate({ to: place.to }) })))
@@ -83,9 +87,24 @@ function PaletteBody() {
     go: () => navigate({ to: "/c/$conversationId", params: { conversationId: c.id } }),
   }));
 
+  const wanted = query.trim();
+  const asked = useDebounced(wanted, 250);
+  const found = useQuery({ ...quickSearchQuery(asked), retry: false });
+  const said: Place[] = (wanted === "" ? [] : (found.data?.items ?? []))
+    .filter((hit) => hit.messageId)
+    .map((hit) => ({
+      id: `message ${hit.messageId ?? ""}`,
+      title: hit.snippet.map((part) => part.text).join("") || hit.title,
+      note: hit.title,
+      icon: MessageSquareText,
+      go: () => navigate({ to: "/c/$conversationId", params: { conversationId: hit.conversationId }, search: { message: hit.messageId } }),
+    }));
+  const everything: Place[] = wanted === "" ? [] : [{ id: "search", title: t("paletteSearchAll", { q: wanted }), icon: Search, go: () => navigate({ to: "/search", search: { q: wanted } }) }];
+
   const find = (places: Place[]) => places.filter((p) => matches(`${p.title} ${p.note ?? ""}`, query.trim()));
   const sections = [
     { title: t("paletteConversations"), places: find(talks).slice(0, shownAtOnce) },
+    { title: t("paletteMessages"), places: [...said, ...everything] },
     { title: t("palettePages"), places: find(pages) },
     { title: t("paletteSettings"), places: find(settings) },
   ].filter((s) => s.places.length > 0);

@@ -17,6 +17,8 @@ import { Bar, Skeleton } from "@/ui/skeleton";
 import { TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { meQuery, modelsQuery, rename, revokeSession, sessionsQuery, signOutEverywhere, useMe, useUpdatePreferences } from "./api";
+import { ImportSection } from "./import-section";
+import { MineSection } from "./mine-section";
 import { useModelHint } from "./model-text";
 import { PasswordForm } from "./password-form";
 import { SessionList } from "./session-list";
@@ -35,6 +37,8 @@ export function SettingsPage() {
             <PasswordForm onDone={() => toast({ text: t("passwordChanged") })} />
           </Section>
           <SessionsSection />
+          <ImportSection />
+          <MineSection />
         </div>
       </Scroll>
     </Page>

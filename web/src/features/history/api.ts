@@ -128,3 +128,22 @@ export const quickSearchQuery = (q: string) =>
     enabled: q !== "",
     staleTime: 30_000,
   });
+
+export type ImportReport = Schemas["ImportReport"];
+export type ImportCounts = Schemas["ImportCounts"];
+
+/** Reads a file of conversations from elsewhere; dryRun only says what would be taken. */
+export async function importConversations(file: File, dryRun: boolean): Promise<ImportReport> {
+  return unwrap(
+    api.POST("/imports", {
+      params: { query: dryRun ? { dryRun } : {} },
+      headers: { "Content-Type": "application/octet-stream" },
+      body: file as unknown as string,
+      bodySerializer: (body: unknown) => body as Blob,
+    }),
+  );
+}
+
+export const exportEverything = () => download("/me/export", {}, "kakoi.zip");
+
+export const deleteEverything = () => unwrap(api.DELETE("/me/conversations"));

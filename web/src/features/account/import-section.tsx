@@ -1,0 +1,134 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Upload } from "lucide-react";
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { refreshHistory } from "@/features/history/acts";
+import { importConversations, type ImportCounts, type ImportReport } from "@/features/history/api";
+import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
+import { useFormats } from "@/lib/format";
+import { Button, ButtonLink } from "@/ui/button";
+import { Disclosure } from "@/ui/disclosure";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Notice } from "@/ui/notice";
+import { Section } from "@/ui/page";
+
+/** Brings in conversations from elsewhere: first what would be taken, then the taking. */
+export function ImportSection() {
+  const { t, i18n } = useTranslation("account");
+  const client = useQueryClient();
+  const format = useFormats();
+  const input = useRef<HTMLInputElement>(null);
+  const [file, setFile] = useState<File>();
+  const [pending, setPending] = useState(false);
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const [report, setReport] = useState<ImportReport>();
+  const [problemsOpen, setProblemsOpen] = useState(false);
+
+  const run = async (chosen: File, dryRun: boolean) => {
+    setPending(true);
+    setFailure(null);
+    try {
+      setReport(await importConversations(chosen, dryRun));
+      if (!dryRun) await refreshHistory(client);
+    } catch (error) {
+      if (!isAbort(error)) setFailure(toApiError(error));
+    } finally {
+      setPending(false);
+    }
+  };
+  const choose = (chosen: File | undefined) => {
+    if (!chosen) return;
+    setFile(chosen);
+    setReport(undefined);
+    void run(chosen, true);
+  };
+  const reason = (code: string) => (i18n.exists(`importReason.${code}`, { ns: "account" }) ? t(`importReason.${code}` as "importReason.here") : t("importReason.other", { code }));
+  const line = (name: string, counts: ImportCounts) => {
+    const skipped = Object.entries(counts.skipped).filter(([, n]) => n > 0);
+    return (
+      <div className="col-span-full grid grid-cols-subgrid border-b border-rule py-2">
+        <dt>{name}</dt>
+        <dd className="text-right tabular-nums">{format.number(counts.taken)}</dd>
+        <dd className="min-w-0 text-muted">
+          {skipped.length === 0
+            ? t("importNoneSkipped")
+            : skipped.map(([code, n]) => (
+                <span key={code} className="block">
+                  {t("importSkipped", { reason: reason(code), formatted: format.number(n) })}
+                </span>
+              ))}
+        </dd>
+      </div>
+    );
+  };
+
+  return (
+    <Section id="import" title={t("importTitle")} hint={t("importHint")}>
+      <div className="grid justify-items-start gap-4">
+        <input
+          ref={input}
+          type="file"
+          accept=".zip,.json,application/zip,application/json"
+          hidden
+          aria-label={t("importChoose")}
+          onChange={(event) => {
+            choose(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
+        <Button icon={Upload} isPending={pending} pendingLabel={t("importReading")} onPress={() => input.current?.click()}>
+          {t("importChoose")}
+        </Button>
+        {failure && <ErrorNotice error={failure} className="w-full" />}
+        {report && file && (
+          <div role="status" className="grid w-full gap-4">
+            <Notice
+              tone={report.dryRun ? "info" : "success"}
+              title={
+                report.dryRun
+                  ? t(report.conversations.taken > 0 ? "importWould" : "importNothing", { name: file.name, source: t(`importSource.${report.source}`), count: report.conversations.taken, formatted: format.number(report.conversations.taken) })
+                  : t("importDone", { count: report.conversations.taken, formatted: format.number(report.conversations.taken) })
+              }
+              actions={
+                report.dryRun ? (
+                  report.conversations.taken > 0 && (
+                    <Button tone="primary" size="dense" isPending={pending} pendingLabel={t("importing")} onPress={() => void run(file, false)}>
+                      {t("importAct")}
+                    </Button>
+                  )
+                ) : (
+                  <ButtonLink to="/history" search={{}} size="dense">
+                    {t("importShow")}
+                  </ButtonLink>
+                )
+              }
+            >
+              {t(report.dryRun ? "importDryHint" : "importDoneHint")}
+            </Notice>
+            <dl className="grid grid-cols-[auto_auto_1fr] gap-x-6 border-t border-rule text-14">
+              <div className="col-span-full grid grid-cols-subgrid border-b border-strong py-2 text-muted">
+                <dt>{t("importKind")}</dt>
+                <dd className="text-right">{t("importTaken")}</dd>
+                <dd>{t("importLeft")}</dd>
+              </div>
+              {line(t("importConversations"), report.conversations)}
+              {line(t("importMessages"), report.messages)}
+              {line(t("importAttachments"), report.attachments)}
+            </dl>
+            {report.problems.length > 0 && (
+              <Disclosure isOpen={problemsOpen} onToggle={setProblemsOpen} title={t("importProblems", { count: report.problems.length, formatted: format.number(report.problems.length) })}>
+                <ul className="text-14">
+                  {report.problems.map((problem) => (
+                    <li key={problem.number} className="py-1">
+                      {t("importProblem", { number: format.number(problem.number), title: problem.title, reason: reason(problem.reason) })}
+                    </li>
+                  ))}
+                </ul>
+              </Disclosure>
+            )}
+          </div>
+        )}
+      </div>
+    </Section>
+  );
+}
