@@ -21,6 +21,7 @@ const (
 	KindAttachment   Kind = "attachment"
 	KindPrompt       Kind = "prompt"
 	KindFeedback     Kind = "feedback"
+	KindShare        Kind = "share"
 	KindAuditEvent   Kind = "audit_event"
 	KindSystem       Kind = "system"
 )
@@ -42,6 +43,9 @@ const (
 	SessionRead        Action = "session.read"
 	SessionEnd         Action = "session.end"
 	PromptCreate       Action = "prompt.create"
+	// Sharing a conversation. The resource's OwnerID is the conversation's.
+	ShareCreate Action = "share.create"
+	ShareWrite  Action = "share.write"
 	// FeedbackWrite is about an answer. The resource's OwnerID is the
 	// conversation's.
 	FeedbackWrite Action = "feedback.write"
@@ -57,7 +61,9 @@ const (
 	// Prompts. Reading is for the owner and for those it is shared with;
 	// writing for the owner, or for administrators where it is the
 	// organisation's; hiding for administrators who may read it.
-	PromptRead  Action = "prompt.read"
+	PromptRead Action = "prompt.read"
+	// ShareRead is for the owner and for those the conversation is shared with.
+	ShareRead   Action = "share.read"
 	PromptWrite Action = "prompt.write"
 	PromptHide  Action = "prompt.hide"
 
@@ -72,6 +78,7 @@ const (
 	ModelWrite      Action = "model.write"
 	AuditRead       Action = "audit_event.read"
 	SystemRead      Action = "system.read"
+	SystemWrite     Action = "system.write"
 	FeedbackRead    Action = "feedback.read"
 	// PromptCreateOfficial makes a prompt of the organisation.
 	PromptCreateOfficial Action = "prompt.create_official"
@@ -80,19 +87,20 @@ const (
 // Resource is what an action is about. A list, or an object that is about to be
 // made, has no ID.
 type Resource struct {
-	Kind     Kind
-	ID       string
-	OwnerID  string   // account that owns it; "" for what belongs to the organisation
-	GroupIDs []string // groups it is restricted to; empty is everyone, unless Reach is ReachGroups
-	Reach    Reach    // whom its owner shares it with
-	Hidden   bool     // shared, but withdrawn from all but its owner and administrators
+	Kind       Kind
+	ID         string
+	OwnerID    string   // account that owns it; "" for what belongs to the organisation
+	GroupIDs   []string // groups it is restricted to; empty is everyone, unless Reach is ReachGroups
+	AccountIDs []string // with ReachGroups: single people it is shared with too
+	Reach      Reach    // whom its owner shares it with
+	Hidden     bool     // shared, but withdrawn from all but its owner and administrators
 }
 
 // Reach says whom an owner shares an object with.
 type Reach int
 
-// The reaches. ReachGroups is whoever is in one of Resource.GroupIDs, nobody
-// when there is none.
+// The reaches. ReachGroups is whoever is in one of Resource.GroupIDs or one of
+// Resource.AccountIDs, nobody when there is none.
 const (
 	ReachOwner Reach = iota
 	ReachGroups
@@ -133,6 +141,9 @@ var grants = map[Action]grant{
 
 	PromptCreate:  {KindPrompt, owner},
 	FeedbackWrite: {KindFeedback, owner},
+	ShareCreate:   {KindShare, owner},
+	ShareWrite:    {KindShare, owner},
+	ShareRead:     {KindShare, reader},
 
 	ModelUse: {KindModel, grouped},
 
@@ -150,6 +161,7 @@ var grants = map[Action]grant{
 	ModelWrite:      {KindModel, admin},
 	AuditRead:       {KindAuditEvent, admin},
 	SystemRead:      {KindSystem, admin},
+	SystemWrite:     {KindSystem, admin},
 	FeedbackRead:    {KindFeedback, admin},
 
 	PromptCreateOfficial: {KindPrompt, admin},
@@ -214,7 +226,7 @@ func reads(p Principal, r Resource) bool {
 	if r.Hidden && p.Role != Administrator {
 		return false
 	}
-	return r.Reach == ReachEveryone || r.Reach == ReachGroups && p.inOneOf(r.GroupIDs)
+	return r.Reach == ReachEveryone || r.Reach == ReachGroups && (p.inOneOf(r.GroupIDs) || slices.Contains(r.AccountIDs, p.AccountID))
 }
 
 func (p Principal) inOneOf(groups []string) bool {

@@ -39,7 +39,7 @@ func TestTheMatrix(t *testing.T) {
 		ModelUse:    everyone,
 		AccountRead: admins, AccountWrite: admins, GroupRead: admins, GroupWrite: admins,
 		ConnectionRead: admins, ConnectionWrite: admins, ModelRead: admins, ModelWrite: admins,
-		AuditRead: admins, SystemRead: admins, FeedbackRead: admins,
+		AuditRead: admins, SystemRead: admins, SystemWrite: admins, ShareCreate: owners, ShareWrite: owners, ShareRead: readers, FeedbackRead: admins,
 	}
 	for a := range grants {
 		if _, ok := matrix[a]; !ok {

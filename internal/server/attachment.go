@@ -101,6 +101,11 @@ func (s *Server) getAttachmentContent(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	return contentOf(a, data, in.Seen), nil
+}
+
+// contentOf is the answer with a file, or that the client has seen it.
+func contentOf(a chat.Attachment, data []byte, seen string) *attachmentContent {
 	out := &attachmentContent{
 		Status: http.StatusOK, ContentType: contentType(a.MediaType), Body: data,
 		// Whatever the file contains, it runs nothing here and frames nothing.
@@ -109,10 +114,10 @@ func (s *Server) getAttachmentContent(ctx context.Context, in *struct {
 		Cache: "private, no-cache", ETag: `"` + a.ID + `"`,
 		Disposition: disposition(a),
 	}
-	if strings.Contains(in.Seen, out.ETag) {
+	if strings.Contains(seen, out.ETag) {
 		out.Status, out.Body = http.StatusNotModified, nil
 	}
-	return out, nil
+	return out
 }
 
 // contentType names the character set that text is kept in.

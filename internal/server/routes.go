@@ -23,6 +23,7 @@ func (s *Server) operations() {
 	s.promptOperations()
 	s.feedbackOperations()
 	s.transferOperations()
+	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()
 	s.connectionOperations()

@@ -19,6 +19,7 @@ import (
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
 	"kakoi/internal/model"
+	"kakoi/internal/share"
 )
 
 // Server is the HTTP edge over the capabilities. It holds no state of its own
@@ -37,6 +38,7 @@ type Server struct {
 	chat      *chat.Service
 	transfer  *transfer.Service
 	library   *library.Service
+	shares    *share.Service
 	feedback  *feedback.Service
 
 	version    string

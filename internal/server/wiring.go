@@ -42,6 +42,7 @@ import (
 	"kakoi/internal/privacy"
 	"kakoi/internal/residency"
 	"kakoi/internal/secret"
+	"kakoi/internal/share"
 	"kakoi/web"
 )
 
@@ -183,7 +184,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
-		transfer: transfer.New(talk, record, now), library: prompts, feedback: feedback.New(store, record, talk, now),
+		transfer: transfer.New(talk, record, now), shares: share.New(store, talk, record, now), library: prompts, feedback: feedback.New(store, record, talk, now),
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },

@@ -699,6 +699,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a conversation is shared. */
+        get: operations["listShares"];
+        put?: never;
+        /** Shares a conversation. */
+        post: operations["createShare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/summary": {
         parameters: {
             query?: never;
@@ -1045,6 +1063,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds people and groups to share with, by a part of their name. */
+        get: operations["findPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/prompt-categories": {
         parameters: {
             query?: never;
@@ -1264,6 +1299,76 @@ export interface paths {
         put?: never;
         /** Makes the first administrator with the one-time link, and signs them in. */
         post: operations["completeSetup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shares/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One share: for its owner with those who have seen it. */
+        get: operations["getShare"];
+        put?: never;
+        post?: never;
+        /** Ends a share at once. */
+        delete: operations["revokeShare"];
+        options?: never;
+        head?: never;
+        /** Changes with whom and how long a conversation is shared. */
+        patch: operations["updateShare"];
+        trace?: never;
+    };
+    "/shares/{id}/attachments/{attachmentId}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a file of what is shared. */
+        get: operations["getSharedAttachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shares/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a conversation of one's own out of what is shared. */
+        post: operations["copyShare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shares/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages of what is shared: the last page, or the one before. */
+        get: operations["listSharedMessages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1654,6 +1759,10 @@ export interface components {
              */
             updatedAt: string;
         };
+        CopyOrder: {
+            /** @description Also the instructions, if the owner lets them be copied. */
+            withSystemPrompt?: boolean;
+        };
         Cost: {
             /** Format: double */
             amount: number;
@@ -1984,6 +2093,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListSharing: {
+            items: components["schemas"]["Sharing"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListTag: {
             items: components["schemas"]["Tag"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -2153,6 +2267,21 @@ export interface components {
              * @enum {string}
              */
             visibility?: "private" | "groups" | "everyone";
+        };
+        NewShare: {
+            accountIds?: string[];
+            /** @description Everyone who is signed in. */
+            everyone?: boolean;
+            /**
+             * Format: date-time
+             * @description Absent: never.
+             */
+            expiresAt?: string;
+            groupIds?: string[];
+            /** @description Others see what comes later too. */
+            live?: boolean;
+            /** @description Let the instructions be copied too. */
+            withSystemPrompt?: boolean;
         };
         NewTurn: {
             attachmentIds?: string[];
@@ -2547,6 +2676,74 @@ export interface components {
             linkValid?: boolean;
             /** @description There is no administrator yet. */
             needed: boolean;
+        };
+        ShareChange: {
+            /** @description All it is to be shared with. */
+            accountIds?: string[];
+            everyone?: boolean;
+            /**
+             * Format: date-time
+             * @description 0001-01-01T00:00:00Z: never.
+             */
+            expiresAt?: string;
+            /** @description All it is to be shared with. */
+            groupIds?: string[];
+            withSystemPrompt?: boolean;
+        };
+        ShareView: {
+            accountId: string;
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            firstAt: string;
+            /** Format: date-time */
+            lastAt: string;
+            name: string;
+        };
+        SharedGroup: {
+            id: string;
+            name: string;
+        };
+        SharedPage: {
+            /** @description Oldest first. */
+            items: components["schemas"]["Message"][];
+            /** @description Give it as before to read what came before; absent at the beginning. */
+            previousPageToken?: string;
+            share: components["schemas"]["Sharing"];
+        };
+        SharedPerson: {
+            /** @description Their departments, by name. */
+            groups: string[];
+            id: string;
+            name: string;
+        };
+        SharedWith: {
+            groups: components["schemas"]["SharedGroup"][];
+            people: components["schemas"]["SharedPerson"][];
+        };
+        Sharing: {
+            /** @description For the owner. */
+            conversationId?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Everyone who is signed in; otherwise those who are chosen. */
+            everyone: boolean;
+            /** Format: date-time */
+            expiresAt?: string;
+            id: string;
+            /** @description Others see what the owner goes on to say; otherwise it stays as it was. */
+            live: boolean;
+            mine: boolean;
+            ownerName: string;
+            title: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description For the owner: who has seen it. */
+            views?: components["schemas"]["ShareView"][];
+            /** @description For the owner: those who are chosen. */
+            with?: components["schemas"]["SharedWith"];
+            /** @description The instructions may be copied too. */
+            withSystemPrompt: boolean;
         };
         SignIn: {
             email: string;
@@ -4491,6 +4688,72 @@ export interface operations {
             };
         };
     };
+    listShares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSharing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sharing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     summariseConversation: {
         parameters: {
             query?: never;
@@ -5304,6 +5567,38 @@ export interface operations {
             };
         };
     };
+    findPeople: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, in any width and case. Empty finds nobody, and one's own groups. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedWith"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPromptCategories: {
         parameters: {
             query?: never;
@@ -5857,6 +6152,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sharing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sharing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSharedAttachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                attachmentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Security-Policy"?: string;
+                    "Content-Type"?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copyShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyOrder"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSharedMessages: {
+        parameters: {
+            query?: {
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedPage"];
                 };
             };
             /** @description Error */
