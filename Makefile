@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ GENERATED_SUM := cat $(GENERATED) | sha256sum
 
 bench: build ## 1,000 answers at once on both stores, memory, start-up, size
 	scripts/bench.sh
+
+bench-history: need-go ## A million messages of one person: lists, search, long conversations
+	scripts/bench-history.sh
 
 bench-sqlite: need-go ## Compare the SQLite drivers
 	cd bench/sqlite-drivers && go run .

@@ -70,10 +70,11 @@ func parsePlace(token string) (place, error) {
 	return place{}, errs.InField("pageToken", "this is not a page token that this list gave")
 }
 
-// conversations lists the owner's that come after a place in the list.
-func (s store) conversations(ctx context.Context, owner string, f Filter, after place, limit int) ([]Conversation, error) {
+// listQuery returns the query of a page of the list: what a filter chooses of
+// the owner's that comes after a place.
+func listQuery(owner string, f Filter, after place, limit int) (query string, args []any) {
 	where := `c.owner_id = $1 AND c.deleted_at = 0 AND c.archived = $2 AND (c.pinned, c.active_at, c.id) < ($3, $4, $5)`
-	args := []any{owner, f.Archived, after.pinned, after.active, after.id, limit}
+	args = []any{owner, f.Archived, after.pinned, after.active, after.id, limit}
 	if f.FolderID != "" {
 		args = append(args, f.FolderID)
 		where += fmt.Sprintf(` AND c.folder_id = $%d`, len(args))
@@ -82,11 +83,17 @@ func (s store) conversations(ctx context.Context, owner string, f Filter, after 
 		args = append(args, f.Tag)
 		where += fmt.Sprintf(` AND c.id IN (SELECT t.conversation_id FROM conversation_tags t WHERE t.owner_id = $1 AND t.tag = $%d)`, len(args))
 	}
-	rows, err := s.db.QueryContext(ctx, `
-		SELECT `+summaryColumns+` FROM conversations c
-		WHERE  `+where+`
+	return `
+		SELECT ` + summaryColumns + ` FROM conversations c
+		WHERE  ` + where + `
 		ORDER  BY c.pinned DESC, c.active_at DESC, c.id DESC
-		LIMIT  $6`, args...)
+		LIMIT  $6`, args
+}
+
+// conversations lists the owner's that come after a place in the list.
+func (s store) conversations(ctx context.Context, owner string, f Filter, after place, limit int) ([]Conversation, error) {
+	query, args := listQuery(owner, f, after, limit)
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list conversations: %w", err)
 	}

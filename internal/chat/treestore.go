@@ -14,7 +14,8 @@ import (
 )
 
 // path returns up to limit messages of the owner's conversation on the way from
-// message end to the first, oldest first; none if end is "".
+// message end to the first, oldest first; none if end is "". CROSS JOIN keeps
+// SQLite from beginning with all messages.
 func (s store) path(ctx context.Context, q db.Queryer, owner, conversation, end string, limit int) ([]Message, error) {
 	if end == "" {
 		return nil, nil
@@ -29,7 +30,7 @@ func (s store) path(ctx context.Context, q db.Queryer, owner, conversation, end 
 			FROM   path p JOIN messages m ON m.id = p.parent_id
 			WHERE  p.depth < $4
 		)
-		SELECT `+messageColumns+` FROM path p JOIN messages m ON m.id = p.id ORDER BY p.depth DESC`, end, conversation, owner, limit)
+		SELECT `+messageColumns+` FROM path p CROSS JOIN messages m WHERE m.id = p.id ORDER BY p.depth DESC`, end, conversation, owner, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the branch of %s: %w", conversation, err)
 	}
