@@ -1,4 +1,4 @@
-import { Check, Copy, Gauge } from "lucide-react";
+import { Check, Copy, Ellipsis, Gauge, Pencil, RotateCw } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
@@ -7,10 +7,13 @@ import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { cleanHtml, copyRich } from "@/lib/markdown";
-import { Button } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
+import { Menu, MenuItem, MenuRule, MenuSection } from "@/ui/menu";
 import { toast } from "@/ui/toast";
 import type { Message } from "./api";
+import { FeedbackButtons } from "./feedback";
+import { type MessageActs, SiblingSwitcher, forkItems, useBusy, useMessageActs } from "./message-acts";
 
 interface Props {
   message: Message;
@@ -18,23 +21,78 @@ interface Props {
   body: RefObject<HTMLElement | null>;
   /** The last answer's acts are always seen; others on hover and focus. */
   always: boolean;
+  /** Opens its words to be written otherwise. */
+  onEdit?: (() => void) | undefined;
+  /** It stands beside others, of which one is to be chosen first. */
+  beside?: boolean;
 }
 
 /** What can be done with an answer, under it. It takes its room from the start, so nothing moves. */
-export function AnswerActs({ message, text, body, always }: Props) {
+export function AnswerActs({ message, text, body, always, onEdit, beside = false }: Props) {
   const { t } = useTranslation("chat");
   const format = useFormats();
-  if (text === "" && !message.usage) return null;
+  const acts = useMessageActs();
+  if (text === "" && !message.usage && (!acts || beside)) return null;
+  const several = (message.siblingIds?.length ?? 0) > 1;
   return (
-    <div role="group" aria-label={t("answerActs")} className={cx("mt-3 -ml-3 flex flex-wrap items-center gap-0.5 text-14 print:hidden", !always && "chat-acts")}>
+    <div role="group" aria-label={t("answerActs")} className={cx("mt-3 -ml-3 flex flex-wrap items-center gap-0.5 text-14 print:hidden", !always && !several && "chat-acts")}>
+      {!beside && <SiblingSwitcher message={message} />}
       {text !== "" && <CopyAnswer text={text} body={body} always={always} />}
+      {text !== "" && <FeedbackButtons message={message} />}
+      {acts && !beside && <Again acts={acts} message={message} />}
       {message.usage && <UsageButton message={message} />}
+      {acts && !beside && <More acts={acts} message={message} onEdit={text === "" ? undefined : onEdit} />}
       {message.finishedAt && (
         <time dateTime={message.finishedAt} title={format.dateTime(message.finishedAt)} className="ml-auto text-muted tabular-nums">
           {format.time(message.finishedAt)}
         </time>
       )}
     </div>
+  );
+}
+
+/** Another answer beside this one: from the same model, or from one of the others. */
+function Again({ acts, message }: { acts: MessageActs; message: Message }) {
+  const { t } = useTranslation("chat");
+  const busy = useBusy();
+  const button = (
+    <Button tone="quiet" size="dense" icon={RotateCw} className="text-muted" disabledReason={busy && t("busy")}>
+      {t("regenerate")}
+    </Button>
+  );
+  if (busy) return button;
+  const same = acts.models.find((model) => model.id === message.modelId) ?? acts.models.find((model) => model.id === acts.modelId);
+  const others = acts.models.filter((model) => model !== same);
+  return (
+    <Menu label={t("regenerate")} trigger={button}>
+      {same && <MenuItem onAction={() => void acts.regenerate(message, same.id)}>{`${t("regenerateSame")} (${same.displayName})`}</MenuItem>}
+      {others.length > 0 && (
+        <MenuSection title={t("regenerateWith")}>
+          {others.map((model) => (
+            <MenuItem key={model.id} onAction={() => void acts.regenerate(message, model.id)}>
+              {model.displayName}
+            </MenuItem>
+          ))}
+        </MenuSection>
+      )}
+    </Menu>
+  );
+}
+
+/** What is done with an answer more rarely. */
+function More({ acts, message, onEdit }: { acts: MessageActs; message: Message; onEdit: (() => void) | undefined }) {
+  const { t } = useTranslation("chat");
+  const busy = useBusy();
+  return (
+    <Menu label={t("more")} trigger={<IconButton icon={Ellipsis} iconSize={16} size="dense" className="text-muted" label={t("more")} />}>
+      {onEdit && (
+        <MenuItem icon={Pencil} isDisabled={busy} onAction={onEdit}>
+          {t("editAnswer")}
+        </MenuItem>
+      )}
+      {onEdit && <MenuRule />}
+      {forkItems(acts, message, t)}
+    </Menu>
   );
 }
 

@@ -1,10 +1,15 @@
-import { memo, useRef } from "react";
+import { Info } from "lucide-react";
+import { memo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { cx } from "@/lib/cx";
 import type { RunLink } from "@/lib/stream";
+import { Icon } from "@/ui/icon";
 import { Markdown } from "@/ui/markdown/markdown";
 import { AnswerActs } from "./answer-acts";
 import { AnswerEnd, type Resume } from "./answer-end";
 import type { Message, Part, TextPart } from "./api";
+import { EditBox } from "./edit-box";
+import { useMessageActs } from "./message-acts";
 import { Reasoning, Waiting } from "./reasoning";
 import { mergeParts, useRun } from "./run-hub";
 
@@ -14,22 +19,34 @@ interface Props {
   isLast: boolean;
   /** Goes on with or tries again the last answer; absent where that is not possible. */
   resume: Resume | undefined;
+  /** It stands beside answers of other models, of which one is to be chosen. */
+  beside?: boolean;
 }
 
 /** What a model said: a document on the plain page. */
-export const Answer = memo(function Answer({ conversationId, message, isLast, resume }: Props) {
+export const Answer = memo(function Answer({ conversationId, message, isLast, resume, beside = false }: Props) {
   const { t } = useTranslation("chat");
   const run = useRun(conversationId, message);
   const body = useRef<HTMLDivElement>(null);
+  const acts = useMessageActs();
+  const [editing, setEditing] = useState(false);
   const running = message.status === "running" && !run?.done;
   const parts = run ? mergeParts(message.parts, run) : message.parts;
   const sections = sectionsOf(parts);
   const last = sections.length - 1;
   const text = sections.map((section) => (section.type === "text" ? section.text : "")).filter((words) => words !== "").join("\n\n");
 
+  if (editing && acts) {
+    return (
+      <article aria-label={t("answer")} aria-busy={false} className="pb-8">
+        <EditBox text={text} label={t("editField")} saveLabel={t("editSave")} hint={t("editHint")} onSave={(words) => acts.edit(message, words)} onClose={() => setEditing(false)} />
+      </article>
+    );
+  }
   return (
-    <article aria-label={t("answer")} aria-busy={running} className="group pb-8">
+    <article aria-label={t("answer")} aria-busy={running} className={cx("group", beside ? "pb-3" : "pb-8")}>
       <h2 className="sr-only">{t("answer")}</h2>
+      <ContextLine context={message.context} />
       {sections.map((section, i) =>
         section.type === "reasoning" ? (
           <Reasoning key={i} text={section.text} thinking={running && i === last} since={message.createdAt} durationMs={message.reasoningMs ?? run?.metadata.reasoningMs} />
@@ -45,12 +62,24 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
         <>
           {last < 0 && message.status === "complete" && <p className="text-muted">{t("emptyAnswer")}</p>}
           <AnswerEnd message={run?.done ? { ...message, ...run.metadata, status: run.metadata.status ?? "complete" } : message} resume={isLast ? resume : undefined} hasWords={text !== ""} />
-          <AnswerActs message={message} text={text} body={body} always={isLast} />
+          <AnswerActs message={message} text={text} body={body} always={isLast} onEdit={beside ? undefined : () => setEditing(true)} beside={beside} />
         </>
       )}
     </article>
   );
 });
+
+/** What of the conversation the model was not given word for word. */
+function ContextLine({ context }: { context: Message["context"] }) {
+  const { t } = useTranslation("chat");
+  if (!context || (context.omitted === 0 && !context.summarised)) return null;
+  return (
+    <p className="mb-2 flex items-start gap-1.5 text-14 text-muted">
+      <Icon of={Info} size={16} className="mt-0.5" />
+      {context.summarised ? t("contextSummarised") : t("contextOmitted", { count: context.omitted })}
+    </p>
+  );
+}
 
 /** Parts that follow each other and are of one kind, as one. Files are not answered with yet. */
 export function sectionsOf(parts: readonly Part[]): TextPart[] {

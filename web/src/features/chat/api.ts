@@ -100,7 +100,6 @@ export const contextQuery = (id: string, state: string) =>
   queryOptions({
     queryKey: ["context", id, state],
     queryFn: ({ signal }) => unwrap(api.GET("/conversations/{id}/context", { params: { path: { id } }, signal })),
-    placeholderData: (before: Schemas["Gauge"] | undefined) => before,
   });
 
 export const summarise = (id: string) => unwrap(api.POST("/conversations/{id}/summary", { params: { path: { id } } }));

@@ -227,15 +227,33 @@ describe("an answer being written", () => {
     expect(await screen.findByRole("button", { name: "12秒考えました" })).toBeTruthy();
   });
 
-  it("does not send another turn meanwhile, and keeps what is written", async () => {
-    const live = new Live();
-    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => live);
+  const whileRunning = () => {
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), running()]).on("GET /runs/r1/events", () => new Live());
+    api.on("POST /conversations/c1/turns", ({ body }) => started("c1", "a1", undefined, [], { queue: [{ id: "q1", text: String(body.text), attachmentIds: [], createdAt: now }] }));
+    return api;
+  };
+
+  it("lets another turn wait for its end with Enter, and shows it", async () => {
+    const api = whileRunning();
     show(api, "/c/c1");
     const box = await type("次の依頼");
     fireEvent.keyDown(box, { key: "Enter" });
-    expect(box.value).toBe("次の依頼");
-    expect(screen.getByText("回答が終わると送れます")).toBeTruthy();
-    expect(api.calledWith("POST /conversations/c1/turns")).toHaveLength(0);
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")[0]?.body).toMatchObject({ text: "次の依頼", whenBusy: "queue" }));
+    const queue = await screen.findByRole("region", { name: "待っている依頼" });
+    expect(within(queue).getByText("次の依頼")).toBeTruthy();
+    expect(box.value).toBe("");
+    api.on("DELETE /conversations/c1/queue/q1", () => ({}));
+    fireEvent.click(within(queue).getByRole("button", { name: "待っている依頼を取り消す" }));
+    await waitFor(() => expect(api.calledWith("DELETE /conversations/c1/queue/q1")).toHaveLength(1));
+    await waitFor(() => expect(box.value).toBe("次の依頼"));
+  });
+
+  it("can be stopped for another turn", async () => {
+    const api = whileRunning();
+    show(api, "/c/c1");
+    await type("急ぎの依頼");
+    fireEvent.click(screen.getByRole("button", { name: "止めて送る" }));
+    await waitFor(() => expect(api.calledWith("POST /conversations/c1/turns")[0]?.body).toMatchObject({ text: "急ぎの依頼", whenBusy: "replace" }));
   });
 });
 

@@ -9,6 +9,7 @@ import { useMediaQuery } from "@/lib/use-media-query";
 import { Button } from "@/ui/button";
 import { type Takes, acceptOf, canTake } from "./attachable";
 import { AttachmentList } from "./attachment-list";
+import { isComposing } from "./composing";
 import { useDraft } from "./drafts";
 import { type Refusal, mostAttachments, useAttachments } from "./use-attachments";
 
@@ -27,7 +28,8 @@ interface Props {
   /** An answer is being written: Stop stands where Send was. */
   running: boolean;
   stopping: boolean;
-  onSend: () => void;
+  /** While an answer is being written: after it, or instead of it. */
+  onSend: (whenBusy?: "queue" | "replace") => void;
   onStop: () => void;
   /** The start page has room for more lines. */
   roomy?: boolean;
@@ -62,12 +64,13 @@ export function Composer(props: Props) {
   const onlyImages = takes.vision && !takes.documents;
   const unread = files.items.find((item) => !canTake(takes, item.kind));
   const reason = blocked ?? (unread ? t(`unread.${unread.kind}`) : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
-  const canSend = !empty && !reason && !running && !sending;
+  const canSend = !empty && !reason && !sending;
 
-  const send = () => {
+  const send = (whenBusy?: "queue" | "replace") => {
     if (!canSend) return;
     setRefusals([]);
-    onSend();
+    if (running) onSend(whenBusy ?? "queue");
+    else onSend();
     field.current?.focus();
   };
 
@@ -149,7 +152,7 @@ export function Composer(props: Props) {
             roomy ? "min-h-19" : "min-h-11",
           )}
         />
-        <div className="flex items-center gap-1 px-1.5 pb-1.5">
+        <div className="flex flex-wrap items-center gap-1 px-1.5 pb-1.5">
           <input
             ref={picker}
             type="file"
@@ -165,18 +168,30 @@ export function Composer(props: Props) {
             {onlyImages ? t("attachImage") : t("attachFile")}
           </Button>
           <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
-            {reason && !empty ? reason : running && !empty ? t("waitForEnd") : ""}
+            {reason && !empty ? reason : ""}
           </span>
-          {running ? (
+          {running && (
             <Button size="dense" icon={Square} onPress={halt} isPending={stopping} pendingLabel={t("stopping")}>
               {t("stop")}
             </Button>
+          )}
+          {running ? (
+            !empty && (
+              <>
+                <Button size="dense" onPress={() => send("replace")} disabledReason={reason} isPending={sending}>
+                  {t("sendReplace")}
+                </Button>
+                <Button tone="primary" size="dense" icon={ArrowUp} onPress={() => send("queue")} isPending={sending} pendingLabel={t("sending")} disabledReason={reason}>
+                  {t("sendQueue")}
+                </Button>
+              </>
+            )
           ) : (
             <Button
               tone="primary"
               size="dense"
               icon={ArrowUp}
-              onPress={send}
+              onPress={() => send()}
               isPending={sending}
               pendingLabel={t("sending")}
               disabledReason={!sending && (reason ?? (empty && t("nothingToSend")))}
@@ -191,13 +206,7 @@ export function Composer(props: Props) {
   );
 }
 
-/**
- * Whether an input method still has the key: the flag, the code 229 that stands
- * in for it in Safari (where the composition ends before the key comes), or both.
- */
-export function isComposing(event: KeyboardEvent): boolean {
-  return event.nativeEvent.isComposing || event.keyCode === 229;
-}
+export { isComposing } from "./composing";
 
 function RefusalNotes({ refusals, sees }: { refusals: readonly Refusal[]; sees: boolean }) {
   const { t } = useTranslation("chat");

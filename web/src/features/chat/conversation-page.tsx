@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { ArrowDown, Ellipsis, MessageSquareX, Pencil, Printer, SlidersHorizontal, Trash2 } from "lucide-react";
+import { ArrowDown, Columns2, Ellipsis, MessageSquareX, Pencil, Printer, SlidersHorizontal, Trash2 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery, useMe } from "@/features/account/api";
+import { useJump } from "@/features/history/use-jump";
 import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
@@ -15,17 +16,22 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Menu, MenuItem, MenuRule } from "@/ui/menu";
 import { useTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
+import type { Takes } from "./attachable";
 import { type Choice, type Conversation, type Message, conversationQuery, messagesQuery } from "./api";
 import { ChatBar } from "./chat-bar";
 import "./chat.css";
+import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
+import { ContextGauge } from "./context-gauge";
 import { useChoose, useDelete } from "./conversation-acts";
 import { ConversationSettings } from "./conversation-settings";
 import { draftsOf } from "./drafts";
 import { useFollowEnd } from "./follow-end";
 import { useLiveEvents } from "./live-events";
-import { flatten } from "./message-cache";
+import { comparedOf, flatten } from "./message-cache";
+import { MessageActsProvider } from "./message-acts";
 import { ModelPicker } from "./model-picker";
+import { QueueList } from "./queue-list";
 import { RenameDialog } from "./rename-dialog";
 import { SendFailed } from "./send-failed";
 import { MessageBars, Transcript } from "./transcript";
@@ -89,7 +95,7 @@ function ConversationView({ id }: { id: string }) {
   return (
     <Loaded
       conversation={conversation.data}
-      messages={{ items, hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage || messages.isFetchNextPageError, onOlder }}
+      messages={{ items, compared: comparedOf(messages.data), hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage || messages.isFetchNextPageError, onOlder }}
     />
   );
 }
@@ -97,19 +103,24 @@ function ConversationView({ id }: { id: string }) {
 /** What the page needs of the messages, and the way to older ones. */
 interface LoadedMessages {
   items: readonly Message[];
+  compared: readonly Message[];
   hasOlder: boolean;
   loadingOlder: boolean;
   onOlder: () => void;
 }
+
+const noModels: readonly Model[] = [];
 
 function Loaded({ conversation, messages }: { conversation: Conversation; messages: LoadedMessages }) {
   const { t } = useTranslation("chat");
   const { id } = conversation;
   const { account, preferences } = useMe();
   const touch = useMediaQuery("(pointer: coarse)");
-  const models = useQuery(modelsQuery).data?.items ?? [];
+  const models = useQuery(modelsQuery).data?.items ?? noModels;
   const model = models.find((one) => one.id === conversation.modelId);
-  const { items, hasOlder, loadingOlder, onOlder } = messages;
+  const { items, compared, hasOlder, loadingOlder, onOlder } = messages;
+  const [compare, setCompare] = useState<string[]>([]);
+  const [asking, setAsking] = useState(false);
   const pending = usePendingTurn(id);
   const { send, error, isPending, reset } = useSendTurn(account.id, id);
   const choose = useChoose(id);
@@ -118,19 +129,34 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const resume = useMemo(() => ({ onContinue: (messageId: string) => resumeWith({ how: "continue", messageId }), onRetry: (messageId: string) => resumeWith({ how: "retry", messageId }), pending: resuming }), [resumeWith, resuming]);
   const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
   const last = items[items.length - 1];
-  const running = last?.role === "assistant" && last.status === "running" ? last : undefined;
+  const comparing = compared.length > 1;
+  const writing = (comparing ? compared : last ? [last] : []).filter((message) => message.role === "assistant" && message.status === "running");
+  const running = writing.length > 0;
+  const { mutateAsync: chooseModel } = choose;
+  const onChosen = useCallback(
+    ({ modelId }: Message) => {
+      // Who goes on with an answer goes on with its model.
+      if (modelId && modelId !== conversation.modelId && models.some((one) => one.id === modelId)) void chooseModel({ modelId }).catch(() => undefined);
+    },
+    [chooseModel, conversation.modelId, models],
+  );
+  const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : model?.capabilities;
 
   useForgottenSend(account.id, id, items);
-  useAnnouncements(last);
+  useJump(id, messages);
+  useAnnouncements(comparing ? (writing[0] ?? compared[0]) : last);
 
   return (
-    <>
-      <ConversationBar conversation={conversation} models={models} onChoose={choose.mutateAsync} />
+    <MessageActsProvider conversationId={id} modelId={conversation.modelId} models={models} busy={running}>
+      <ConversationBar conversation={conversation} models={models} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
+      {asking && <CompareDialog models={models} chosen={compare.length > 0 ? compare : [conversation.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
         <div ref={contentRef} className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
           <Transcript
             conversationId={id}
             messages={items}
+            compared={compared}
+            onChosen={onChosen}
             pending={pending}
             resume={resume}
             scroller={scroller}
@@ -154,34 +180,53 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             conversationId={id}
             sendKey={preferences.sendKey}
             placeholder={touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
-            takes={model?.capabilities}
-            blocked={models.length > 0 && !model ? t("modelGoneHint") : undefined}
+            takes={takes}
+            blocked={comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
             sending={isPending}
-            running={running !== undefined}
-            stopping={stop.isPending || stop.variables === running?.runId}
-            onSend={() => {
+            running={running}
+            stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}
+            onSend={(whenBusy) => {
               reset();
-              send();
-              toEnd();
+              send({ ...(compare.length > 0 && { compareModelIds: compare }), ...(whenBusy && { whenBusy }) });
+              setCompare([]);
+              if (whenBusy === "queue") announce(t("queued"));
+              else toEnd();
             }}
-            onStop={() => running?.runId && stop.mutate(running.runId)}
+            onStop={() => {
+              for (const { runId } of writing) if (runId) stop.mutate(runId);
+            }}
             autoFocus
-            notice={error && <SendFailed error={error} />}
+            notice={
+              <>
+                {error && <SendFailed error={error} />}
+                <QueueList accountId={account.id} conversation={conversation} running={running} />
+                <CompareLine models={models} chosen={compare} onStop={() => setCompare([])} />
+              </>
+            }
           />
-          <WhereLine model={model} />
+          <div className="flex flex-wrap items-start justify-between gap-x-2">
+            <WhereLine model={model} />
+            <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
+          </div>
         </div>
       </div>
-    </>
+    </MessageActsProvider>
   );
+}
+
+/** What every one of the models can be shown. */
+function takenByAll(models: readonly Model[]): Takes {
+  return { vision: models.every((model) => model.capabilities.vision), documents: models.every((model) => model.capabilities.documents) };
 }
 
 interface BarProps {
   conversation: Conversation;
   models: readonly Model[];
   onChoose: (choice: Partial<Choice>) => Promise<unknown>;
+  onCompare: () => void;
 }
 
-function ConversationBar({ conversation, models, onChoose }: BarProps) {
+function ConversationBar({ conversation, models, onChoose, onCompare }: BarProps) {
   const { t } = useTranslation("chat");
   const { id, title, modelId, parameters, systemPrompt } = conversation;
   const [open, setOpen] = useState<"rename" | "settings">();
@@ -195,7 +240,7 @@ function ConversationBar({ conversation, models, onChoose }: BarProps) {
         </h1>
       }
     >
-      <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} className="max-md:hidden" />
+      <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} onCompare={onCompare} className="max-md:hidden" />
       <Menu label={t("conversationActs")} placement="bottom end" trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}>
         <MenuItem icon={Pencil} onAction={() => setOpen("rename")}>
           {t("rename")}
@@ -203,6 +248,11 @@ function ConversationBar({ conversation, models, onChoose }: BarProps) {
         <MenuItem icon={SlidersHorizontal} onAction={() => setOpen("settings")}>
           {t("settingsTitle")}
         </MenuItem>
+        {models.length > 1 && (
+          <MenuItem icon={Columns2} onAction={onCompare}>
+            {t("compare")}
+          </MenuItem>
+        )}
         <MenuItem icon={Printer} onAction={() => window.print()}>
           {t("print")}
         </MenuItem>

@@ -159,7 +159,7 @@ function isEmpty(draft: Draft): boolean {
   return draft.text === "" && draft.attachments.length === 0;
 }
 
-function newClientId(): string {
+export function newClientId(): string {
   // randomUUID needs a secure context, which plain HTTP in an office is not.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,4 +1,4 @@
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, Columns2 } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { useModelHint } from "@/features/account/model-text";
@@ -6,17 +6,19 @@ import type { Model } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { buttonClass } from "@/ui/button";
 import { Icon } from "@/ui/icon";
-import { Menu, MenuItem, MenuSection } from "@/ui/menu";
+import { Menu, MenuItem, MenuRule, MenuSection } from "@/ui/menu";
 
 interface Props {
   models: readonly Model[];
   value: string;
   onChange: (modelId: string) => void;
+  /** Asks which models are to answer side by side. */
+  onCompare?: (() => void) | undefined;
   className?: string;
 }
 
 /** Which model answers: its name opens the others, each with what it is for and where it is processed. */
-export function ModelPicker({ models, value, onChange, className }: Props) {
+export function ModelPicker({ models, value, onChange, onCompare, className }: Props) {
   const { t } = useTranslation("chat");
   const hint = useModelHint();
   const current = models.find((model) => model.id === value);
@@ -39,6 +41,12 @@ export function ModelPicker({ models, value, onChange, className }: Props) {
           </MenuItem>
         ))}
       </MenuSection>
+      {onCompare && models.length > 1 && <MenuRule />}
+      {onCompare && models.length > 1 && (
+        <MenuItem icon={Columns2} onAction={onCompare}>
+          {t("compare")}
+        </MenuItem>
+      )}
     </Menu>
   );
 }

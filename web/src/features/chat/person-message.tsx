@@ -1,27 +1,35 @@
-import { memo } from "react";
+import { Ellipsis, Pencil } from "lucide-react";
+import { type Ref, memo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
+import { IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
-import { type FilePart, type Part, attachmentUrl } from "./api";
+import { Menu } from "@/ui/menu";
+import { type FilePart, type Message, type Part, attachmentUrl } from "./api";
+import { EditBox } from "./edit-box";
 import { FileFace } from "./file-face";
+import { SiblingSwitcher, forkItems, useBusy, useMessageActs } from "./message-acts";
 
 interface Props {
   parts: readonly Part[];
-  /** On its way to the server. */
-  pending?: boolean;
+  /** The message itself, once it is known; absent while it is on its way to the server. */
+  message?: Message;
 }
 
 /** What the person said: on a quiet raised surface, to the right. */
-export const PersonMessage = memo(function PersonMessage({ parts, pending = false }: Props) {
+export const PersonMessage = memo(function PersonMessage({ parts, message }: Props) {
   const { t } = useTranslation("chat");
   const format = useFormats();
+  const acts = useMessageActs();
+  const [editing, setEditing] = useState(false);
+  const pencil = useRef<HTMLButtonElement>(null);
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   const files = parts.filter((part): part is FilePart => part.type === "image" || part.type === "document");
   return (
-    <article aria-label={t("you")} className="group mt-6 mb-2 ml-auto w-fit max-w-[37.5rem] max-md:mt-4 max-md:max-w-[92%] print:max-w-full">
+    <article aria-label={t("you")} className={cx("group mt-6 mb-2 ml-auto max-w-[37.5rem] max-md:mt-4 print:max-w-full", editing ? "w-full" : "w-fit max-md:max-w-[92%]")}>
       <h2 className="sr-only">{t("you")}</h2>
-      <div className={cx("rounded-12 bg-surface-raised px-4 py-3 leading-prose transition-opacity", pending && "opacity-70")}>
+      <div className={cx("rounded-12 bg-surface-raised px-4 py-3 leading-prose transition-opacity", !message && "opacity-70")}>
         {files.length > 0 && (
           <ul className={cx("flex flex-wrap gap-2", text !== "" && "mb-2")}>
             {files.map((file) => (
@@ -48,18 +56,46 @@ export const PersonMessage = memo(function PersonMessage({ parts, pending = fals
             ))}
           </ul>
         )}
-        {text !== "" && <LongText text={text} />}
+        {editing && message && acts ? (
+          <EditBox
+            text={text}
+            label={t("editField")}
+            saveLabel={t("editSend")}
+            hint={files.length > 0 ? t("editKeeps", { count: files.length }) : t("editHint")}
+            mayBeEmpty={files.length > 0}
+            onSave={(words) => acts.edit(message, words)}
+            onClose={() => {
+              setEditing(false);
+              requestAnimationFrame(() => pencil.current?.focus());
+            }}
+          />
+        ) : (
+          text !== "" && <LongText text={text} />
+        )}
       </div>
-      <div className="mt-1 flex min-h-8 justify-end text-muted print:hidden">
-        {!pending && text !== "" && (
-          <span className="chat-acts">
-            <CopyButton text={text} label={t("copyWords")} />
+      <div className="mt-1 flex min-h-8 items-center justify-end text-muted print:hidden">
+        {message && !editing && (
+          <span className="chat-acts flex items-center">
+            {text !== "" && <CopyButton text={text} label={t("copyWords")} />}
+            {acts && <EditButton ref={pencil} onPress={() => setEditing(true)} />}
+            {acts && (
+              <Menu label={t("more")} placement="bottom end" trigger={<IconButton icon={Ellipsis} iconSize={16} size="dense" label={t("more")} />}>
+                {forkItems(acts, message, t)}
+              </Menu>
+            )}
           </span>
         )}
+        {message && !editing && <SiblingSwitcher message={message} />}
       </div>
     </article>
   );
 });
+
+function EditButton({ ref, onPress }: { ref: Ref<HTMLButtonElement>; onPress: () => void }) {
+  const { t } = useTranslation("chat");
+  const busy = useBusy();
+  return <IconButton ref={ref} icon={Pencil} iconSize={16} size="dense" label={t("editQuestion")} disabledReason={busy && t("busy")} onPress={onPress} />;
+}
 
 /** Words of a person as they were typed; very long ones scroll in their place. */
 function LongText({ text }: { text: string }) {

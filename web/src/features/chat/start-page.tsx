@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
+import { StartFolder } from "@/features/history/start-folder";
 import { useFormats } from "@/lib/format";
 import { ButtonLink, IconButton, TextButton } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -14,6 +15,7 @@ import { Bar, Skeleton } from "@/ui/skeleton";
 import { type Choice, conversationsQuery } from "./api";
 import { ChatBar } from "./chat-bar";
 import "./chat.css";
+import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
 import { newConversation } from "./drafts";
@@ -28,6 +30,7 @@ import { WhereLine } from "./where-line";
 export function StartPage() {
   const { t, i18n } = useTranslation("chat");
   const { account, preferences } = useMe();
+  const { folder } = useSearch({ strict: false });
   const navigate = useNavigate();
   useLiveEvents();
   useTitle("");
@@ -41,6 +44,8 @@ export function StartPage() {
   const { t: library } = useTranslation("library");
   const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
   const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: begun ?? "" });
+  const [compare, setCompare] = useState<string[]>([]);
+  const [asking, setAsking] = useState(false);
   const [settingsOpen, setSettingsOpen] = useState(false);
   const model = items.find((one) => one.id === chosen.modelId) ?? items.find((one) => one.id === preferences.defaultModelId) ?? items.find((one) => one.isDefault) ?? items[0];
   const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
@@ -68,12 +73,17 @@ export function StartPage() {
         stopping={false}
         onSend={() => {
           reset();
-          start(choice);
+          start({ ...choice, ...(folder && { folderId: folder }) }, compare.length > 0 ? { compareModelIds: compare } : {});
         }}
         onStop={() => undefined}
         roomy={!pending}
         autoFocus
-        notice={error && <SendFailed error={error} />}
+        notice={
+          <>
+            {error && <SendFailed error={error} />}
+            <CompareLine models={items} chosen={compare} onStop={() => setCompare([])} />
+          </>
+        }
       />
       <WhereLine model={model} />
       {choice.systemPrompt !== "" && !pending && (
@@ -87,7 +97,8 @@ export function StartPage() {
 
   const bar = (
     <ChatBar plain title={pending ? <h1 className="truncate text-16">{t("newConversation")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} />}
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} onCompare={() => setAsking(true)} />}
+      {asking && <CompareDialog models={items} chosen={compare.length > 0 ? compare : [choice.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       <ConversationSettings
         isOpen={settingsOpen}
@@ -130,6 +141,7 @@ export function StartPage() {
           </h1>
           {models.error && !models.data ? <ErrorNotice error={models.error} onRetry={() => void models.refetch()} className="mb-4" /> : null}
           {models.data && <FirstRun models={items.length} real={items.filter((one) => !one.demo).length} administrator={account.role === "administrator"} />}
+          {folder && <StartFolder id={folder} />}
           {composer}
           <Recent />
         </div>

@@ -5,6 +5,7 @@ import { Answer } from "./answer";
 import type { Resume } from "./answer-end";
 import type { Message } from "./api";
 import { partOf } from "./attachable";
+import { Compared } from "./compare";
 import { PersonMessage } from "./person-message";
 import { Waiting } from "./reasoning";
 import type { PendingTurn } from "./turns";
@@ -12,6 +13,9 @@ import type { PendingTurn } from "./turns";
 interface Props {
   conversationId: string;
   messages: readonly Message[];
+  /** The answers that stand side by side in the place of the last message. */
+  compared: readonly Message[];
+  onChosen: (answer: Message) => void;
   pending: PendingTurn | undefined;
   resume: Resume;
   /** The element that scrolls. */
@@ -21,8 +25,11 @@ interface Props {
   onOlder: () => void;
 }
 
+/** As many messages at the end are always drawn. */
+const near = 6;
+
 /** What was said, oldest first; older messages come as the reader goes up. */
-export const Transcript = memo(function Transcript({ conversationId, messages, pending, resume, scroller, hasOlder, loadingOlder, onOlder }: Props) {
+export const Transcript = memo(function Transcript({ conversationId, messages, compared, onChosen, pending, resume, scroller, hasOlder, loadingOlder, onOlder }: Props) {
   const { t } = useTranslation("chat");
   const last = messages.length - 1;
   const top = useOlder(scroller, hasOlder && !loadingOlder, onOlder);
@@ -37,10 +44,18 @@ export const Transcript = memo(function Transcript({ conversationId, messages, p
         </div>
       )}
       {messages.map((message, i) =>
-        message.role === "user" ? (
-          <PersonMessage key={message.id} parts={message.parts} />
+        compared.length > 1 && i === last ? (
+          <Compared key="compared" conversationId={conversationId} answers={compared} resume={pending ? undefined : resume} onChosen={onChosen} />
         ) : (
-          <Answer key={message.id} conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} />
+          // What is far from the end is drawn only where it is looked at. The
+          // versions of a message take each other's place, and keep the focus.
+          <div key={message.parentId ?? "first"} data-message={message.id} className={i < last - near ? "chat-far" : undefined}>
+            {message.role === "user" ? (
+              <PersonMessage parts={message.parts} message={message} />
+            ) : (
+              <Answer conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} />
+            )}
+          </div>
         ),
       )}
       {pending && <PendingMessages turn={pending} />}
@@ -54,7 +69,6 @@ export function PendingMessages({ turn }: { turn: PendingTurn }) {
   return (
     <>
       <PersonMessage
-        pending
         parts={[{ type: "text", text: turn.text }, ...turn.attachments.map(partOf)]}
       />
       <div className="pb-8">

@@ -12,6 +12,10 @@ export interface PendingTurn {
   clientId: string;
   text: string;
   attachments: Attachment[];
+  /** Models that answer side by side. */
+  compareModelIds?: string[];
+  /** While an answer is being written: wait for its end, or stop it. */
+  whenBusy?: "queue" | "replace";
 }
 
 const turnKey = (conversationId: string) => ["turn", conversationId];
@@ -21,10 +25,18 @@ export function usePendingTurn(conversationId: string): PendingTurn | undefined 
   return useMutationState({
     filters: { mutationKey: turnKey(conversationId), status: "pending" },
     select: (mutation) => (mutation.state.variables as { turn: PendingTurn } | undefined)?.turn,
-  })[0];
+  }).find((turn) => turn?.whenBusy !== "queue");
 }
 
-const asBody = ({ clientId, text, attachments }: PendingTurn) => ({ clientId, text, attachmentIds: attachments.map((attachment) => attachment.id) });
+const asBody = ({ clientId, text, attachments, compareModelIds }: PendingTurn) => ({
+  clientId,
+  text,
+  attachmentIds: attachments.map((attachment) => attachment.id),
+  ...(compareModelIds && compareModelIds.length > 1 && { compareModelIds }),
+});
+
+/** How a turn is to be sent. */
+export type SendHow = Pick<PendingTurn, "compareModelIds" | "whenBusy">;
 
 /**
  * Sends what is drafted for a conversation that exists. The question is seen at
@@ -35,7 +47,7 @@ export function useSendTurn(accountId: string, conversationId: string) {
   const drafts = draftsOf(accountId);
   const mutation = useMutation({
     mutationKey: turnKey(conversationId),
-    mutationFn: ({ turn }: { turn: PendingTurn }) => sendTurn(conversationId, asBody(turn)),
+    mutationFn: ({ turn }: { turn: PendingTurn }) => sendTurn(conversationId, { ...asBody(turn), ...(turn.whenBusy && { whenBusy: turn.whenBusy }) }),
     onSuccess: (started) => {
       drafts.sent(conversationId);
       putStarted(client, started);
@@ -48,10 +60,13 @@ export function useSendTurn(accountId: string, conversationId: string) {
     },
   });
   const { mutate } = mutation;
-  const send = useCallback(() => {
-    const turn = drafts.beginSend(conversationId);
-    if (turn) mutate({ turn });
-  }, [drafts, conversationId, mutate]);
+  const send = useCallback(
+    (how: SendHow = {}) => {
+      const turn = drafts.beginSend(conversationId);
+      if (turn) mutate({ turn: { ...turn, ...how } });
+    },
+    [drafts, conversationId, mutate],
+  );
   return { send, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
 
@@ -70,10 +85,10 @@ export function useStartConversation(accountId: string, onStarted: (conversation
   });
   const { mutate } = mutation;
   const start = useCallback(
-    (choice: Choice) => {
+    (choice: Choice, how: SendHow = {}) => {
       const turn = drafts.beginSend(newConversation);
       // Only while the person is still here: who has gone elsewhere is not fetched back.
-      if (turn) mutate({ turn, choice }, { onSuccess: (started) => onStarted(started.conversation.id) });
+      if (turn) mutate({ turn: { ...turn, ...how }, choice }, { onSuccess: (started) => onStarted(started.conversation.id) });
     },
     [drafts, mutate, onStarted],
   );
