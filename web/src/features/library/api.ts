@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
-import type { Schemas } from "@/lib/api/types";
+import type { Locale, Schemas } from "@/lib/api/types";
 
 export type PromptSummary = Schemas["PromptSummary"];
 export type Prompt = Schemas["Prompt"];
@@ -23,13 +23,14 @@ export interface PromptFilter {
 
 const key = ["prompts"] as const;
 
-/** The prompts that match, fifty at a time. */
-export const promptsQuery = (filter: PromptFilter) =>
+/** The prompts that match, fifty at a time: those for the reader's language, one's own in any. */
+export const promptsQuery = (filter: PromptFilter, language: Locale) =>
   infiniteQueryOptions({
-    queryKey: [...key, "list", filter],
+    queryKey: [...key, "list", filter, language],
     queryFn: ({ signal, pageParam }) => {
       const { q, ...narrowed } = filter;
-      return unwrap(api.GET("/prompts", { params: { query: { ...narrowed, search: q, limit: 50, pageToken: pageParam || undefined } }, signal }));
+      const locale = filter.scope === "mine" ? undefined : language;
+      return unwrap(api.GET("/prompts", { params: { query: { ...narrowed, locale, search: q, limit: 50, pageToken: pageParam || undefined } }, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (last) => last.nextPageToken || undefined,
@@ -37,10 +38,10 @@ export const promptsQuery = (filter: PromptFilter) =>
   });
 
 /** What a menu offers: the prompts of a kind, those used last first. */
-export const offeredQuery = (kind: PromptKind) =>
+export const offeredQuery = (kind: PromptKind, locale: Locale) =>
   queryOptions({
-    queryKey: [...key, "offered", kind],
-    queryFn: ({ signal }) => unwrap(api.GET("/prompts", { params: { query: { kind, order: "recent", limit: 200 } }, signal })),
+    queryKey: [...key, "offered", kind, locale],
+    queryFn: ({ signal }) => unwrap(api.GET("/prompts", { params: { query: { kind, locale, order: "recent", limit: 200 } }, signal })),
     staleTime: 60_000,
   });
 

@@ -16,7 +16,7 @@ import { toast } from "@/ui/toast";
 import { type PromptSummary, categoriesQuery, promptsQuery } from "./api";
 import { PromptDialog } from "./prompt-dialog";
 import { PromptPanel } from "./prompt-panel";
-import { useCategoryName } from "./words";
+import { useCategoryName, useLanguage } from "./words";
 
 /** Texts that are written once and used often. */
 export function LibraryPage() {
@@ -37,7 +37,7 @@ export function LibraryPage() {
 
   const { id, ...filter } = search;
   const filtered = Object.values(filter).some(Boolean);
-  const prompts = useInfiniteQuery(promptsQuery(filter));
+  const prompts = useInfiniteQuery(promptsQuery(filter, useLanguage()));
   const rows = prompts.data?.pages.flatMap((p) => p.items) ?? [];
   const narrow = (patch: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   const open = (next?: string) => void navigate({ search: (old) => ({ ...old, id: next }) });

@@ -8,7 +8,7 @@ import { cx } from "@/lib/cx";
 import { matches } from "@/lib/match";
 import { type PromptSummary, offeredQuery } from "./api";
 import { usePromptText } from "./use-prompt";
-import { useCategoryName } from "./words";
+import { useCategoryName, useLanguage } from "./words";
 
 const shownAtOnce = 50;
 
@@ -43,7 +43,7 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
   const [focused, setFocused] = useState(false);
   const [at, setAt] = useState({ query: "", row: 0 });
   const wanted = query !== undefined && !dismissed && focused;
-  const prompts = useQuery({ ...offeredQuery("message"), enabled: wanted });
+  const prompts = useQuery({ ...offeredQuery("message", useLanguage()), enabled: wanted });
   const items = wanted && prompts.data ? offered(prompts.data.items, query) : [];
   const open = wanted && prompts.data !== undefined;
   const row = at.query === query ? Math.min(at.row, items.length - 1) : 0;

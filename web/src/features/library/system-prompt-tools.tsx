@@ -14,7 +14,7 @@ import { toast } from "@/ui/toast";
 import { offeredQuery } from "./api";
 import { PromptDialog } from "./prompt-dialog";
 import { usePromptText } from "./use-prompt";
-import { useCategoryName } from "./words";
+import { useCategoryName, useLanguage } from "./words";
 
 interface Props {
   value: string;
@@ -55,7 +55,7 @@ function ChooseDialog({ replaces, onClose, onChoose }: { replaces: boolean; onCl
   const { t } = useTranslation("library");
   const categoryName = useCategoryName();
   const [query, setQuery] = useState("");
-  const prompts = useQuery(offeredQuery("system"));
+  const prompts = useQuery(offeredQuery("system", useLanguage()));
   const word = useCallback((p: { name: string; category?: string; description?: string }) => `${p.name} ${p.category ? categoryName(p.category) : ""} ${p.description ?? ""}`, [categoryName]);
   const items = (prompts.data?.items ?? []).filter((p) => matches(word(p), query.trim()));
   return (

@@ -21,6 +21,6 @@
     document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
   });
   // Nowhere to go from here: the frame shows this page and no other.
-  document.addEventListener("submit", (event) => event.preventDefault(), true);
+  document.addEventListener("click", (event) => event.target.closest("a,area,button,input[type=submit],input[type=image]") && event.preventDefault(), true);
   window.parent.postMessage({ preview: "ready" }, "*");
 })();
