@@ -37,7 +37,7 @@ var layers = []layer{
 		packages: []string{
 			"internal/access", "internal/audit", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/transfer", "internal/egress",
 			"internal/feedback", "internal/governance", "internal/identity", "internal/library", "internal/model", "internal/privacy",
-			"internal/residency", "internal/secret", "internal/share",
+			"internal/residency", "internal/secret", "internal/setting", "internal/share",
 		},
 		mayImport: []string{"capability", "foundation"},
 		http:      []string{"internal/egress"},

@@ -43,7 +43,14 @@ func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	if _, err := access.Authorize(ctx, access.AttachmentCreate, access.Resource{Kind: access.KindAttachment, OwnerID: p.AccountID}); err != nil {
 		return Attachment{}, err
 	}
-	f, err := ReadFile(u, s.maxUpload)
+	if err := s.allows(ctx); err != nil {
+		return Attachment{}, err
+	}
+	most, err := s.uploadBytes(ctx)
+	if err != nil {
+		return Attachment{}, err
+	}
+	f, err := ReadFile(u, most)
 	if err != nil {
 		return Attachment{}, err
 	}

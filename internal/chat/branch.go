@@ -188,6 +188,9 @@ func (s *Service) Fork(ctx context.Context, id, message string, everyBranch bool
 	if err != nil {
 		return Conversation{}, err
 	}
+	if err := s.allows(ctx); err != nil {
+		return Conversation{}, err
+	}
 	now := s.now()
 	fork := c
 	fork.ID, fork.CreatedAt, fork.ActiveAt = db.NewID(), now, now

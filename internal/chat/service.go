@@ -43,6 +43,8 @@ type Options struct {
 	NodeID             string        // of this process, new at each start
 	FlushEvery         time.Duration // how much of an answer a crash may lose
 	MaxAttachmentBytes int64
+	// Policy is what the organisation has decided; nil decides nothing.
+	Policy func(ctx context.Context) (Policy, error)
 }
 
 // Service keeps conversations and runs their turns. Every method takes the
@@ -58,6 +60,7 @@ type Service struct {
 	started   time.Time
 	every     time.Duration
 	maxUpload int64
+	policy    func(ctx context.Context) (Policy, error)
 	hub       hub
 
 	mu       sync.Mutex
@@ -79,7 +82,7 @@ type running struct {
 func New(o Options) *Service {
 	return &Service{
 		store: store{o.DB}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
-		node: o.NodeID, started: o.Now(), every: o.FlushEvery, maxUpload: o.MaxAttachmentBytes,
+		node: o.NodeID, started: o.Now(), every: o.FlushEvery, maxUpload: o.MaxAttachmentBytes, policy: o.Policy,
 		hub:      hub{people: make(map[string]map[chan ChangeEvent]struct{}), runs: make(map[string]map[chan struct{}]struct{})},
 		live:     make(map[string]*running),
 		stopSide: make(chan struct{}),
@@ -221,7 +224,7 @@ type beginning struct {
 // runs. The error has code RunActive while an answer is being written: two sends
 // to one conversation meet at its row, which both write before they look.
 func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
-	if err := s.accepting(); err != nil {
+	if err := errors.Join(s.accepting(), s.allows(ctx)); err != nil {
 		return Started{}, err
 	}
 	c, now := b.conversation, s.now()
@@ -368,7 +371,7 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	if err != nil {
 		return Started{}, err
 	}
-	if err := s.accepting(); err != nil {
+	if err := errors.Join(s.accepting(), s.allows(ctx)); err != nil {
 		return Started{}, err
 	}
 	if message == "" {

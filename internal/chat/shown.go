@@ -76,6 +76,9 @@ func (s *Service) TakeShown(ctx context.Context, of Shown, title string, withSys
 	if len(branch) == 0 {
 		return Conversation{}, errs.New(errs.NotFound, "There is no such conversation.")
 	}
+	if err := s.allows(ctx); err != nil {
+		return Conversation{}, err
+	}
 	now := s.now()
 	mine := Conversation{
 		ID: db.NewID(), OwnerID: p.AccountID, Title: title, TitleSource: TitlePerson, ModelID: c.ModelID, CreatedAt: now, ActiveAt: now,

@@ -125,6 +125,9 @@ func (s *Service) Bring(ctx context.Context, b Brought) (Conversation, error) {
 	if err != nil {
 		return Conversation{}, err
 	}
+	if err := s.allows(ctx); err != nil {
+		return Conversation{}, err
+	}
 	c, messages, leaf, err := s.renamed(ctx, p.AccountID, b)
 	if err != nil {
 		return Conversation{}, err

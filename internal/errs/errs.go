@@ -53,6 +53,7 @@ const (
 	RunNotActive     Code = "run_not_active"     // nothing to stop
 	RunInterrupted   Code = "run_interrupted"    // the server stopped in the middle
 	NothingToResume  Code = "nothing_to_resume"  // the last answer is complete
+	TemporaryPolicy  Code = "temporary_policy"   // the organisation stores no conversations, or stores all
 	ResidencyDenied  Code = "residency_denied"   // the policy does not let data go there
 	EgressDenied     Code = "egress_denied"      // the destination is not declared
 	ResourceExceeded Code = "resource_exhausted" // a budget or quota is used up

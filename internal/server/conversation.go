@@ -281,7 +281,7 @@ func (s *Server) listConversations(ctx context.Context, in *struct {
 
 func (s *Server) createConversation(ctx context.Context, in *struct{ Body newConversation }) (*body[started], error) {
 	b := in.Body
-	said, err := s.turnOf(b.Turn, "turn.")
+	said, err := s.turnOf(ctx, b.Turn, "turn.")
 	if err != nil {
 		return nil, err
 	}
@@ -295,16 +295,23 @@ func (s *Server) createConversation(ctx context.Context, in *struct{ Body newCon
 }
 
 // turnOf checks the bounds that the installation sets.
-func (s *Server) turnOf(t Turn, at string) (chat.Turn, error) {
+func (s *Server) turnOf(ctx context.Context, t Turn, at string) (chat.Turn, error) {
 	if int64(len(t.Text)) > s.limits.MessageBytes {
 		err := errs.Newf(errs.TooLarge, "The message is longer than %d bytes.", s.limits.MessageBytes).
 			With("limitBytes", strconv.FormatInt(s.limits.MessageBytes, 10))
 		err.Field = at + "text"
 		return chat.Turn{}, err
 	}
-	if int64(len(t.AttachmentIDs)) > s.limits.AttachmentsPerTurn {
-		err := errs.Newf(errs.TooLarge, "A message carries at most %d files.", s.limits.AttachmentsPerTurn).
-			With("limitFiles", strconv.FormatInt(s.limits.AttachmentsPerTurn, 10))
+	decided, err := s.settings.Chat(ctx)
+	if err != nil {
+		return chat.Turn{}, err
+	}
+	most := s.limits.AttachmentsPerTurn
+	if n := decided.AttachmentsPerTurn; n > 0 {
+		most = min(most, n)
+	}
+	if int64(len(t.AttachmentIDs)) > most {
+		err := errs.Newf(errs.TooLarge, "A message carries at most %d files.", most).With("limitFiles", strconv.FormatInt(most, 10))
 		err.Field = at + "attachmentIds"
 		return chat.Turn{}, err
 	}
@@ -357,7 +364,7 @@ func (s *Server) sendTurn(ctx context.Context, in *struct {
 	Body newTurn
 }) (*body[started], error) {
 	b := in.Body
-	said, err := s.turnOf(b.Turn, "")
+	said, err := s.turnOf(ctx, b.Turn, "")
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,7 @@ var statuses = map[errs.Code]int{
 	errs.RunNotActive:     http.StatusConflict,
 	errs.RunInterrupted:   http.StatusConflict,
 	errs.NothingToResume:  http.StatusConflict,
+	errs.TemporaryPolicy:  http.StatusForbidden,
 	errs.ResidencyDenied:  http.StatusForbidden,
 	errs.EgressDenied:     http.StatusForbidden,
 	errs.ResourceExceeded: http.StatusTooManyRequests,

@@ -23,6 +23,8 @@ func (s *Server) operations() {
 	s.promptOperations()
 	s.feedbackOperations()
 	s.transferOperations()
+	s.temporaryOperations()
+	s.settingOperations()
 	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()
@@ -56,6 +58,7 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 	mux.Handle("/api/", compress(s.apiOnly(api)))
 	mux.Handle("GET "+apiPrefix+runEventsPath, s.apiOnly(streaming(s.followRun)))
 	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(streaming(s.followEvents)))
+	mux.Handle("POST "+apiPrefix+temporaryPath, s.apiOnly(http.HandlerFunc(s.answerTemporary)))
 	mux.Handle("POST "+apiPrefix+importsPath, s.apiOnly(http.HandlerFunc(s.importConversations)))
 	mux.Handle("GET /api/openapi.json", compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -19,6 +19,7 @@ import (
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
 	"kakoi/internal/model"
+	"kakoi/internal/setting"
 	"kakoi/internal/share"
 )
 
@@ -39,6 +40,7 @@ type Server struct {
 	transfer  *transfer.Service
 	library   *library.Service
 	shares    *share.Service
+	settings  *setting.Service
 	feedback  *feedback.Service
 
 	version    string

@@ -42,6 +42,7 @@ import (
 	"kakoi/internal/privacy"
 	"kakoi/internal/residency"
 	"kakoi/internal/secret"
+	"kakoi/internal/setting"
 	"kakoi/internal/share"
 	"kakoi/web"
 )
@@ -164,9 +165,10 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	})
 
 	// Conversations.
+	decided := setting.New(store, record, now)
 	talk = chat.New(chat.Options{
 		DB: store, Invoker: a.invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
-		FlushEvery: cfg.Runs.FlushInterval, MaxAttachmentBytes: cfg.Limits.AttachmentBytes,
+		FlushEvery: cfg.Runs.FlushInterval, MaxAttachmentBytes: cfg.Limits.AttachmentBytes, Policy: policyOf(decided),
 	})
 	if err := talk.Recover(ctx); err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
-		transfer: transfer.New(talk, record, now), shares: share.New(store, talk, record, now), library: prompts, feedback: feedback.New(store, record, talk, now),
+		transfer: transfer.New(talk, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: feedback.New(store, record, talk, now),
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },
@@ -197,6 +199,17 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	}
 	a.handler, err = a.routes(pages)
 	return a, err
+}
+
+// policyOf is what has been decided, as conversations obey it.
+func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
+	return func(ctx context.Context) (chat.Policy, error) {
+		c, err := s.Chat(ctx)
+		return chat.Policy{
+			NoTemporary: c.Temporary == setting.TemporaryOff, OnlyTemporary: c.Temporary == setting.TemporaryEnforced,
+			MaxAttachmentBytes: c.AttachmentBytes,
+		}, err
+	}
 }
 
 // openStore opens the database; a server over the network is reached through

@@ -372,6 +372,24 @@ export interface paths {
         patch: operations["updateModel"];
         trace?: never;
     };
+    "/admin/settings/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is decided for conversations. */
+        get: operations["getChatSettings"];
+        /** Decides for conversations, from the next request on. */
+        put: operations["updateChatSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/status": {
         parameters: {
             query?: never;
@@ -1426,6 +1444,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/temporary/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a conversation that is never stored, as the same stream as a run. Closing the request stops the answer. */
+        post: operations["answerTemporary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1583,6 +1618,51 @@ export interface components {
             price: components["schemas"]["Price"];
             /** @description As the provider calls it. */
             remoteId: string;
+        };
+        ChatSettings: {
+            /**
+             * Format: int64
+             * @description 0: as installed.
+             */
+            attachmentBytes: number;
+            /**
+             * Format: int64
+             * @description 0: as installed.
+             */
+            attachmentsPerTurn: number;
+            /** Format: date-time */
+            changedAt?: string;
+            /** @description The account. */
+            changedBy?: string;
+            /** @enum {string} */
+            temporary: "allowed" | "off" | "enforced";
+            /**
+             * Format: int64
+             * @description 0: nothing was decided yet.
+             */
+            version: number;
+        };
+        ChatSettingsChange: {
+            /**
+             * Format: int64
+             * @description Of the largest file; at most what the installation allows, which 0 takes.
+             */
+            attachmentBytes?: number;
+            /**
+             * Format: int64
+             * @description At most what the installation allows, which 0 takes.
+             */
+            attachmentsPerTurn?: number;
+            /**
+             * @description Conversations that are never stored: allowed, off, or no others.
+             * @enum {string}
+             */
+            temporary: "allowed" | "off" | "enforced";
+            /**
+             * Format: int64
+             * @description That was read before.
+             */
+            version: number;
         };
         CheckResult: {
             /** @description Those that were come to; the last one failed, or nothing did. */
@@ -2017,6 +2097,11 @@ export interface components {
              * @description Of the longest message; a Japanese character takes 3.
              */
             messageBytes: number;
+            /**
+             * @description Whether there are temporary conversations, or only those.
+             * @enum {string}
+             */
+            temporary: "allowed" | "off" | "enforced";
         };
         ListAuditEvent: {
             items: components["schemas"]["AuditEvent"][];
@@ -2805,9 +2890,27 @@ export interface components {
             conversations: number;
             name: string;
         };
+        TemporaryFile: {
+            /** @description Base64. */
+            data: string;
+            name: string;
+        };
+        TemporaryMessage: {
+            files?: components["schemas"]["TemporaryFile"][];
+            /** @enum {string} */
+            role: "user" | "assistant";
+            text: string;
+        };
         TemporaryPassword: {
             /** @description Shown this once; must be replaced at the next sign-in, within seven days. */
             temporaryPassword: string;
+        };
+        TemporaryTurn: {
+            /** @description Oldest first; the last is the person's. */
+            messages: components["schemas"]["TemporaryMessage"][];
+            modelId?: string;
+            parameters?: components["schemas"]["Parameters"];
+            systemPrompt?: string;
         };
         TextPart: {
             text: string;
@@ -3900,6 +4003,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogueModel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateChatSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatSettings"];
                 };
             };
             /** @description Error */
@@ -6446,6 +6611,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListTag"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerTemporary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemporaryTurn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description Error */

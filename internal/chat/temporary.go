@@ -1,0 +1,202 @@
+package chat
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"kakoi/internal/access"
+	"kakoi/internal/db"
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
+	"kakoi/internal/model/tokenest"
+)
+
+// Policy is what the organisation has decided for conversations.
+type Policy struct {
+	NoTemporary        bool  // every conversation is stored
+	OnlyTemporary      bool  // none is
+	MaxAttachmentBytes int64 // 0: as installed
+}
+
+// allows returns an error unless conversations may be stored.
+func (s *Service) allows(ctx context.Context) error {
+	p, err := s.policyNow(ctx)
+	if err == nil && p.OnlyTemporary {
+		err = errs.New(errs.TemporaryPolicy, "Your organisation has only temporary conversations.").With("policy", "enforced")
+	}
+	return err
+}
+
+func (s *Service) policyNow(ctx context.Context) (Policy, error) {
+	if s.policy == nil {
+		return Policy{}, nil
+	}
+	return s.policy(ctx)
+}
+
+// uploadBytes is how large a file may be now.
+func (s *Service) uploadBytes(ctx context.Context) (int64, error) {
+	p, err := s.policyNow(ctx)
+	if p.MaxAttachmentBytes > 0 {
+		return min(p.MaxAttachmentBytes, s.maxUpload), err
+	}
+	return s.maxUpload, err
+}
+
+// TemporaryTurn is a whole conversation that only its person keeps.
+type TemporaryTurn struct {
+	ModelID      string // "": the person's first model
+	Parameters   model.Parameters
+	SystemPrompt string
+	Messages     []TemporaryMessage // the last is the person's
+}
+
+// TemporaryMessage is a message of a conversation that is not stored.
+type TemporaryMessage struct {
+	Role  model.Role
+	Text  string
+	Files []Upload
+}
+
+// Temporary answers a conversation of which nothing is stored but what it used.
+// Ending the loop, or ctx, stops the model.
+func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Event, error], error) {
+	if _, err := s.authorize(ctx, access.ConversationCreate); err != nil {
+		return nil, err
+	}
+	policy, err := s.policyNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if policy.NoTemporary {
+		return nil, errs.New(errs.TemporaryPolicy, "Your organisation has no temporary conversations.").With("policy", "off")
+	}
+	offer, err := s.offer(ctx, t.ModelID)
+	if err != nil {
+		return nil, err
+	}
+	call, err := s.temporaryCall(ctx, t, offer)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(Event, error) bool) { s.answerTemporary(ctx, call, offer, yield) }, nil
+}
+
+func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer model.Offer) (model.Call, error) {
+	c, err := change(Conversation{}, Change{SystemPrompt: &t.SystemPrompt, Parameters: &t.Parameters})
+	if err != nil {
+		return model.Call{}, err
+	}
+	if n := len(t.Messages); n == 0 || t.Messages[n-1].Role != model.RoleUser {
+		return model.Call{}, errs.InField("messages", "the last message is the person's")
+	}
+	most, err := s.uploadBytes(ctx)
+	if err != nil {
+		return model.Call{}, err
+	}
+	call := model.Call{ModelID: offer.ID, Feature: "temporary", System: c.SystemPrompt, Parameters: c.Parameters}
+	var tokens []int
+	for i, m := range t.Messages {
+		if m.Role != model.RoleUser && m.Role != model.RoleAssistant {
+			return model.Call{}, errs.InField("messages", "a message is of the user or the assistant")
+		}
+		if i == len(t.Messages)-1 || strings.TrimSpace(m.Text) != "" {
+			if _, err := (Turn{Text: m.Text, AttachmentIDs: make([]string, len(m.Files))}).clean(); err != nil {
+				return model.Call{}, err
+			}
+		}
+		msg, n := model.Message{Role: m.Role}, tokenest.PerMessage+tokenest.Text(m.Text)
+		for _, u := range m.Files {
+			f, err := ReadFile(u, most)
+			if err != nil {
+				return model.Call{}, err
+			}
+			if !readable(f.MediaType, offer.Capabilities) {
+				return model.Call{}, errs.Newf(errs.ModelInput, "%s cannot read %s. Choose another model or remove the file.", offer.DisplayName, f.Name).
+					With("name", f.Name)
+			}
+			msg.Parts = append(msg.Parts, f.part(offer.Capabilities))
+			n += fileTokens(f.MediaType, int64(len(f.Data)))
+		}
+		if strings.TrimSpace(m.Text) != "" {
+			msg.Parts = append(msg.Parts, model.Part{Type: model.PartText, Text: m.Text})
+		}
+		if len(msg.Parts) > 0 {
+			call.Messages, tokens = append(call.Messages, msg), append(tokens, n)
+		}
+	}
+	// What no longer fits is left out from the beginning, whole turns at a time.
+	if limit := offer.Capabilities.ContextTokens; limit > 0 {
+		room := limit - answerTokens(c, offer) - tokenest.Text(call.System)
+		begin := len(tokens) - 1
+		for room -= tokens[begin]; begin > 0 && room >= tokens[begin-1]; begin-- {
+			room -= tokens[begin-1]
+		}
+		for begin < len(tokens)-1 && call.Messages[begin].Role != model.RoleUser {
+			begin++
+		}
+		call.Messages = call.Messages[begin:]
+	}
+	return call, nil
+}
+
+// answerTemporary calls the model and tells what it says as a run would.
+func (s *Service) answerTemporary(ctx context.Context, call model.Call, offer model.Offer, yield func(Event, error) bool) {
+	began := time.Now()
+	final := Message{
+		ID: db.NewID(), Role: model.RoleAssistant, ModelID: offer.ID, ModelName: offer.DisplayName, CreatedAt: s.now(),
+	}
+	at, kind := Offset{Part: -1}, model.PartType("")
+	if !yield(Event{Type: EventBegin, MessageID: final.ID}, nil) {
+		return
+	}
+	end := func() bool {
+		return kind == "" || yield(Event{Type: EventPartEnd, At: at, Part: at.Part, Kind: kind}, nil)
+	}
+	var err error
+	for ev, eventErr := range s.invoker.Stream(ctx, call) {
+		if err = eventErr; err != nil {
+			break
+		}
+		switch ev.Type {
+		case model.EventModel:
+			final.ModelID, final.ModelName = ev.Answering.ModelID, ev.Answering.Name
+		case model.EventText, model.EventReasoning:
+			if ev.Text == "" {
+				continue
+			}
+			of := model.PartText
+			if ev.Type == model.EventReasoning {
+				of = model.PartReasoning
+				final.Reasoning = time.Since(began)
+			}
+			if final.FirstToken == 0 {
+				final.FirstToken = time.Since(began)
+			}
+			if of != kind {
+				if !end() {
+					return
+				}
+				kind, at = of, Offset{Part: at.Part + 1}
+				if !yield(Event{Type: EventPartBegin, At: at, Part: at.Part, Kind: kind}, nil) {
+					return
+				}
+			}
+			at.Byte += len(ev.Text)
+			if !yield(Event{Type: EventText, At: at, Part: at.Part, Kind: kind, Text: ev.Text}, nil) {
+				return
+			}
+		case model.EventUsage:
+			final.Usage, final.Cost = addUsage(final.Usage, final.Cost, ev)
+		case model.EventStop:
+			final.StopReason = ev.StopReason
+		}
+	}
+	final.Status, final.Failure = outcome(ctx, err)
+	final.FinishedAt = s.now()
+	if end() {
+		yield(Event{Type: EventEnd, At: at, Message: &final}, nil)
+	}
+}

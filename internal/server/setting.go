@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"kakoi/internal/setting"
+)
+
+// chatSettings is what administrators have decided for conversations.
+type chatSettings struct {
+	Temporary          setting.Temporary `json:"temporary" enum:"allowed,off,enforced"`
+	AttachmentBytes    int64             `json:"attachmentBytes" doc:"0: as installed."`
+	AttachmentsPerTurn int64             `json:"attachmentsPerTurn" doc:"0: as installed."`
+	Version            int64             `json:"version" doc:"0: nothing was decided yet."`
+	ChangedBy          string            `json:"changedBy,omitempty" doc:"The account."`
+	ChangedAt          time.Time         `json:"changedAt,omitzero"`
+}
+
+type chatSettingsChange struct {
+	Temporary          setting.Temporary `json:"temporary" kind:"enum" enum:"allowed,off,enforced" doc:"Conversations that are never stored: allowed, off, or no others."`
+	AttachmentBytes    int64             `json:"attachmentBytes,omitempty" kind:"number" minimum:"0" doc:"Of the largest file; at most what the installation allows, which 0 takes."`
+	AttachmentsPerTurn int64             `json:"attachmentsPerTurn,omitempty" kind:"number" minimum:"0" doc:"At most what the installation allows, which 0 takes."`
+	Version            int64             `json:"version" kind:"number" minimum:"0" doc:"That was read before."`
+}
+
+func chatSettingsOf(k setting.Kept) chatSettings {
+	return chatSettings{k.Temporary, k.AttachmentBytes, k.AttachmentsPerTurn, k.Version, k.ChangedBy, k.ChangedAt}
+}
+
+func (s *Server) settingOperations() {
+	register(s, route{method: http.MethodGet, path: "/admin/settings/chat", id: "getChatSettings", tag: "admin", summary: "What is decided for conversations."}, s.getChatSettings)
+	register(s, route{method: http.MethodPut, path: "/admin/settings/chat", id: "updateChatSettings", tag: "admin", summary: "Decides for conversations, from the next request on."}, s.updateChatSettings)
+}
+
+func (s *Server) getChatSettings(ctx context.Context, _ *none) (*body[chatSettings], error) {
+	k, err := s.settings.ReadChat(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(chatSettingsOf(k)), nil
+}
+
+func (s *Server) updateChatSettings(ctx context.Context, in *struct{ Body chatSettingsChange }) (*body[chatSettings], error) {
+	b := in.Body
+	k, err := s.settings.WriteChat(ctx, b.Version, setting.Chat{Temporary: b.Temporary, AttachmentBytes: b.AttachmentBytes, AttachmentsPerTurn: b.AttachmentsPerTurn})
+	if err != nil {
+		return nil, err
+	}
+	return ok(chatSettingsOf(k)), nil
+}
