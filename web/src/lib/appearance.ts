@@ -4,7 +4,6 @@ import type { Locale, Theme } from "./api/types";
 // The same keys are read by public/theme.js before the first paint.
 const themeKey = "kakoi.theme";
 const localeKey = "kakoi.locale";
-const densityKey = "kakoi.density";
 
 function read(key: string): string | null {
   try {
@@ -35,17 +34,6 @@ export function applyTheme(theme: Theme) {
 export function storedTheme(): Theme {
   const value = read(themeKey);
   return value === "light" || value === "dark" ? value : "system";
-}
-
-/** How much room the lines of lists take. */
-export type Density = "comfortable" | "compact";
-
-/** Sets the room of lists now and on this browser's next visit. */
-export function applyDensity(density: Density) {
-  const root = document.documentElement;
-  if (density === "compact") root.dataset.density = density;
-  else delete root.dataset.density;
-  write(densityKey, density === "compact" ? density : null);
 }
 
 let eraShown = false;

@@ -109,10 +109,10 @@ function Found({ hit, folder }: { hit: Hit; folder: string | undefined }) {
       >
         <span className="flex items-center gap-2">
           <Icon of={MessageSquare} size={16} className="text-muted" />
-          <span className="min-w-0 flex-1 truncate font-bold">{hit.title}</span>
+          <span className="min-w-0 flex-1 truncate font-bold">{hit.messageId ? hit.title : <Snippet parts={hit.snippet} />}</span>
           <span className="flex-none text-14 text-muted tabular-nums">{format.near(hit.at)}</span>
         </span>
-        {hit.snippet.length > 0 && (
+        {hit.messageId && (
           <span className="line-clamp-3 pl-6 text-14 leading-[1.6] break-words">
             {hit.role && <span className="mr-2 text-muted">{t(hit.role === "user" ? "saidByMe" : "saidByModel")}</span>}
             <Snippet parts={hit.snippet} />
