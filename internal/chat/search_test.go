@@ -114,7 +114,7 @@ func TestSearchAgreesWithLookingAtEveryText(t *testing.T) {
 						}
 					}
 					var got []string
-					page, err := f.Service.Search(as(t, "anna"), `"`+word+`"`, "", 100)
+					page, err := f.Search(as(t, "anna"), `"`+word+`"`, "", 100)
 					for _, h := range page.Items {
 						if strings.HasPrefix(h.MessageID, "said-") {
 							got = append(got, h.MessageID)

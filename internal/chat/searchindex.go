@@ -93,8 +93,9 @@ func (s store) insertFolded(ctx context.Context, q db.Queryer, d document, body 
 		insert = columns + `, body, pairs) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`
 		args = append(args, body, nil)
 	}
-	for try := time.Duration(0); ; try++ { // of a million ids of a second one is free, or of the next
-		id := firstDocument(d.at.Add(try/4*time.Second)) | rand.Int64N(1<<documentBits)
+	const perSecond = 1 << documentBits
+	for try := int64(0); ; try++ { // of a million ids of a second one is free, or of the next
+		id := firstDocument(d.at) + try/4*perSecond | rand.Int64N(perSecond)
 		args[0] = id
 		if s.db.Engine() == db.Postgres {
 			args[6] = hashedPairs(d.owner, id>>periodBits, body)
@@ -178,15 +179,15 @@ func hashedPairs(owner string, period int64, body string) []int64 {
 
 func periodKey(owner string, period int64) int64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", owner, period))
-	return int64(binary.BigEndian.Uint32(sum[:])) << 32 //nolint:gosec // the sign is part of the hash
+	return int64(binary.BigEndian.Uint32(sum[:])) << 32
 }
 
 // pairHash returns 32 bits for a character, or for two.
 func pairHash(first, second rune) int64 {
 	h := fnv.New32a()
 	var b [8]byte
-	binary.BigEndian.PutUint32(b[:4], uint32(first))  //nolint:gosec // bits
-	binary.BigEndian.PutUint32(b[4:], uint32(second)) //nolint:gosec // bits
+	binary.BigEndian.PutUint32(b[:4], uint32(first))
+	binary.BigEndian.PutUint32(b[4:], uint32(second))
 	_, _ = h.Write(b[:])
 	return int64(h.Sum32())
 }
