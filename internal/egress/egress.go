@@ -52,6 +52,7 @@ type Gate struct {
 	log      *slog.Logger
 	resolver *net.Resolver
 	ledger   ledger
+	streams  eventStreams
 }
 
 // New returns a gate through which nothing has gone yet.
@@ -196,7 +197,11 @@ func (t *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	return t.next.RoundTrip(r)
+	resp, err := t.next.RoundTrip(r)
+	if err == nil {
+		t.gate.streams.paced(resp)
+	}
+	return resp, err
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections through.

@@ -94,7 +94,7 @@ test("a conversation on Bedrock's protocol, from the first connection to a chang
     await page.getByRole("button", { name: ja("chat.conversationActs") }).click();
     await page.getByRole("menuitem", { name: ja("chat.settingsTitle") }).click();
     await choose(page, ja("chat.effort"), ja("chat.effortHigh"));
-    await page.getByRole("button", { name: ja("chat.save"), exact: true }).click();
+    await page.getByRole("button", { name: ja("common.save"), exact: true }).click();
     await expect(page.getByRole("dialog")).toHaveCount(0);
     const answer = await ask(page, "[[reason 90]] よく考えて答えてください");
     const line = answer.getByRole("button", { expanded: false });

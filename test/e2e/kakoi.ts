@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { deflateSync } from "node:zlib";
 import { type APIRequestContext, type Locator, type Page, expect } from "@playwright/test";
 import pg from "pg";
-import { type Locale, type Words, ja } from "./words";
+import { type Key, type Locale, type Words, ja } from "./words";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -171,7 +171,7 @@ export async function ask(page: Page, text: string, t: Words = ja): Promise<Loca
 
 /** Puts a picture beside the words to send. */
 export async function attach(page: Page, name: string, picture: Buffer, t: Words = ja): Promise<void> {
-  const named = (key: string) => page.getByRole("button", { name: t(key), exact: true });
+  const named = (key: Key) => page.getByRole("button", { name: t(key), exact: true });
   const button = named("chat.attachImage").or(named("chat.attachFile"));
   await expect(button).not.toHaveAttribute("aria-disabled", "true"); // the model is known, and that it sees
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);

@@ -8,6 +8,9 @@ export default defineConfig({
   globalSetup: "./global-setup.ts",
   testMatch: "*.spec.ts",
   workers: 1,
+  // A machine that stood still for a while fails a test that is right. It is run
+  // once more, with its trace, and listed as flaky: never silently.
+  retries: 1,
   timeout: 240_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],

@@ -1,5 +1,27 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type account from "../../web/src/locales/ja/account.json";
+import type admin from "../../web/src/locales/ja/admin.json";
+import type chat from "../../web/src/locales/ja/chat.json";
+import type common from "../../web/src/locales/ja/common.json";
+import type errors from "../../web/src/locales/ja/errors.json";
+import type frame from "../../web/src/locales/ja/frame.json";
+import type ui from "../../web/src/locales/ja/ui.json";
+
+interface Catalogue {
+  account: typeof account;
+  admin: typeof admin;
+  chat: typeof chat;
+  common: typeof common;
+  errors: typeof errors;
+  frame: typeof frame;
+  ui: typeof ui;
+}
+
+type KeyOf<T> = { [K in keyof T & string]: T[K] extends string ? (K extends `${infer Base}_other` ? Base : K) : `${K}.${KeyOf<T[K]>}` }[keyof T & string];
+
+/** The full keys of the texts, so that one that is gone is found before the tests run. */
+export type Key = KeyOf<Catalogue>;
 
 type Tree = { [key: string]: string | Tree };
 
@@ -29,7 +51,7 @@ function flatten(tree: Tree, path: string, into: Map<string, string>): void {
 }
 
 /** The words the interface has for a key, so that a test follows them when they change. */
-export type Words = (key: string, values?: Record<string, string | number>) => string;
+export type Words = (key: Key, values?: Record<string, string | number>) => string;
 
 export function words(locale: Locale): Words {
   return (key, values = {}) => {
