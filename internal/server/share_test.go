@@ -103,7 +103,7 @@ func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 		chie.must("GET", "/shares/"+live.ID+"/messages", nil, nil)
 		anna.must("PATCH", "/shares/"+live.ID, map[string]any{"expiresAt": time.Now().Add(300 * time.Millisecond)}, nil)
 		anna.must("DELETE", "/shares/"+still.ID, nil, nil)
-		time.Sleep(350 * time.Millisecond)
+		<-time.After(350 * time.Millisecond)
 		for _, id := range []string{still.ID, live.ID} {
 			if got := ben.refused("GET", "/shares/"+id+"/messages", nil); got.Code != errs.NotFound {
 				t.Errorf("ended: %+v", got)

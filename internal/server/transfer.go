@@ -18,7 +18,6 @@ import (
 	"kakoi/internal/chat/imports"
 	"kakoi/internal/chat/transfer"
 	"kakoi/internal/errs"
-	"kakoi/internal/identity"
 	"kakoi/internal/library"
 )
 
@@ -144,7 +143,7 @@ func (s *Server) exportMe(ctx context.Context, _ *none) (*huma.StreamResponse, e
 	who := requestOf(ctx).account
 	things := []transfer.Thing{{Name: "account.json", Value: map[string]any{
 		"account":     myAccount{who.ID, who.Email, who.Name, who.Role, who.MustChangePassword},
-		"preferences": identity.Preferences(who.Preferences),
+		"preferences": who.Preferences,
 	}}}
 	var own []any
 	for f := (library.Filter{Scope: library.ScopeMine, Limit: 200}); ; {
