@@ -81,7 +81,7 @@ test("two models answer side by side, and one goes on", async ({ workplace, page
 });
 
 test("a turn waits while an answer runs, in every tab, and another takes its place", async ({ workplace: _, page, context }) => {
-  const answer = await ask(page, "[[long 250]] 長い文");
+  const answer = await ask(page, "[[rate 10]] [[long 250]] 長い文");
   await conversationId(page);
   await begun(answer);
   await composer(page).fill("[[say 待った答え]] 待つ依頼");
