@@ -1,10 +1,10 @@
 import { type Page } from "@playwright/test";
 import { answers, ask, begun, call, composer, connectModel, conversationId, ended, lastAnswer } from "./kakoi";
 import { expect, test } from "./fixtures";
-import { ja } from "./words";
+import { type Key, ja } from "./words";
 
 /** The button of a message, which is seen once one points at it. */
-const act = (page: Page, key: string, nth = 0) => page.getByRole("button", { name: ja(key), exact: true }).nth(nth);
+const act = (page: Page, key: Key, nth = 0) => page.getByRole("button", { name: ja(key), exact: true }).nth(nth);
 
 test("a question is edited beside the old one, also while an input method is at work", async ({ workplace, page }) => {
   await ended(await ask(page, "[[say 一つめの答え]] 元の依頼"));

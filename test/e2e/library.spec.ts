@@ -2,13 +2,13 @@ import type { Locator, Page } from "@playwright/test";
 import { addMember, answers, ask, call, composer, ended } from "./kakoi";
 import { expect, test } from "./fixtures";
 import { Inspector } from "./inspect";
-import { ja } from "./words";
+import { type Key, ja } from "./words";
 
 // What is written once and used often, what is looked at beside an answer, and
 // what people think of answers.
 
-const button = (scope: Page | Locator, key: string, values = {}) => scope.getByRole("button", { name: ja(key, values), exact: true });
-const field = (scope: Page | Locator, key: string) => scope.getByRole("textbox", { name: ja(key), exact: false });
+const button = (scope: Page | Locator, key: Key, values = {}) => scope.getByRole("button", { name: ja(key, values), exact: true });
+const field = (scope: Page | Locator, key: Key) => scope.getByRole("textbox", { name: ja(key), exact: false });
 
 test("a prompt is saved, used by a slash with its variables, edited, and put back", async ({ workplace, page }) => {
   const eye = new Inspector(page, "ja", [/^\/[\w-]+$/]);
@@ -120,10 +120,10 @@ test("blocks of an answer open beside it, and a page in it reaches nothing", asy
     "<form action='/leak-form'><button>送る</button></form><iframe src='/leak-frame'></iframe><meta http-equiv='refresh' content='0;url=/leak-refresh'><a href='/leak-link'>次へ</a>",
   ].join("\n");
   const said = ["```mermaid", "flowchart LR", "  受付 --> 審査 --> 通知", "```", "", "```html", html, "```", "", "| 月 | 申請 |", "|---|---|", "| 4月 | 12 |", "| 5月 | 18 |", "", "```chart", "type: bar", "申請の数,申請", "4月,12", "5月,18", "```"].join("\n");
-  const answer = await ask(page, `[[say ${said}]]`);
+  const answer = await ask(page, `お知らせの案を図と表で見せてください。\n[[say ${said}]]`);
   await ended(answer);
 
-  const beside = (kind: string) => page.getByRole("complementary", { name: ja(`markdown.${kind}`), exact: true });
+  const beside = (kind: "diagram" | "html" | "table" | "chart" | "svg") => page.getByRole("complementary", { name: ja(`markdown.${kind}`), exact: true });
   const open = (block: Locator) => button(block, "markdown.beside").click();
   const frames = answer.locator("figure");
 

@@ -5,7 +5,12 @@ import type admin from "../../web/src/locales/ja/admin.json";
 import type chat from "../../web/src/locales/ja/chat.json";
 import type common from "../../web/src/locales/ja/common.json";
 import type errors from "../../web/src/locales/ja/errors.json";
+import type feedback from "../../web/src/locales/ja/feedback.json";
 import type frame from "../../web/src/locales/ja/frame.json";
+import type history from "../../web/src/locales/ja/history.json";
+import type library from "../../web/src/locales/ja/library.json";
+import type markdown from "../../web/src/locales/ja/markdown.json";
+import type shortcuts from "../../web/src/locales/ja/shortcuts.json";
 import type ui from "../../web/src/locales/ja/ui.json";
 
 interface Catalogue {
@@ -14,7 +19,12 @@ interface Catalogue {
   chat: typeof chat;
   common: typeof common;
   errors: typeof errors;
+  feedback: typeof feedback;
   frame: typeof frame;
+  history: typeof history;
+  library: typeof library;
+  markdown: typeof markdown;
+  shortcuts: typeof shortcuts;
   ui: typeof ui;
 }
 
