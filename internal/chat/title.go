@@ -72,14 +72,14 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 // tidyTitle takes the first line without what models put around titles.
 func tidyTitle(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if strings.HasPrefix(line, "<") { // a weak model gives back what it was given
-		return ""
-	}
 	line = strings.Trim(strings.Join(strings.Fields(line), " "), "\"'`*#「」『』“”。. ")
 	for _, before := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
 		line = strings.TrimSpace(strings.TrimPrefix(line, before))
 	}
 	line = strings.Trim(line, "\"「」『』“”")
+	if strings.HasPrefix(line, "<") { // a weak model gives back what it was given
+		return ""
+	}
 	if utf8.RuneCountInString(line) > titleRunes {
 		line = label.Clip(line, titleRunes-1) + "…"
 	}
