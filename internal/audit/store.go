@@ -73,57 +73,46 @@ func (l *Log) List(ctx context.Context, f Filter) (Page, error) {
 	}
 	limit = min(limit, maxLimit)
 
-	var where []string
-	var args []any
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
+	var where db.Conditions
 	if f.ActorID != "" {
-		add("e.actor_id = ?", f.ActorID)
+		where.Add("e.actor_id = ?", f.ActorID)
 	}
 	switch {
 	case strings.HasSuffix(f.Action, "."):
 		// Not LIKE, which would read "_" in an action as any letter.
-		add("substr(e.action, 1, "+strconv.Itoa(len(f.Action))+") = ?", f.Action)
+		where.Add("substr(e.action, 1, "+strconv.Itoa(len(f.Action))+") = ?", f.Action)
 	case f.Action != "":
-		add("e.action = ?", f.Action)
+		where.Add("e.action = ?", f.Action)
 	}
 	if f.Resource.Kind != "" {
-		add("e.resource_kind = ?", f.Resource.Kind)
+		where.Add("e.resource_kind = ?", f.Resource.Kind)
 	}
 	if f.Resource.ID != "" {
-		add("e.resource_id = ?", f.Resource.ID)
+		where.Add("e.resource_id = ?", f.Resource.ID)
 	}
 	if f.Outcome != "" {
-		add("e.outcome = ?", string(f.Outcome))
+		where.Add("e.outcome = ?", string(f.Outcome))
 	}
 	if !f.From.IsZero() {
-		add("e.occurred_at >= ?", f.From.UnixMilli())
+		where.Add("e.occurred_at >= ?", f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
-		add("e.occurred_at < ?", f.To.UnixMilli())
+		where.Add("e.occurred_at < ?", f.To.UnixMilli())
 	}
 	if f.PageToken != "" {
 		at, id, err := parsePageToken(f.PageToken)
 		if err != nil {
 			return Page{}, err
 		}
-		add("(e.occurred_at < ? OR (e.occurred_at = ? AND e.id < ?))", at, at, id)
+		where.Add("(e.occurred_at < ? OR (e.occurred_at = ? AND e.id < ?))", at, at, id)
 	}
 	query := `
 	SELECT e.id, e.occurred_at, e.actor_id, COALESCE(a.name, ''), COALESCE(a.email, ''), e.session_id, e.action,
 	       e.resource_kind, e.resource_id, e.outcome, e.details, e.request_id, e.address, e.user_agent
 	FROM   audit_events e LEFT JOIN accounts a ON a.id = e.actor_id`
-	if len(where) > 0 {
-		query += "\n\tWHERE " + strings.Join(where, " AND ")
-	}
-	query += "\n\tORDER BY e.occurred_at DESC, e.id DESC LIMIT " + strconv.Itoa(limit+1)
+	query += where.Where() + "\n\tORDER BY e.occurred_at DESC, e.id DESC LIMIT " + strconv.Itoa(limit+1)
 
-	rows, err := l.db.QueryContext(ctx, query, args...)
+	rows, err := l.db.QueryContext(ctx, query, where.Args()...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list audit events: %w", err)
 	}

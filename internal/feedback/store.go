@@ -103,50 +103,39 @@ func (s store) entries(ctx context.Context, q db.Queryer, f Filter) (Page, error
 		limit = defaultLimit
 	}
 	limit = min(limit, maxLimit)
-	var where []string
-	var args []any
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
+	var where db.Conditions
 	if f.Rating != "" {
-		add("f.rating = ?", f.Rating)
+		where.Add("f.rating = ?", f.Rating)
 	}
 	if f.Reason != "" {
-		add("f.reasons LIKE ? ESCAPE '!'", "% "+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(f.Reason))+" %")
+		where.Add("f.reasons LIKE ? ESCAPE '!'", "% "+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(f.Reason))+" %")
 	}
 	if f.ModelID != "" {
-		add("f.model_id = ?", f.ModelID)
+		where.Add("f.model_id = ?", f.ModelID)
 	}
 	if !f.From.IsZero() {
-		add("f.updated_at >= ?", f.From.UnixMilli())
+		where.Add("f.updated_at >= ?", f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
-		add("f.updated_at < ?", f.To.UnixMilli())
+		where.Add("f.updated_at < ?", f.To.UnixMilli())
 	}
 	if label.Fold(f.Text) != "" {
-		add("f.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Text))
+		where.Add("f.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Text))
 	}
 	if f.PageToken != "" {
 		at, id, err := parsePageToken(f.PageToken)
 		if err != nil {
 			return Page{}, err
 		}
-		add("(f.updated_at, f.message_id) < (?, ?)", at, id)
+		where.Add("(f.updated_at, f.message_id) < (?, ?)", at, id)
 	}
 	query := `
 	SELECT f.message_id, f.account_id, COALESCE(a.name, ''), COALESCE(a.email, ''), f.model_id, f.model_name, f.rating, f.reasons, f.comment,
 	       f.share_content, f.updated_at
 	FROM   feedback f LEFT JOIN accounts a ON a.id = f.account_id`
-	if len(where) > 0 {
-		query += "\n\tWHERE  " + strings.Join(where, " AND ")
-	}
-	query += "\n\tORDER  BY f.updated_at DESC, f.message_id DESC LIMIT " + strconv.Itoa(limit+1)
+	query += where.Where() + "\n\tORDER  BY f.updated_at DESC, f.message_id DESC LIMIT " + strconv.Itoa(limit+1)
 
-	rows, err := q.QueryContext(ctx, query, args...)
+	rows, err := q.QueryContext(ctx, query, where.Args()...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list feedback: %w", err)
 	}

@@ -208,29 +208,24 @@ func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter) (Account
 	if err != nil || !utf8.Valid(after) || slices.Contains(after, 0) {
 		return AccountPage{}, errs.InField("pageToken", "the page token is not one of ours")
 	}
-	where := []string{"a.email > $1"}
-	args := []any{string(after)}
-	add := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1))
-	}
+	var where db.Conditions
+	where.Add("a.email > ?", string(after))
 	if f.Search != "" {
-		add("a.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
+		where.Add("a.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
 	}
 	if f.Role != "" {
-		add("a.role = ?", string(f.Role))
+		where.Add("a.role = ?", string(f.Role))
 	}
 	if f.Status != "" {
-		add("a.disabled = ?", f.Status == StatusDisabled)
+		where.Add("a.disabled = ?", f.Status == StatusDisabled)
 	}
 	if f.GroupID != "" {
-		add("EXISTS (SELECT 1 FROM group_members g WHERE g.account_id = a.id AND g.group_id = ?)", f.GroupID)
+		where.Add("EXISTS (SELECT 1 FROM group_members g WHERE g.account_id = a.id AND g.group_id = ?)", f.GroupID)
 	}
-	query := `SELECT` + accountColumns + ` FROM accounts a
-	WHERE ` + strings.Join(where, " AND ") + `
+	query := `SELECT` + accountColumns + ` FROM accounts a` + where.Where() + `
 	ORDER BY a.email LIMIT ` + strconv.Itoa(limit+1)
 
-	rows, err := q.QueryContext(ctx, query, args...)
+	rows, err := q.QueryContext(ctx, query, where.Args()...)
 	if err != nil {
 		return AccountPage{}, fmt.Errorf("list accounts: %w", err)
 	}

@@ -219,37 +219,31 @@ func (s store) prompts(ctx context.Context, q db.Queryer, who access.Principal, 
 	}
 	limit = min(limit, maxLimit)
 
-	where := []string{"p.id IN (" + readable + ")", "p.archived = $3"}
-	args := []any{who.AccountID, who.Role == access.Administrator, f.Archived}
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, condition)
-	}
+	where := db.Given(who.AccountID, who.Role == access.Administrator) // $1 and $2 of readable
+	where.Add("p.id IN (" + readable + ")")
+	where.Add("p.archived = ?", f.Archived)
 	switch f.Scope {
 	case ScopeMine:
-		where = append(where, "p.owner_id = $1")
+		where.Add("p.owner_id = $1")
 	case ScopeOfficial:
-		where = append(where, "p.owner_id IS NULL")
+		where.Add("p.owner_id IS NULL")
 	case ScopeShared:
-		where = append(where, "p.owner_id <> $1")
+		where.Add("p.owner_id <> $1")
 	}
 	if f.Kind != "" {
-		add("p.kind = ?", f.Kind)
+		where.Add("p.kind = ?", f.Kind)
 	}
 	if f.Category != "" {
-		add("p.category = ?", categoryID(f.Category))
+		where.Add("p.category = ?", categoryID(f.Category))
 	}
 	if f.Locale != "" {
-		add("p.locale IN (?, 'any')", f.Locale)
+		where.Add("p.locale IN (?, 'any')", f.Locale)
 	}
 	if start := strings.TrimPrefix(label.Fold(f.Command), "/"); start != "" {
-		add("p.command LIKE ? ESCAPE '!'", strings.TrimPrefix(label.Pattern(start), "%"))
+		where.Add("p.command LIKE ? ESCAPE '!'", strings.TrimPrefix(label.Pattern(start), "%"))
 	}
 	if label.Fold(f.Search) != "" {
-		add("p.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
+		where.Add("p.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
 	}
 	var after place
 	if f.PageToken != "" {
@@ -260,18 +254,18 @@ func (s store) prompts(ctx context.Context, q db.Queryer, who access.Principal, 
 	order := "p.name_key, p.id"
 	switch {
 	case f.Order == OrderRecent && f.PageToken != "":
-		add("(COALESCE(u.last_used_at, 0) < ? OR COALESCE(u.last_used_at, 0) = ? AND (p.name_key, p.id) > (?, ?))",
+		where.Add("(COALESCE(u.last_used_at, 0) < ? OR COALESCE(u.last_used_at, 0) = ? AND (p.name_key, p.id) > (?, ?))",
 			after.Used, after.Used, after.Name, after.ID)
 	case f.PageToken != "":
-		add("(p.name_key, p.id) > (?, ?)", after.Name, after.ID)
+		where.Add("(p.name_key, p.id) > (?, ?)", after.Name, after.ID)
 	}
 	if f.Order == OrderRecent {
 		order = "COALESCE(u.last_used_at, 0) DESC, " + order
 	}
-	query := `SELECT` + columns + tables + "\n\tWHERE  " + strings.Join(where, "\n\tAND    ") +
+	query := `SELECT` + columns + tables + where.Where() +
 		"\n\tORDER  BY " + order + " LIMIT " + strconv.Itoa(limit+1)
 
-	rows, err := q.QueryContext(ctx, query, args...)
+	rows, err := q.QueryContext(ctx, query, where.Args()...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list prompts: %w", err)
 	}
