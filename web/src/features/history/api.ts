@@ -88,29 +88,15 @@ export function exportConversations(ids: readonly string[], { format, reasoning,
 }
 
 /** A stretch of a text found; match is what was searched for. */
-export interface SnippetPart {
-  text: string;
-  match: boolean;
-}
+export type SnippetPart = Schemas["SnippetPiece"];
 
 /** A conversation or a message that a search has found. */
-export interface Hit {
-  conversationId: string;
-  title: string;
-  folderId?: string;
-  tags: string[];
-  messageId?: string;
-  role?: "user" | "assistant";
-  snippet: SnippetPart[];
-  at: string;
-}
-
-type Untyped = (path: string, init: object) => Promise<{ data?: List<Hit>; error?: unknown; response: Response }>;
+export type Hit = Schemas["SearchHit"];
 
 const fetchHits = (query: { q: string; limit: number; pageToken?: string }, signal: AbortSignal) =>
-  unwrap((api.GET as unknown as Untyped)("/search", { params: { query }, signal }));
+  unwrap(api.GET("/search", { params: { query }, signal }));
 
-/** What a search finds, the best first, by pages. */
+/** What a search finds, the newest first, by pages. */
 export const searchQuery = (q: string) =>
   infiniteQueryOptions({
     queryKey: ["search", q],
