@@ -172,11 +172,16 @@ func (s *Service) Regenerate(ctx context.Context, id, message, modelID, clientID
 	return s.begin(ctx, beginning{conversation: c, parent: old.ParentID, clientID: clientID, offers: []model.Offer{offer}})
 }
 
+// errBusy is the refusal of a turn while another is answered.
+func errBusy() error {
+	return errs.New(errs.RunActive, "This conversation is already being answered.")
+}
+
 // idle returns an error with code RunActive while a conversation is answered.
 func (s *Service) idle(ctx context.Context, q db.Queryer, id string) error {
 	active, err := s.activeRuns(ctx, q, id)
 	if err == nil && len(active) > 0 {
-		err = errs.New(errs.RunActive, "This conversation is already being answered.")
+		err = errBusy()
 	}
 	return err
 }

@@ -46,10 +46,6 @@ func (s *Service) Gauge(ctx context.Context, id string) (Gauge, error) {
 		Limit: p.limit, Reserve: p.reserve, System: p.tokens.system, Summary: p.tokens.summary, Files: p.tokens.files,
 		Messages: p.tokens.messages, Omitted: p.omitted, Summed: p.summary != nil,
 	}
-	if p.summary != nil {
-		_, from, _ := s.summaryOf(ctx, branch)
-		g.Omitted = max(0, p.omitted-from)
-	}
 	for _, m := range branch {
 		g.add(m)
 	}
@@ -58,12 +54,7 @@ func (s *Service) Gauge(ctx context.Context, id string) (Gauge, error) {
 
 func (g *Gauge) add(m Message) {
 	if m.Usage != nil {
-		g.Usage.InputTokens += m.Usage.InputTokens
-		g.Usage.OutputTokens += m.Usage.OutputTokens
-		g.Usage.ReasoningTokens += m.Usage.ReasoningTokens
-		g.Usage.CacheReadTokens += m.Usage.CacheReadTokens
-		g.Usage.CacheWriteTokens += m.Usage.CacheWriteTokens
-		g.Usage.Estimated = g.Usage.Estimated || m.Usage.Estimated
+		g.Usage = g.Usage.Add(*m.Usage)
 	}
 	if m.Cost == nil || m.Cost.Currency == "" {
 		return

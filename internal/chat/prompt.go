@@ -67,7 +67,8 @@ type packed struct {
 	summary *Summary
 	files   []Attachment // of the folder
 	kept    []Message
-	omitted int
+	told    int // messages at the beginning that the summary tells
+	omitted int // messages after those that no longer fit
 	limit   int // tokens of the model, 0 = unknown
 	reserve int // tokens kept free for the answer
 	tokens  struct{ system, summary, files, messages int }
@@ -78,7 +79,7 @@ func (p packed) total() int {
 }
 
 func (p packed) context() Context {
-	return Context{Tokens: p.total(), Limit: p.limit, Omitted: p.omitted, Summarised: p.summary != nil}
+	return Context{Tokens: p.total(), Limit: p.limit, Omitted: p.told + p.omitted, Summarised: p.summary != nil}
 }
 
 // pack chooses what of a branch fits a model.
@@ -98,7 +99,7 @@ func (s *Service) pack(ctx context.Context, c Conversation, branch []Message, of
 		return p, err
 	}
 	if summary != nil {
-		p.summary, p.omitted, branch = summary, from, branch[from:]
+		p.summary, p.told, branch = summary, from, branch[from:]
 		p.tokens.summary = tokenest.Text(summary.Text)
 		p.system = strings.TrimSpace(p.system + "\n\n" + summaryIntroduction + "\n" + summary.Text)
 	}
@@ -110,30 +111,34 @@ func (s *Service) pack(ctx context.Context, c Conversation, branch []Message, of
 	if p.limit > 0 {
 		room = p.limit - p.reserve - p.total()
 	}
-	// From the end: the last turn is always given, whatever the model says to it.
-	begin, used := len(branch), 0
-	for begin > 0 {
-		m := branch[begin-1]
-		n := messageTokens(m)
-		if used+n > room && begin < len(branch) {
-			break
-		}
-		used += n
-		begin--
+	tokens := make([]int, len(branch))
+	for i, m := range branch {
+		tokens[i] = messageTokens(m)
 	}
-	for begin < len(branch)-1 && branch[begin].Role != model.RoleUser { // a conversation begins with its person
-		used -= messageTokens(branch[begin])
-		begin++
-	}
-	p.omitted += begin
-	p.tokens.messages = used
-	for _, m := range branch[begin:] {
+	p.omitted = fitting(tokens, room, func(i int) bool { return branch[i].Role == model.RoleUser })
+	p.tokens.messages = sum(tokens[p.omitted:])
+	for _, m := range branch[p.omitted:] {
 		if m.Role == model.RoleAssistant && m.text() == "" {
 			continue // it failed before it said anything
 		}
 		p.kept = append(p.kept, m)
 	}
 	return p, nil
+}
+
+// fitting returns the first of the messages, by their tokens, that a model with
+// room for so many is given: as many from the end as fit, beginning with the
+// person. The last is always given, whatever the model says to it.
+func fitting(tokens []int, room int, person func(i int) bool) int {
+	last := len(tokens) - 1
+	begin := max(last, 0)
+	for room -= sum(tokens[begin:]); begin > 0 && tokens[begin-1] <= room; begin-- {
+		room -= tokens[begin-1]
+	}
+	for begin < last && !person(begin) {
+		begin++
+	}
+	return begin
 }
 
 // answerTokens is what is kept free of a model's context for the answer.
@@ -147,6 +152,13 @@ func answerTokens(c Conversation, offer model.Offer) int {
 	}
 	if limit := offer.Capabilities.ContextTokens; limit > 0 {
 		n = min(n, limit/2)
+	}
+	return n
+}
+
+func sum(tokens []int) (n int) {
+	for _, t := range tokens {
+		n += t
 	}
 	return n
 }

@@ -187,12 +187,7 @@ func (s *Service) conclude(ctx context.Context, l *running, c Conversation, answ
 func addUsage(u *model.Usage, c *Cost, ev model.Event) (*model.Usage, *Cost) {
 	sum := ev.Usage
 	if u != nil {
-		sum.InputTokens += u.InputTokens
-		sum.OutputTokens += u.OutputTokens
-		sum.ReasoningTokens += u.ReasoningTokens
-		sum.CacheReadTokens += u.CacheReadTokens
-		sum.CacheWriteTokens += u.CacheWriteTokens
-		sum.Estimated = sum.Estimated || u.Estimated
+		sum = u.Add(sum)
 	}
 	if ev.Cost.Currency == "" {
 		return &sum, c

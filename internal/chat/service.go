@@ -325,7 +325,7 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, c *Conversation, b begin
 		return "", err
 	}
 	if now.Running {
-		return "", errs.New(errs.RunActive, "This conversation is already being answered.")
+		return "", errBusy()
 	}
 	*c = now
 	if b.queued != "" {
@@ -389,7 +389,7 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	case answer.Role != model.RoleAssistant || len(after) > 0:
 		return Started{}, errs.New(errs.NothingToResume, "There is no answer to go on with.")
 	case answer.Status == StatusRunning, c.Running && (answer.ComparisonID == "" || answer.ComparisonID != c.ComparisonID):
-		return Started{}, errs.New(errs.RunActive, "This conversation is already being answered.")
+		return Started{}, errBusy()
 	case answer.Status == StatusComplete && answer.StopReason != model.StopLength:
 		return Started{}, errs.New(errs.NothingToResume, "The last answer is complete.")
 	}

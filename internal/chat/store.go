@@ -194,9 +194,9 @@ func (s store) messageByClientID(ctx context.Context, q db.Queryer, conversation
 }
 
 // insertMessages stores messages at the next positions of a conversation, which
-// it sets, makes them findable, opens the branch that ends in leaf, and moves the conversation to the
-// top of the list. It writes the conversation first, which makes others that
-// would add to it wait.
+// it sets, makes them findable, opens the branch that ends in leaf, and moves
+// the conversation to the top of the list. It writes the conversation first,
+// which makes others that would add to it wait.
 func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, leaf, comparison string, now time.Time, messages ...*Message) error {
 	var next int64
 	var owner string
@@ -218,26 +218,35 @@ func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, l
 	return nil
 }
 
-func (s store) insertMessage(ctx context.Context, q db.Queryer, m Message) error {
+// writtenMessage is what of a message is not stored as it is.
+type writtenMessage struct {
+	content, failure, usage, context string
+	cost                             Cost
+}
+
+func written(m Message) (w writtenMessage, err error) {
 	content, err := json.Marshal(m.Parts)
 	if err != nil {
-		return err
+		return w, err
 	}
-	failure, err := jsonOrEmpty(m.Failure)
-	if err != nil {
-		return err
+	w.content = string(content)
+	if w.failure, err = jsonOrEmpty(m.Failure); err != nil {
+		return w, err
 	}
-	usage, err := jsonOrEmpty(m.Usage)
-	if err != nil {
-		return err
+	if w.usage, err = jsonOrEmpty(m.Usage); err != nil {
+		return w, err
 	}
-	given, err := jsonOrEmpty(m.Context)
-	if err != nil {
-		return err
-	}
-	var cost Cost
 	if m.Cost != nil {
-		cost = *m.Cost
+		w.cost = *m.Cost
+	}
+	w.context, err = jsonOrEmpty(m.Context)
+	return w, err
+}
+
+func (s store) insertMessage(ctx context.Context, q db.Queryer, m Message) error {
+	w, err := written(m)
+	if err != nil {
+		return err
 	}
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO messages
@@ -245,9 +254,9 @@ func (s store) insertMessage(ctx context.Context, q db.Queryer, m Message) error
 			 error, usage, cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at,
 			 comparison_id, edited_from, context)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
-		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, string(content), nullable(m.clientID),
-		m.ModelID, m.ModelName, failure, usage, cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
-		m.CreatedAt.UnixMilli(), millis(m.FinishedAt), m.ComparisonID, m.EditedFromID, given)
+		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, w.content, nullable(m.clientID),
+		m.ModelID, m.ModelName, w.failure, w.usage, w.cost.Micros, w.cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
+		m.CreatedAt.UnixMilli(), millis(m.FinishedAt), m.ComparisonID, m.EditedFromID, w.context)
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}
@@ -301,7 +310,7 @@ func (s store) insertRun(ctx context.Context, q db.Queryer, r Run) error {
 		VALUES ($1, $2, $3, $4, $5, 'running', FALSE, $6, 0)`,
 		r.ID, r.ConversationID, r.MessageID, r.OwnerID, r.NodeID, r.StartedAt.UnixMilli())
 	if db.IsUniqueViolation(err) {
-		return errs.New(errs.RunActive, "This conversation is already being answered.")
+		return errBusy()
 	} else if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
@@ -348,33 +357,17 @@ func (s store) endRun(ctx context.Context, q db.Queryer, id string, state Status
 
 // writeOutcome stores the whole of a finished message.
 func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error {
-	content, err := json.Marshal(m.Parts)
+	w, err := written(m)
 	if err != nil {
 		return err
-	}
-	failure, err := jsonOrEmpty(m.Failure)
-	if err != nil {
-		return err
-	}
-	usage, err := jsonOrEmpty(m.Usage)
-	if err != nil {
-		return err
-	}
-	given, err := jsonOrEmpty(m.Context)
-	if err != nil {
-		return err
-	}
-	var cost Cost
-	if m.Cost != nil {
-		cost = *m.Cost
 	}
 	_, err = q.ExecContext(ctx, `
 		UPDATE messages
 		SET    status = $1, stop_reason = $2, content = $3, model_id = $4, model_name = $5, error = $6, usage = $7,
 		       cost_micros = $8, cost_currency = $9, first_token_ms = $10, reasoning_ms = $11, finished_at = $12, context = $13
 		WHERE  id = $14`,
-		m.Status, m.StopReason, string(content), m.ModelID, m.ModelName, failure, usage,
-		cost.Micros, cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(), millis(m.FinishedAt), given, m.ID)
+		m.Status, m.StopReason, w.content, m.ModelID, m.ModelName, w.failure, w.usage,
+		w.cost.Micros, w.cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(), millis(m.FinishedAt), w.context, m.ID)
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}

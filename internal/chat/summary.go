@@ -101,22 +101,11 @@ func (s *Service) summarise(ctx context.Context, c Conversation, light model.Off
 		}
 		fmt.Fprintf(&b, "<%s>\n%s\n</%s>\n", m.Role, text, m.Role)
 	}
-	limit := summaryTokens
-	call := model.Call{
-		ModelID: light.ID, Feature: "summary", System: summaryPrompt, ConversationID: c.ID,
-		Parameters: model.Parameters{MaxTokens: &limit, ReasoningEffort: model.EffortNone},
-		Messages:   []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: b.String()}}}},
+	said, err := s.ask(ctx, c, light, "summary", summaryPrompt, summaryTokens, b.String())
+	if err != nil {
+		return "", err
 	}
-	var out strings.Builder
-	for ev, err := range s.invoker.Stream(ctx, call) {
-		if err != nil {
-			return "", err
-		}
-		if ev.Type == model.EventText {
-			out.WriteString(ev.Text)
-		}
-	}
-	if text := strings.TrimSpace(out.String()); text != "" {
+	if text := strings.TrimSpace(said); text != "" {
 		return text, nil
 	}
 	return "", errs.New(errs.ModelFailed, "The model gave no summary.")

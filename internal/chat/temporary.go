@@ -130,13 +130,7 @@ func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer mode
 	// What no longer fits is left out from the beginning, whole turns at a time.
 	if limit := offer.Capabilities.ContextTokens; limit > 0 {
 		room := limit - answerTokens(c, offer) - tokenest.Text(call.System)
-		begin := len(tokens) - 1
-		for room -= tokens[begin]; begin > 0 && room >= tokens[begin-1]; begin-- {
-			room -= tokens[begin-1]
-		}
-		for begin < len(tokens)-1 && call.Messages[begin].Role != model.RoleUser {
-			begin++
-		}
+		begin := fitting(tokens, room, func(i int) bool { return call.Messages[i].Role == model.RoleUser })
 		call.Messages = call.Messages[begin:]
 	}
 	return call, nil

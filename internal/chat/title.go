@@ -42,31 +42,38 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 	if err != nil {
 		return
 	}
-	limit, none := titleMaximum, model.EffortNone
-	call := model.Call{
-		ModelID: light.ID, Feature: "title", System: titlePrompt, ConversationID: c.ID,
-		Parameters: model.Parameters{MaxTokens: &limit, ReasoningEffort: none},
-		Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{
-			Type: model.PartText,
-			Text: "<question>\n" + label.Clip(question.text(), titleInput) + "\n</question>\n<answer>\n" + label.Clip(answer.text(), titleInput) + "\n</answer>",
-		}}}},
+	said, err := s.ask(ctx, c, light, "title", titlePrompt, titleMaximum,
+		"<question>\n"+label.Clip(question.text(), titleInput)+"\n</question>\n<answer>\n"+label.Clip(answer.text(), titleInput)+"\n</answer>")
+	if err != nil {
+		return
 	}
-	var b strings.Builder
-	for ev, err := range s.invoker.Stream(ctx, call) {
-		if err != nil {
-			return
-		}
-		if ev.Type == model.EventText {
-			b.WriteString(ev.Text)
-		}
-	}
-	title := tidyTitle(b.String())
+	title := tidyTitle(said)
 	if title == "" {
 		return
 	}
 	if done, err := s.setModelTitle(ctx, c.OwnerID, c.ID, title); err == nil && done {
 		s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: c.ID})
 	}
+}
+
+// ask has a model do a small thing beside a conversation and returns what it
+// says, of at most so many tokens.
+func (s *Service) ask(ctx context.Context, c Conversation, offer model.Offer, feature, instructions string, most int, text string) (string, error) {
+	call := model.Call{
+		ModelID: offer.ID, Feature: feature, System: instructions, ConversationID: c.ID,
+		Parameters: model.Parameters{MaxTokens: &most, ReasoningEffort: model.EffortNone},
+		Messages:   []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: text}}}},
+	}
+	var b strings.Builder
+	for ev, err := range s.invoker.Stream(ctx, call) {
+		if err != nil {
+			return "", err
+		}
+		if ev.Type == model.EventText {
+			b.WriteString(ev.Text)
+		}
+	}
+	return b.String(), nil
 }
 
 // tidyTitle takes the first line without what models put around titles.

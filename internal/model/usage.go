@@ -45,6 +45,15 @@ type UsageRecord struct {
 	Duration         time.Duration
 }
 
+// Add returns what two calls used together.
+func (u Usage) Add(v Usage) Usage {
+	return Usage{
+		InputTokens: u.InputTokens + v.InputTokens, OutputTokens: u.OutputTokens + v.OutputTokens,
+		ReasoningTokens: u.ReasoningTokens + v.ReasoningTokens, CacheReadTokens: u.CacheReadTokens + v.CacheReadTokens,
+		CacheWriteTokens: u.CacheWriteTokens + v.CacheWriteTokens, Estimated: u.Estimated || v.Estimated,
+	}
+}
+
 // sane returns u without the negative or absurd numbers of a broken provider.
 func (u Usage) sane() Usage {
 	for _, n := range []*int{&u.InputTokens, &u.OutputTokens, &u.ReasoningTokens, &u.CacheReadTokens, &u.CacheWriteTokens} {

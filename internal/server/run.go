@@ -70,11 +70,17 @@ func (s *Server) followRun(w http.ResponseWriter, r *http.Request) {
 	if after == "" {
 		after = r.URL.Query().Get("after")
 	}
-	events, ctx, end, err := watched(s, r, func(ctx context.Context) (iter.Seq2[chat.Event, error], error) {
+	s.tellAnswer(w, r, "followRun", func(ctx context.Context) (iter.Seq2[chat.Event, error], error) {
 		return s.chat.Follow(ctx, r.PathValue("id"), after)
 	})
+}
+
+// tellAnswer writes what an answer says as it says it, until it or its reader
+// has ended.
+func (s *Server) tellAnswer(w http.ResponseWriter, r *http.Request, operation string, open func(context.Context) (iter.Seq2[chat.Event, error], error)) {
+	events, ctx, end, err := watched(s, r, open)
 	if err != nil {
-		s.answer(w, r, "followRun", err)
+		s.answer(w, r, operation, err)
 		return
 	}
 	defer end()
@@ -82,11 +88,11 @@ func (s *Server) followRun(w http.ResponseWriter, r *http.Request) {
 	out := runStream{Writer: sse.NewWriter(w)}
 	for ev, err := range events {
 		if err != nil {
-			s.streamEnded(ctx, "followRun", err)
+			s.streamEnded(ctx, operation, err)
 			return
 		}
 		if err := out.tell(ev); err != nil {
-			return // the reader has left; the run goes on and is kept
+			return // the reader has left; a run goes on and is kept, a temporary answer ends
 		}
 	}
 }

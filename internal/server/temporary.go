@@ -15,7 +15,6 @@ import (
 	"kakoi/internal/chat"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
-	"kakoi/internal/sse"
 )
 
 const temporaryPath = "/temporary/turns"
@@ -66,25 +65,9 @@ func (s *Server) answerTemporary(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, "answerTemporary", err)
 		return
 	}
-	events, ctx, end, err := watched(s, r, func(ctx context.Context) (iter.Seq2[chat.Event, error], error) {
+	s.tellAnswer(w, r, "answerTemporary", func(ctx context.Context) (iter.Seq2[chat.Event, error], error) {
 		return s.chat.Temporary(ctx, turn)
 	})
-	if err != nil {
-		s.answer(w, r, "answerTemporary", err)
-		return
-	}
-	defer end()
-	w.Header().Set("X-Vercel-Ai-Ui-Message-Stream", "v1")
-	out := runStream{Writer: sse.NewWriter(w)}
-	for ev, err := range events {
-		if err != nil {
-			s.streamEnded(ctx, "answerTemporary", err)
-			return
-		}
-		if err := out.tell(ev); err != nil {
-			return // the person has left, and with them the answer
-		}
-	}
 }
 
 func (s *Server) temporaryTurn(w http.ResponseWriter, r *http.Request) (chat.TemporaryTurn, error) {
