@@ -9,7 +9,7 @@ const names = [
   /^https?:\/\/\S+$|^[\w.-]+:\d+$/, // addresses of servers
   /^[\d.,]+ ?(B|KB|MB|GB|kB)$/,
   /^(v?\d+\.\d+\.\d+|[0-9a-f]{7,40})(-\w+)*$|^dev$/, // versions
-  /^(Demo|Demonstration)$/, // given by the server at its first start; may be changed
+  /^デモ \/ Demo$/, // in both languages, given by the server at its first start; may be changed
 ];
 
 const japanese = /[\u3040-\u30ff\u3400-\u9fff]/;

@@ -164,8 +164,11 @@ export function answers(page: Page, t: Words = ja): Locator {
 /** Asks in the conversation that is open, or begins one, and returns the answer to come. */
 export async function ask(page: Page, text: string, t: Words = ja): Promise<Locator> {
   const before = await answers(page, t).count();
+  const send = page.getByRole("button", { name: t("chat.send"), exact: true });
   await composer(page, t).fill(text);
-  await page.getByRole("button", { name: t("chat.send") }).click();
+  await expect(composer(page, t)).toHaveValue(text);
+  await expect(send).toBeEnabled(); // the models are known
+  await send.click();
   return answers(page, t).nth(before);
 }
 

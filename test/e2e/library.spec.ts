@@ -263,6 +263,7 @@ test("keys do what their list says, and nothing while one writes", async ({ work
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.keyboard.press("n");
   await expect(page).toHaveURL(`${workplace.url}/`);
+  await expect(answers(page)).toHaveCount(0); // the address is there before the page
   await ask(page, "[[slow]] [[long 400]] 長いお願いです");
   await expect(answers(page)).toHaveAttribute("aria-busy", "true");
   await page.keyboard.press("Control+.");

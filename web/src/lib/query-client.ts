@@ -6,11 +6,13 @@ export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
+        // A browser in a closed network may believe that it is offline.
+        networkMode: "always",
         staleTime: 10_000,
         retry: (count, err) => err instanceof ApiError && err.passing && count < 2,
         retryDelay: (attempt) => 500 * 2 ** attempt,
       },
-      mutations: { retry: false },
+      mutations: { networkMode: "always", retry: false },
     },
   });
 }
