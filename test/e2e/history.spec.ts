@@ -62,16 +62,22 @@ test("many are deleted at once and brought back, archived and tagged", async ({ 
   await page.goto(`${workplace.url}/history`);
   const rows = page.getByRole("main").getByRole("row");
   await expect(rows).toHaveCount(4);
-  await page.getByRole("checkbox", { name: ja("ui.selectNamed", { name: "一つめ" }) }).click({ force: true });
-  await page.getByRole("checkbox", { name: ja("ui.selectNamed", { name: "二つめ" }) }).click({ force: true });
   const bar = page.getByRole("toolbar", { name: ja("history.chosenActs") });
+  const choose = async (name: string) => {
+    const box = page.getByRole("checkbox", { name: ja("ui.selectNamed", { name }) });
+    await box.click({ force: true });
+    await expect(box).toBeChecked();
+    await expect(bar).toBeVisible();
+  };
+  await choose("一つめ");
+  await choose("二つめ");
   await bar.getByRole("button", { name: ja("common.delete") }).click();
   await expect(rows).toHaveCount(2);
   await expect.poll(async () => (await call(page.request, workplace, "GET", "/conversations")).items.length).toBe(1);
   await page.getByRole("button", { name: ja("ui.undo") }).click();
   await expect(rows).toHaveCount(4);
 
-  await page.getByRole("checkbox", { name: ja("ui.selectNamed", { name: "三つめ" }) }).click({ force: true });
+  await choose("三つめ");
   await bar.getByRole("button", { name: ja("history.tagsAdd") }).click();
   const tag = page.getByRole("textbox", { name: ja("history.tagNew") });
   await tag.focus();
@@ -80,7 +86,7 @@ test("many are deleted at once and brought back, archived and tagged", async ({ 
   await page.getByRole("dialog").getByRole("button", { name: ja("history.tagsAdd") }).click();
   await expect.poll(async () => (await call(page.request, workplace, "GET", "/tags")).items.map((one: { name: string }) => one.name)).toEqual(["議会"]);
 
-  await page.getByRole("checkbox", { name: ja("ui.selectNamed", { name: "三つめ" }) }).click({ force: true });
+  await choose("三つめ");
   await bar.getByRole("button", { name: ja("history.archive") }).click();
   await expect(rows).toHaveCount(3);
   await page.goto(`${workplace.url}/history?archived=true`);

@@ -128,6 +128,7 @@ test("blocks of an answer open beside it, and a page in it reaches nothing", asy
   const frames = answer.locator("figure");
 
   await test.step("a diagram", async () => {
+    await frames.first().scrollIntoViewIfNeeded(); // drawn when it is seen; the end of the answer may be all there is
     const figure = frames.filter({ has: page.getByRole("img", { name: ja("markdown.diagram") }) });
     await open(figure.first());
     const panel = beside("diagram");

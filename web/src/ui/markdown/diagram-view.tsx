@@ -139,13 +139,16 @@ function Zoomable({ children }: { children: ReactNode }) {
   );
 }
 
+/** A margin of the window says nothing about what scrolls inside it; one of scrolling does, where the browser knows it. */
+const near: IntersectionObserverInit & { scrollMargin: string } = { rootMargin: "600px", scrollMargin: "600px" };
+
 /** True once the element has come near the part of the page that is seen. */
 function useSeen(holder: React.RefObject<HTMLElement | null>): boolean {
   const [seen, setSeen] = useState(() => typeof IntersectionObserver === "undefined");
   useEffect(() => {
     const element = holder.current;
     if (seen || !element) return;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), { rootMargin: "600px" });
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), near);
     observer.observe(element);
     return () => observer.disconnect();
   }, [seen, holder]);
