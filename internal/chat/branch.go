@@ -213,7 +213,7 @@ func (s *Service) Fork(ctx context.Context, id, message string, everyBranch bool
 				return err
 			}
 		}
-		if err := s.insertConversation(ctx, tx, fork); err != nil {
+		if err := s.insertConversation(ctx, tx, fork, ""); err != nil {
 			return err
 		}
 		if err := s.setTags(ctx, tx, fork.OwnerID, fork.ID, fork.Tags); err != nil {

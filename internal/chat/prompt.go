@@ -27,7 +27,7 @@ const (
 // prompt is what the model of an answer is given: the branch that leads to it,
 // with its files, as far as it fits. What no longer fits is left out from the
 // beginning, whole turns at a time; a summary stands for it where there is one.
-func (s *Service) prompt(ctx context.Context, c Conversation, answer Message, how launchKind) (given, error) {
+func (s *Service) prompt(ctx context.Context, c Conversation, answer Message, offer model.Offer, how launchKind) (given, error) {
 	branch, err := s.path(ctx, s.db, c.OwnerID, c.ID, answer.ParentID, math.MaxInt32)
 	if err != nil {
 		return given{}, err
@@ -35,9 +35,10 @@ func (s *Service) prompt(ctx context.Context, c Conversation, answer Message, ho
 	if how == launchContinue {
 		branch = append(branch, answer, Message{Role: model.RoleUser, Parts: []Part{{Type: model.PartText, Text: goOn}}})
 	}
-	offer, err := s.models.Offer(ctx, answer.ModelID)
-	if err != nil {
-		return given{}, err
+	if offer.ID != answer.ModelID {
+		if offer, err = s.models.Offer(ctx, answer.ModelID); err != nil {
+			return given{}, err
+		}
 	}
 	packed, err := s.pack(ctx, c, branch, offer)
 	if err != nil {

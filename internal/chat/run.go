@@ -33,8 +33,9 @@ const (
 const goOn = "Your previous answer was cut off. Continue it exactly where it stopped, in the same language and format. " +
 	"Do not repeat anything, do not apologise and do not introduce the continuation."
 
-// launch starts the run in the background, for the person of ctx.
-func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Message, how launchKind) {
+// launch starts the run in the background, for the person of ctx. An offer of
+// another model, or none, is looked up.
+func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Message, offer model.Offer, how launchKind) {
 	p, _ := access.From(ctx)
 	runCtx, cancel := context.WithCancelCause(access.WithPrincipal(context.WithoutCancel(ctx), p))
 	l := &running{newLive(run, answer.Parts, answer.ModelID, answer.ModelName), cancel}
@@ -49,7 +50,7 @@ func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Me
 		told.Go(func() {
 			s.announce(runCtx, c.OwnerID, ChangeEvent{Type: ChangeRunning, ConversationID: c.ID, RunID: run.ID})
 		})
-		s.execute(runCtx, l, c, answer, how)
+		s.execute(runCtx, l, c, answer, offer, how)
 		told.Wait()
 		s.mu.Lock()
 		delete(s.live, run.ID)
@@ -59,7 +60,7 @@ func (s *Service) launch(ctx context.Context, c Conversation, run Run, answer Me
 }
 
 // execute writes the answer to its end, whatever that is, and stores it.
-func (s *Service) execute(ctx context.Context, l *running, c Conversation, answer Message, how launchKind) {
+func (s *Service) execute(ctx context.Context, l *running, c Conversation, answer Message, offer model.Offer, how launchKind) {
 	began := time.Now()
 	if answer.Usage == nil || how == launchAnswer {
 		answer.Usage, answer.Cost, answer.FirstToken, answer.Reasoning = nil, nil, 0, 0
@@ -67,7 +68,7 @@ func (s *Service) execute(ctx context.Context, l *running, c Conversation, answe
 	var stop model.StopReason
 	var first, thought time.Duration
 	fresh := how == launchContinue // its reasoning and text begin parts of their own
-	given, err := s.prompt(ctx, c, answer, how)
+	given, err := s.prompt(ctx, c, answer, offer, how)
 	if err == nil {
 		answer.Context = &given.context
 		call := model.Call{

@@ -41,81 +41,113 @@ func firstDocument(at time.Time) int64 { return max(0, at.Unix()) << documentBit
 
 func documentTime(id int64) time.Time { return time.Unix(id>>documentBits, 0).UTC() }
 
-// indexMessage makes a message that has ended findable as it is now.
-func (s store) indexMessage(ctx context.Context, q db.Queryer, owner string, m Message) error {
-	if m.Status == StatusRunning {
-		return nil
-	}
+func documentOf(owner string, m Message) document {
 	d := document{owner: owner, conversation: m.ConversationID, message: m.ID, at: m.CreatedAt, text: m.text()}
 	if m.Role == model.RoleAssistant {
 		d.modelName = m.ModelName
 	}
-	return s.insertDocument(ctx, q, d)
+	return d
 }
 
-// reindexMessage does so where it may have been indexed before.
+func titleOf(c Conversation) document {
+	return document{owner: c.OwnerID, conversation: c.ID, at: c.CreatedAt, text: c.Title}
+}
+
+// reindexMessage makes a message that has ended findable as it is now.
 func (s store) reindexMessage(ctx context.Context, q db.Queryer, owner string, m Message) error {
 	if _, err := q.ExecContext(ctx, `DELETE FROM search_documents WHERE message_id = $1`, m.ID); err != nil {
 		return fmt.Errorf("index message %s: %w", m.ID, err)
 	}
-	return s.indexMessage(ctx, q, owner, m)
+	if m.Status == StatusRunning {
+		return nil
+	}
+	return s.insertDocuments(ctx, q, []document{documentOf(owner, m)})
 }
 
-// reindexTitle makes a conversation findable by its title.
+// reindexTitle makes a conversation findable by its title as it is now.
 func (s store) reindexTitle(ctx context.Context, q db.Queryer, c Conversation) error {
 	_, err := q.ExecContext(ctx, `DELETE FROM search_documents WHERE conversation_id = $1 AND message_id IS NULL`, c.ID)
 	if err != nil {
 		return fmt.Errorf("index the title of %s: %w", c.ID, err)
 	}
-	return s.insertDocument(ctx, q, document{owner: c.OwnerID, conversation: c.ID, at: c.CreatedAt, text: c.Title})
+	return s.insertDocuments(ctx, q, []document{titleOf(c)})
 }
 
-// insertDocument indexes a text. One without characters is no document, except
+// documentRow is a document as it is stored.
+type documentRow struct {
+	document
+	id   int64
+	body string // folded
+}
+
+// insertDocuments indexes texts. One without characters is no document, except
 // for titles, by which conversations are found that are looked for by operators
 // alone.
-func (s store) insertDocument(ctx context.Context, q db.Queryer, d document) error {
-	body := label.Fold(d.text)
-	if body == "" && d.message != "" {
-		return nil
+func (s store) insertDocuments(ctx context.Context, q db.Queryer, documents []document) error {
+	var rows []documentRow
+	for _, d := range documents {
+		if body := label.Fold(d.text); body != "" || d.message == "" {
+			rows = append(rows, documentRow{document: d, body: body})
+		}
 	}
-	err := s.insertFolded(ctx, q, d, body)
-	if err != nil {
-		return fmt.Errorf("index a text of %s: %w", d.conversation, err)
+	for try := int64(0); len(rows) > 0; try++ {
+		drawn := map[int64]bool{}
+		for i := range rows {
+			for drawn[rows[i].id] || rows[i].id == 0 {
+				rows[i].id = drawID(rows[i].at, try)
+			}
+			drawn[rows[i].id] = true
+		}
+		stored, err := s.insertRows(ctx, q, rows)
+		if err != nil {
+			return fmt.Errorf("index %d texts: %w", len(rows), err)
+		}
+		rows = slices.DeleteFunc(rows, func(r documentRow) bool { return slices.Contains(stored, r.id) })
+		for i := range rows {
+			rows[i].id = 0 // somebody else's
+		}
 	}
 	return nil
 }
 
-func (s store) insertFolded(ctx context.Context, q db.Queryer, d document, body string) error {
-	const columns = `INSERT INTO search_documents (id, owner_id, conversation_id, message_id, model_key`
-	args := []any{int64(0), d.owner, d.conversation, nullable(d.message), label.Fold(d.modelName)}
-	insert := columns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`
-	if s.db.Engine() == db.Postgres {
-		insert = columns + `, body, pairs) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`
-		args = append(args, body, nil)
-	}
+// drawID draws an id for a text of that time: of a million ids of a second one
+// is free, or of the next.
+func drawID(at time.Time, try int64) int64 {
 	const perSecond = 1 << documentBits
-	for try := int64(0); ; try++ { // of a million ids of a second one is free, or of the next
-		id := firstDocument(d.at) + try/4*perSecond | rand.Int64N(perSecond)
-		args[0] = id
-		if s.db.Engine() == db.Postgres {
-			args[6] = hashedPairs(d.owner, id>>periodBits, body)
+	return firstDocument(at) + try/4*perSecond | (1 + rand.Int64N(perSecond-1))
+}
+
+// insertRows stores documents and returns the ids of those whose id was free.
+func (s store) insertRows(ctx context.Context, q db.Queryer, list []documentRow) (stored []int64, err error) {
+	postgres := s.db.Engine() == db.Postgres
+	columns, width := `id, owner_id, conversation_id, message_id, model_key`, 5
+	if postgres {
+		columns, width = columns+`, body, pairs`, 7
+	}
+	var values []string
+	var args []any
+	for _, r := range list {
+		values = append(values, `(`+placeholders(1+len(args), width)+`)`)
+		args = append(args, r.id, r.owner, r.conversation, nullable(r.message), label.Fold(r.modelName))
+		if postgres {
+			args = append(args, r.body, hashedPairs(r.owner, r.id>>periodBits, r.body))
 		}
-		res, err := q.ExecContext(ctx, insert, args...)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
+	}
+	stored, err = column[int64](ctx, q, `
+		INSERT INTO search_documents (`+columns+`) VALUES `+strings.Join(values, ", ")+`
+		ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
+	if err != nil || postgres {
+		return stored, err
+	}
+	for _, r := range list {
+		if !slices.Contains(stored, r.id) {
 			continue
 		}
-		if s.db.Engine() == db.SQLite {
-			_, err = q.ExecContext(ctx, `INSERT INTO search_index (rowid, pairs) VALUES ($1, $2)`, id, pairWords(d.owner, body))
+		if _, err := q.ExecContext(ctx, `INSERT INTO search_index (rowid, pairs) VALUES ($1, $2)`, r.id, pairWords(r.owner, r.body)); err != nil {
+			return nil, err
 		}
-		return err
 	}
+	return stored, nil
 }
 
 // pairWords returns the words that SQLite indexes for a folded text: each pair
@@ -244,10 +276,8 @@ func (s *Service) indexSome(ctx context.Context, kind string) (n int, err error)
 		if err != nil {
 			return err
 		}
-		for _, d := range documents {
-			if err := s.insertDocument(ctx, tx, d); err != nil {
-				return err
-			}
+		if err := s.insertDocuments(ctx, tx, documents); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE search_progress SET done = $1 WHERE kind = $2`, done, kind)
 		return err

@@ -300,7 +300,7 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	}
 	c.Running, c.ActiveAt = true, now
 	for i := range runs {
-		s.launch(ctx, c, runs[i], answers[i], launchAnswer)
+		s.launch(ctx, c, runs[i], answers[i], b.offers[i], launchAnswer)
 	}
 	return Started{Conversation: c, User: user, Answers: answers}, nil
 }
@@ -308,13 +308,7 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 // place writes the conversation of b and returns the message it follows.
 func (s *Service) place(ctx context.Context, tx *db.Tx, c *Conversation, b beginning) (string, error) {
 	if b.fresh {
-		if err := s.insertConversation(ctx, tx, *c); err != nil {
-			return "", err
-		}
-		if b.turn.ClientID == "" {
-			return "", nil
-		}
-		return "", s.rememberCreation(ctx, tx, c.OwnerID, b.turn.ClientID, c.ID)
+		return "", s.insertConversation(ctx, tx, *c, b.turn.ClientID)
 	}
 	// Only what the sender may choose with a turn: the rest may have changed.
 	if err := s.chooseFor(ctx, tx, *c); err != nil {
@@ -430,7 +424,7 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	answer.Status, answer.StopReason, answer.Failure, answer.FinishedAt = StatusRunning, "", nil, time.Time{}
 	answer.ModelID, answer.ModelName, answer.RunID = offer.ID, offer.DisplayName, run.ID
 	c.Running, c.ActiveAt = true, now
-	s.launch(ctx, c, run, answer, how)
+	s.launch(ctx, c, run, answer, model.Offer{}, how)
 	return Started{Conversation: c, Answers: []Message{answer}}, nil
 }
 

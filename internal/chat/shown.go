@@ -93,7 +93,7 @@ func (s *Service) TakeShown(ctx context.Context, of Shown, title string, withSys
 		}
 	}
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.insertConversation(ctx, tx, mine); err != nil {
+		if err := s.insertConversation(ctx, tx, mine, ""); err != nil {
 			return err
 		}
 		mine.LeafID, err = s.copyMessages(ctx, tx, mine, branch, branch[len(branch)-1].ID)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,11 @@ func scanSummary(row interface{ Scan(...any) error }, more ...any) (Conversation
 // conversation returns the owner's conversation id with its tags and queue;
 // code NotFound otherwise.
 func (s store) conversation(ctx context.Context, q db.Queryer, owner, id string) (Conversation, error) {
+	// The queue first: a turn leaves it as its answer begins, and must not be seen in neither.
+	queue, err := s.queue(ctx, q, id)
+	if err != nil {
+		return Conversation{}, err
+	}
 	var parameters, system string
 	c, err := scanSummary(q.QueryRowContext(ctx,
 		`SELECT `+conversationColumns+` FROM conversations c WHERE c.id = $1 AND c.owner_id = $2 AND c.deleted_at = 0`, id, owner),
@@ -49,34 +55,32 @@ func (s store) conversation(ctx context.Context, q db.Queryer, owner, id string)
 	} else if err != nil {
 		return Conversation{}, fmt.Errorf("read conversation %s: %w", id, err)
 	}
-	c.SystemPrompt = system
+	c.Queue, c.SystemPrompt = queue, system
 	if err := json.Unmarshal([]byte(parameters), &c.Parameters); err != nil {
 		return Conversation{}, fmt.Errorf("parameters of conversation %s: %w", c.ID, err)
 	}
 	tags, err := s.tagsOf(ctx, q, []string{id})
-	if err != nil {
-		return Conversation{}, err
-	}
 	c.Tags = tags[id]
-	c.Queue, err = s.queue(ctx, q, id)
 	return c, err
 }
 
-func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversation) error {
+// insertConversation stores a new conversation. clientID is that of its first
+// turn, or ""; the error is a unique violation if it has begun one before.
+func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversation, clientID string) error {
 	parameters, err := json.Marshal(c.Parameters)
 	if err != nil {
 		return err
 	}
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO conversations
-			(id, owner_id, title, title_source, model_id, parameters, system_prompt, folder_id, next_position, created_at, active_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)`,
+			(id, owner_id, title, title_source, model_id, parameters, system_prompt, folder_id, next_position, created_at, active_at, client_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11)`,
 		c.ID, c.OwnerID, c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, nullable(c.FolderID),
-		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli())
+		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli(), nullable(clientID))
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
 	}
-	return s.reindexTitle(ctx, q, c)
+	return s.insertDocuments(ctx, q, []document{titleOf(c)})
 }
 
 // updateConversation stores what a person may change. It leaves the activity
@@ -208,15 +212,26 @@ func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, l
 	}
 	for i, m := range messages {
 		m.ConversationID, m.Position = conversation, next-int64(len(messages)-i)
-		if err := s.insertMessage(ctx, q, *m); err != nil {
+	}
+	for some := range slices.Chunk(messages, insertedAtOnce) {
+		if err := s.insertMessageRows(ctx, q, some); err != nil {
 			return err
 		}
-		if err := s.indexMessage(ctx, q, owner, *m); err != nil {
+		var documents []document
+		for _, m := range some {
+			if m.Status != StatusRunning {
+				documents = append(documents, documentOf(owner, *m))
+			}
+		}
+		if err := s.insertDocuments(ctx, q, documents); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// insertedAtOnce bounds the messages of a statement.
+const insertedAtOnce = 50
 
 // writtenMessage is what of a message is not stored as it is.
 type writtenMessage struct {
@@ -243,30 +258,31 @@ func written(m Message) (w writtenMessage, err error) {
 	return w, err
 }
 
-func (s store) insertMessage(ctx context.Context, q db.Queryer, m Message) error {
-	w, err := written(m)
-	if err != nil {
-		return err
+func (s store) insertMessageRows(ctx context.Context, q db.Queryer, messages []*Message) error {
+	const columns = 22
+	var values []string
+	var args []any
+	for _, m := range messages {
+		w, err := written(*m)
+		if err != nil {
+			return err
+		}
+		values = append(values, `(`+placeholders(1+len(args), columns)+`)`)
+		args = append(args,
+			m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, w.content, nullable(m.clientID),
+			m.ModelID, m.ModelName, w.failure, w.usage, w.cost.Micros, w.cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
+			m.CreatedAt.UnixMilli(), millis(m.FinishedAt), m.ComparisonID, m.EditedFromID, w.context)
 	}
-	_, err = q.ExecContext(ctx, `
+	_, err := q.ExecContext(ctx, `
 		INSERT INTO messages
 			(id, conversation_id, parent_id, position, role, status, stop_reason, content, client_id, model_id, model_name,
 			 error, usage, cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at,
 			 comparison_id, edited_from, context)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
-		m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, w.content, nullable(m.clientID),
-		m.ModelID, m.ModelName, w.failure, w.usage, w.cost.Micros, w.cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
-		m.CreatedAt.UnixMilli(), millis(m.FinishedAt), m.ComparisonID, m.EditedFromID, w.context)
+		VALUES `+strings.Join(values, ", "), args...)
 	if err != nil {
-		return fmt.Errorf("insert message: %w", err)
+		return fmt.Errorf("insert messages: %w", err)
 	}
 	return nil
-}
-
-// rememberCreation ties a new conversation to the client id of its first turn.
-func (s store) rememberCreation(ctx context.Context, q db.Queryer, owner, clientID, conversation string) error {
-	_, err := q.ExecContext(ctx, `UPDATE conversations SET client_id = $1 WHERE id = $2 AND owner_id = $3`, clientID, conversation, owner)
-	return err // as it is: the caller asks whether it is a unique violation
 }
 
 // creation returns the conversation that began with the client id, or "".
@@ -477,18 +493,23 @@ func (s store) orphans(ctx context.Context, self string, since time.Time) ([]str
 }
 
 func ids(ctx context.Context, q db.Queryer, query string, args ...any) ([]string, error) {
+	return column[string](ctx, q, query, args...)
+}
+
+// column returns the only column of what a query finds.
+func column[T any](ctx context.Context, q db.Queryer, query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []string
+	var out []T
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var v T
+		if err := rows.Scan(&v); err != nil {
 			return nil, err
 		}
-		out = append(out, id)
+		out = append(out, v)
 	}
 	return out, rows.Err()
 }

@@ -127,7 +127,7 @@ func (s *Service) ForgetSummary(ctx context.Context, id string) error {
 // summaryOf returns the summary that tells most of a branch, and how many of
 // the branch's messages it tells; nil if there is none.
 func (s *Service) summaryOf(ctx context.Context, branch []Message) (*Summary, int, error) {
-	if len(branch) == 0 {
+	if len(branch) < 2 { // a summary tells at least a question and its answer
 		return nil, 0, nil
 	}
 	told, err := s.summarised(ctx, s.db, branch[0].ConversationID)

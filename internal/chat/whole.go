@@ -157,7 +157,7 @@ func (s *Service) Bring(ctx context.Context, b Brought) (Conversation, error) {
 		if c.FolderID, err = s.folderNamed(ctx, tx, p.AccountID, b.Folder); err != nil {
 			return err
 		}
-		if err := s.insertConversation(ctx, tx, c); err != nil {
+		if err := s.insertConversation(ctx, tx, c, ""); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE conversations SET external_id = $1, pinned = $2, archived = $3 WHERE id = $4`,

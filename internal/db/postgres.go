@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	defaultPoolConns = 16
+	defaultPoolConns = 32
 	connectTimeout   = 10 * time.Second
 	maxConnLifetime  = time.Hour // lets connections follow a moved server
 	maxConnIdle      = 5 * time.Minute

@@ -225,7 +225,8 @@ type target struct {
 }
 
 const selectTargetQuery = `
-	SELECT ` + modelColumns + `, ` + connectionColumns + `
+	SELECT ` + modelColumns + `, ` + connectionColumns + `,
+	       COALESCE((SELECT string_agg(g.group_id, ',' ORDER BY g.group_id) FROM model_groups g WHERE g.model_id = m.id), '')
 	FROM   models m JOIN connections c ON c.id = m.connection_id
 	WHERE  m.id = $1`
 
@@ -233,7 +234,8 @@ const selectTargetQuery = `
 func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) {
 	var m modelRow
 	var c connectionRow
-	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(m.dest(), c.dest()...)...)
+	var groups string
+	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(append(m.dest(), c.dest()...), &groups)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return target{}, errs.New(errs.NotFound, "there is no such model")
 	} else if err != nil {
@@ -243,8 +245,8 @@ func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) 
 	if err != nil {
 		return target{}, err
 	}
-	t.model.GroupIDs, err = selectModelGroups(ctx, q, id)
-	return t, err
+	t.model.GroupIDs = strings.FieldsFunc(groups, func(r rune) bool { return r == ',' })
+	return t, nil
 }
 
 func newTarget(m modelRow, c connectionRow) (target, error) {
@@ -254,26 +256,6 @@ func newTarget(m modelRow, c connectionRow) (target, error) {
 	}
 	connection, err := c.connection()
 	return target{model, connection}, err
-}
-
-func selectModelGroups(ctx context.Context, q db.Queryer, id string) ([]string, error) {
-	rows, err := q.QueryContext(ctx, `SELECT group_id FROM model_groups WHERE model_id = $1 ORDER BY group_id`, id)
-	if err != nil {
-		return nil, fmt.Errorf("read the groups of model %s: %w", id, err)
-	}
-	defer rows.Close()
-	groups := []string{}
-	for rows.Next() {
-		var group string
-		if err := rows.Scan(&group); err != nil {
-			return nil, fmt.Errorf("read the groups of model %s: %w", id, err)
-		}
-		groups = append(groups, group)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the groups of model %s: %w", id, err)
-	}
-	return groups, nil
 }
 
 const selectTargetsQuery = `
