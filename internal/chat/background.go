@@ -24,7 +24,6 @@ const (
 	beatEvery  = 2 * time.Second
 	deadAfter  = 15 * time.Second
 	sweepEvery = 10 * time.Minute
-	indexRest  = 5 * time.Millisecond // between the transactions of IndexExisting
 )
 
 // Recover closes the runs of processes that are no more. Call it before the
@@ -99,11 +98,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer sweep.Stop()
 	var indexing sync.WaitGroup
 	defer indexing.Wait()
-	indexing.Go(func() {
-		if err := s.IndexExisting(ctx, indexRest); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "what was stored before is not all to be found yet; the next start goes on", "err", err)
-		}
-	})
+	indexing.Go(func() { s.indexPending(ctx) })
 	flushed := make(chan struct{}, 1)
 	flushed <- struct{}{}
 	lastBeat := time.Now()

@@ -49,7 +49,7 @@ func (f *fixture) explained(query string, args ...any) string {
 func TestQueriesOfAHistoryUseItsIndexes(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.oldConversations(3000, 2)
-		if err := f.IndexExisting(t.Context(), 0); err != nil {
+		if err := f.IndexPending(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.db.ExecContext(t.Context(), `ANALYZE`); err != nil {
@@ -137,14 +137,14 @@ func TestSendingWritesAsManyRowsInALongConversation(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.oldConversations(1, 2)
 		f.oldConversations(1, 600)
-		if err := f.IndexExisting(t.Context(), 0); err != nil {
+		if err := f.IndexPending(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 		conversations, err := ids(t.Context(), f.db, `SELECT id FROM conversations ORDER BY next_position`)
 		if err != nil || len(conversations) != 2 {
 			t.Fatal(conversations, err)
 		}
-		f.countWrites("conversations", "messages", "runs", "search_documents", "attachments", "conversation_tags", "summaries")
+		f.countWrites("conversations", "messages", "runs", "search_pending", "attachments", "conversation_tags", "summaries")
 		var written []int
 		for _, id := range conversations {
 			before := f.writes()

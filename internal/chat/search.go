@@ -57,6 +57,7 @@ func (s *Service) Search(ctx context.Context, text, token string, limit int) (Pa
 			return Page[Hit]{}, err
 		}
 	}
+	s.indexOwn(ctx, p.AccountID)
 	look, possible, err := s.lookFor(ctx, p.AccountID, query, after.document)
 	if err != nil || !possible {
 		return Page[Hit]{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -316,32 +317,33 @@ func TestWhatAKilledServerHadWrittenIsFound(t *testing.T) {
 	})
 }
 
-func TestWhatWasStoredBeforeIsIndexedOnceAlsoAfterAStop(t *testing.T) {
+func TestWhatWaitsIsIndexedOnceAlsoAfterAStop(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		ctx := t.Context()
 		st := f.saysAs("anna", "新しい方", "はい")
-		if err := f.IndexExisting(ctx, 0); err != nil {
+		if err := f.IndexPending(ctx, ""); err != nil {
 			t.Fatal(err)
 		}
 		const n = 2*indexedAtOnce + 30
 		f.oldConversations(n, 1)
-		some, stop := context.WithCancel(ctx)
-		stop()
 		for range 2 { // as if the server was killed after two transactions
-			if _, err := f.indexSome(ctx, "messages"); err != nil {
+			if _, err := f.indexSome(ctx, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := f.IndexExisting(some, time.Millisecond); err == nil {
-			t.Error("a job whose server stops goes on")
+		var nodes sync.WaitGroup
+		for _, node := range []*Service{f.Service, f.node("node-2")} {
+			nodes.Go(func() {
+				if err := node.IndexPending(ctx, ""); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		if err := f.node("node-2").IndexExisting(ctx, 0); err != nil {
-			t.Fatal(err)
-		}
-		var documents, messages int
-		err := f.db.QueryRowContext(ctx, `SELECT count(*), count(message_id) FROM search_documents`).Scan(&documents, &messages)
-		if err != nil || messages != n+2 || documents != messages+n+1 {
-			t.Errorf("%d messages among %d documents, %v", messages, documents, err)
+		nodes.Wait()
+		var documents, messages, left int
+		err := f.db.QueryRowContext(ctx, `SELECT count(*), count(message_id), (SELECT count(*) FROM search_pending) FROM search_documents`).Scan(&documents, &messages, &left)
+		if err != nil || messages != n+2 || documents != messages+n+1 || left != 0 {
+			t.Errorf("%d messages among %d documents, %d wait, %v", messages, documents, left, err)
 		}
 		if got := f.finds("anna", "昔の話の123番"); len(got) != 1 {
 			t.Errorf("found %v", got)
@@ -352,8 +354,23 @@ func TestWhatWasStoredBeforeIsIndexedOnceAlsoAfterAStop(t *testing.T) {
 	})
 }
 
-// oldConversations stores conversations as a program without an index did,
-// newer than all others, with that many messages each.
+// A search begins with what the person wrote last and leaves the rest to wait.
+func TestASearchIndexesWhatIsOnesOwn(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		st := f.saysAs("anna", "私の言葉", "はい")
+		f.saysAs("ben", "あなたの言葉", "はい")
+		if got := f.finds("anna", "私の言葉"); !slices.Equal(got, []string{st.User.ID}) {
+			t.Errorf("found %v", got)
+		}
+		var owners string
+		if err := f.db.QueryRowContext(t.Context(), `SELECT string_agg(owner_id, ',') FROM (SELECT DISTINCT owner_id FROM search_pending) o`).Scan(&owners); err != nil || owners != "ben" {
+			t.Errorf("texts of %q wait, %v", owners, err)
+		}
+	})
+}
+
+// oldConversations stores conversations that are not indexed yet, newer than all
+// others, with that many messages each.
 func (f *fixture) oldConversations(n, messages int) {
 	f.t.Helper()
 	err := f.db.Transact(f.t.Context(), func(ctx context.Context, tx *db.Tx) error {
@@ -382,6 +399,12 @@ func (f *fixture) oldConversations(n, messages int) {
 				if err != nil {
 					return err
 				}
+				if err := f.indexLater(ctx, tx, "anna", textMessage, fmt.Sprintf("%s-%d", id, k)); err != nil {
+					return err
+				}
+			}
+			if err := f.indexLater(ctx, tx, "anna", textTitle, id); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -16,7 +15,6 @@ import (
 
 	"kakoi/internal/db"
 	"kakoi/internal/label"
-	"kakoi/internal/model"
 )
 
 // document is a text that can be found: a message, or a conversation's title.
@@ -40,38 +38,6 @@ const (
 func firstDocument(at time.Time) int64 { return max(0, at.Unix()) << documentBits }
 
 func documentTime(id int64) time.Time { return time.Unix(id>>documentBits, 0).UTC() }
-
-func documentOf(owner string, m Message) document {
-	d := document{owner: owner, conversation: m.ConversationID, message: m.ID, at: m.CreatedAt, text: m.text()}
-	if m.Role == model.RoleAssistant {
-		d.modelName = m.ModelName
-	}
-	return d
-}
-
-func titleOf(c Conversation) document {
-	return document{owner: c.OwnerID, conversation: c.ID, at: c.CreatedAt, text: c.Title}
-}
-
-// reindexMessage makes a message that has ended findable as it is now.
-func (s store) reindexMessage(ctx context.Context, q db.Queryer, owner string, m Message) error {
-	if _, err := q.ExecContext(ctx, `DELETE FROM search_documents WHERE message_id = $1`, m.ID); err != nil {
-		return fmt.Errorf("index message %s: %w", m.ID, err)
-	}
-	if m.Status == StatusRunning {
-		return nil
-	}
-	return s.insertDocuments(ctx, q, []document{documentOf(owner, m)})
-}
-
-// reindexTitle makes a conversation findable by its title as it is now.
-func (s store) reindexTitle(ctx context.Context, q db.Queryer, c Conversation) error {
-	_, err := q.ExecContext(ctx, `DELETE FROM search_documents WHERE conversation_id = $1 AND message_id IS NULL`, c.ID)
-	if err != nil {
-		return fmt.Errorf("index the title of %s: %w", c.ID, err)
-	}
-	return s.insertDocuments(ctx, q, []document{titleOf(c)})
-}
 
 // documentRow is a document as it is stored.
 type documentRow struct {
@@ -222,109 +188,4 @@ func pairHash(first, second rune) int64 {
 	binary.BigEndian.PutUint32(b[4:], uint32(second))
 	_, _ = h.Write(b[:])
 	return int64(h.Sum32())
-}
-
-// indexedAtOnce bounds what one transaction indexes of what was there before.
-const indexedAtOnce = 100
-
-// IndexExisting makes findable what was stored before there was an index, or by
-// an older program, from where it was left: what has been done is recorded with
-// it. After each transaction it rests for as long as that took, and for rest.
-func (s *Service) IndexExisting(ctx context.Context, rest time.Duration) error {
-	for _, kind := range []string{"titles", "messages"} {
-		for {
-			began := time.Now()
-			n, err := s.indexSome(ctx, kind)
-			if err != nil {
-				return fmt.Errorf("index %s: %w", kind, err)
-			}
-			if n == 0 {
-				break
-			}
-			if rest == 0 {
-				continue
-			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(time.Since(began) + rest):
-			}
-		}
-	}
-	return nil
-}
-
-// indexSome looks at some more and returns at how many.
-func (s *Service) indexSome(ctx context.Context, kind string) (n int, err error) {
-	err = s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n = 0
-		var done string // written first: nodes take turns
-		err := tx.QueryRowContext(ctx, `UPDATE search_progress SET done = done WHERE kind = $1 RETURNING done`, kind).Scan(&done)
-		if err != nil {
-			return err
-		}
-		table := "messages"
-		if kind == "titles" {
-			table = "conversations"
-		}
-		next, err := ids(ctx, tx, `SELECT id FROM `+table+` WHERE id > $1 ORDER BY id LIMIT $2`, done, indexedAtOnce)
-		if err != nil || len(next) == 0 {
-			return err
-		}
-		n, done = len(next), next[len(next)-1]
-		documents, err := s.unindexed(ctx, tx, kind, next)
-		if err != nil {
-			return err
-		}
-		if err := s.insertDocuments(ctx, tx, documents); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE search_progress SET done = $1 WHERE kind = $2`, done, kind)
-		return err
-	})
-	return n, err
-}
-
-// unindexed returns those of the messages, or of the titles, that have ended
-// and are not indexed.
-func (s store) unindexed(ctx context.Context, q db.Queryer, kind string, ids []string) ([]document, error) {
-	query := `
-		SELECT c.owner_id, c.id, m.id, m.role, m.model_name, m.created_at, m.content
-		FROM   messages m JOIN conversations c ON c.id = m.conversation_id
-		WHERE  m.id IN (` + placeholders(1, len(ids)) + `) AND m.status <> 'running'
-		AND    NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.message_id = m.id) ORDER BY m.id`
-	if kind == "titles" {
-		query = `
-		SELECT c.owner_id, c.id, '', '', '', c.created_at, c.title
-		FROM   conversations c
-		WHERE  c.id IN (` + placeholders(1, len(ids)) + `)
-		AND    NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.conversation_id = c.id AND d.message_id IS NULL) ORDER BY c.id`
-	}
-	rows, err := q.QueryContext(ctx, query, anys(ids)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []document
-	for rows.Next() {
-		var d document
-		var role model.Role
-		var at int64
-		if err := rows.Scan(&d.owner, &d.conversation, &d.message, &role, &d.modelName, &at, &d.text); err != nil {
-			return nil, err
-		}
-		d.at = fromMillis(at)
-		if role != model.RoleAssistant {
-			d.modelName = ""
-		}
-		if kind == "messages" {
-			var m Message
-			if err := json.Unmarshal([]byte(d.text), &m.Parts); err != nil {
-				return nil, fmt.Errorf("message %s: %w", d.message, err)
-			}
-			d.text = m.text()
-		}
-		out = append(out, d)
-	}
-	return out, rows.Err()
 }

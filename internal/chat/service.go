@@ -459,7 +459,7 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 			}
 		}
 		if ch.Title != nil {
-			if err := s.reindexTitle(ctx, tx, c); err != nil {
+			if err := s.indexLater(ctx, tx, c.OwnerID, textTitle, c.ID); err != nil {
 				return err
 			}
 		}

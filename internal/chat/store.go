@@ -80,7 +80,7 @@ func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversat
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
 	}
-	return s.insertDocuments(ctx, q, []document{titleOf(c)})
+	return s.indexLater(ctx, q, c.OwnerID, textTitle, c.ID)
 }
 
 // updateConversation stores what a person may change. It leaves the activity
@@ -123,17 +123,17 @@ func (s store) chooseFor(ctx context.Context, q db.Queryer, c Conversation) erro
 func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool, error) {
 	done := false
 	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
-		var created int64
-		err := tx.QueryRowContext(ctx, `
+		res, err := tx.ExecContext(ctx, `
 			UPDATE conversations SET title = $1, title_source = 'model'
-			WHERE  id = $2 AND owner_id = $3 AND title_source = 'first_words'
-			RETURNING created_at`, title, id, owner).Scan(&created)
-		if done = err == nil; errors.Is(err, sql.ErrNoRows) {
-			return nil
-		} else if err != nil {
+			WHERE  id = $2 AND owner_id = $3 AND title_source = 'first_words'`, title, id, owner)
+		if err != nil {
 			return fmt.Errorf("title conversation %s: %w", id, err)
 		}
-		return s.reindexTitle(ctx, tx, Conversation{ID: id, OwnerID: owner, Title: title, CreatedAt: fromMillis(created)})
+		n, err := res.RowsAffected()
+		if done = n > 0; err != nil || !done {
+			return err
+		}
+		return s.indexLater(ctx, tx, owner, textTitle, id)
 	})
 	return done && err == nil, err
 }
@@ -217,13 +217,13 @@ func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, l
 		if err := s.insertMessageRows(ctx, q, some); err != nil {
 			return err
 		}
-		var documents []document
+		var ended []string
 		for _, m := range some {
 			if m.Status != StatusRunning {
-				documents = append(documents, documentOf(owner, *m))
+				ended = append(ended, m.ID)
 			}
 		}
-		if err := s.insertDocuments(ctx, q, documents); err != nil {
+		if err := s.indexLater(ctx, q, owner, textMessage, ended...); err != nil {
 			return err
 		}
 	}
@@ -393,7 +393,7 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}
-	return s.reindexMessage(ctx, q, owner, m)
+	return s.indexLater(ctx, q, owner, textMessage, m.ID)
 }
 
 // segmentInserts are statements for this many segments each, so that a flush of

@@ -127,7 +127,15 @@ func (h *history) fill(ctx context.Context) error {
 	}
 	fmt.Printf("  written in %v", time.Since(began).Round(time.Second))
 	began = time.Now()
-	if err := h.chat.IndexExisting(ctx, 0); err != nil {
+	for _, pending := range []string{
+		`INSERT INTO search_pending (id, kind, owner_id) SELECT id, 'title', owner_id FROM conversations`,
+		`INSERT INTO search_pending (id, kind, owner_id) SELECT m.id, 'message', c.owner_id FROM messages m JOIN conversations c ON c.id = m.conversation_id`,
+	} {
+		if _, err := h.store.ExecContext(ctx, pending); err != nil {
+			return err
+		}
+	}
+	if err := h.chat.IndexPending(ctx, ""); err != nil {
 		return err
 	}
 	fmt.Printf(", made findable in %v", time.Since(began).Round(time.Second))

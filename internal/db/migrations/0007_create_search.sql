@@ -14,9 +14,14 @@ CREATE INDEX search_documents_by_conversation ON search_documents (conversation_
 CREATE INDEX search_documents_by_owner ON search_documents (owner_id, id);
 CREATE INDEX search_titles_by_owner ON search_documents (owner_id, id) WHERE message_id IS NULL;
 
--- How far what was there before has been indexed.
-CREATE TABLE search_progress (
-    kind TEXT PRIMARY KEY, -- messages, titles
-    done TEXT NOT NULL     -- id of the last message or conversation that was looked at
+-- Texts that were written, or written anew, and are not yet in the index: all
+-- that was there before there was one, to begin with.
+CREATE TABLE search_pending (
+    id       TEXT PRIMARY KEY, -- of a message, or of the conversation whose title it is
+    kind     TEXT NOT NULL,    -- message, title
+    owner_id TEXT NOT NULL
 );
-INSERT INTO search_progress (kind, done) VALUES ('messages', ''), ('titles', '');
+CREATE INDEX search_pending_by_owner ON search_pending (owner_id, id);
+INSERT INTO search_pending (id, kind, owner_id) SELECT id, 'title', owner_id FROM conversations;
+INSERT INTO search_pending (id, kind, owner_id)
+SELECT m.id, 'message', c.owner_id FROM messages m JOIN conversations c ON c.id = m.conversation_id;
