@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -101,6 +101,11 @@ bench: build ## 1,000 answers at once on both stores, memory, start-up, size
 
 bench-history: need-go ## A million messages of one person: lists, search, long conversations
 	scripts/bench-history.sh
+
+bench-browser: build $(E2E_DEPS) ## A conversation of 500 messages in the browser: opened, scrolled
+	scripts/install-postgres.sh
+	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
+	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test -c long.config.ts
 
 bench-sqlite: need-go ## Compare the SQLite drivers
 	cd bench/sqlite-drivers && go run .

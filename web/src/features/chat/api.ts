@@ -28,6 +28,8 @@ export type Started = Schemas["Started"];
 
 /** How many messages come at once; the newest first page fills several screens. */
 export const pageSize = 40;
+/** More than a screen shows, and few enough to be there at once. */
+const firstPageSize = 10;
 
 /** All lists of conversations, for invalidating them together. */
 export const conversationsKey = ["conversations"] as const;
@@ -55,7 +57,7 @@ const fetchMessages = (id: string, query: { before?: string; limit?: number }, s
 export const messagesQuery = (id: string) =>
   infiniteQueryOptions({
     queryKey: ["messages", id],
-    queryFn: ({ pageParam, signal }) => fetchMessages(id, { limit: pageSize, ...(pageParam && { before: pageParam }) }, signal),
+    queryFn: ({ pageParam, signal }) => fetchMessages(id, pageParam ? { limit: pageSize, before: pageParam } : { limit: firstPageSize }, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.previousPageToken || undefined,
     // Kept true by streams and events; a refetch of every loaded page would be waste.
