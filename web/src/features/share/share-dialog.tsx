@@ -25,6 +25,7 @@ const never = "0001-01-01T00:00:00Z";
 /** How a conversation is shared: what is there, one more, changes and the end. */
 export function ShareDialog({ conversation, onClose }: Props) {
   const { t } = useTranslation("share");
+  const { t: common } = useTranslation("common");
   const shares = useQuery(sharesQuery(conversation.id));
   const [editing, setEditing] = useState<Sharing | "new">();
   const [fresh, setFresh] = useState<string>();
@@ -57,7 +58,7 @@ export function ShareDialog({ conversation, onClose }: Props) {
             {items.length > 0 ? t("another") : t("share")}
           </Button>
           <Button tone="primary" onPress={onClose}>
-            {t("done")}
+            {common("done")}
           </Button>
         </>
       }
@@ -115,7 +116,7 @@ function EditDialog({ conversation, share, onClose, onBack, onDone }: Props & { 
         </>
       }
     >
-      <p className="truncate text-14 text-muted">{conversation.title}</p>
+      <p className="mb-2 truncate text-14 text-muted">{conversation.title}</p>
       <p className="mb-4 text-14 text-muted">{t("viewOnly")}</p>
       <ShareForm form={form} share={share} />
     </Dialog>
@@ -176,12 +177,12 @@ function Seen({ share }: { share: Sharing }) {
   const count = data?.viewers ?? share.viewers;
   if (count === 0) return <p className="py-2 text-14 text-muted">{t("seenByNobody")}</p>;
   return (
-    <div className={cx("min-w-0", open && "order-last basis-full")}>
+    <>
       <Button size="dense" tone="quiet" className="-ml-3" aria-expanded={open} aria-controls={open ? listId : undefined} onPress={() => setOpen(!open)}>
         {t("seenBy", { count, formatted: format.number(count) })}
       </Button>
       {open && (
-        <div id={listId} className="max-h-48 overflow-y-auto">
+        <div id={listId} className="order-last max-h-48 basis-full overflow-y-auto">
           {error && !data ? (
             <ErrorNotice error={error} onRetry={() => void refetch()} />
           ) : data ? (
@@ -208,7 +209,7 @@ function Seen({ share }: { share: Sharing }) {
           )}
         </div>
       )}
-    </div>
+    </>
   );
 }
 

@@ -72,6 +72,20 @@ function ShareTable({ scope, columns, onOpen, emptyTitle, emptyHint }: ListProps
   );
 }
 
+function Title({ share }: { share: ListedShare }) {
+  const { t } = useTranslation("share");
+  return (
+    <>
+      {!share.seenAt && (
+        <span className="mr-2 font-normal">
+          <Badge tone="accent">{t("unseen")}</Badge>
+        </span>
+      )}
+      {share.title}
+    </>
+  );
+}
+
 function WithMe() {
   const { t } = useTranslation("share");
   const format = useFormats();
@@ -84,10 +98,9 @@ function WithMe() {
       emptyTitle={t("withMeEmpty")}
       emptyHint={t("withMeEmptyHint")}
       columns={[
-        { id: "title", header: t("conversation"), cell: (share) => share.title },
-        { id: "new", header: t("state"), cell: (share) => !share.seenAt && <Badge tone="accent">{t("unseen")}</Badge>, width: "w-24" },
+        { id: "title", header: t("conversation"), cell: (share) => <Title share={share} /> },
         { id: "owner", header: t("owner"), cell: (share) => share.ownerName, width: "w-40 @max-[36rem]:w-28" },
-        { id: "kind", header: t("what"), cell: words.kind, width: "w-44", from: "wide" },
+        { id: "kind", header: t("content"), cell: words.kind, width: "w-44", from: "wide" },
         { id: "created", header: t("sharedAt"), cell: (share) => format.near(share.createdAt), width: "w-36", from: "narrow" },
         { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-44", from: "middle" },
       ]}
@@ -111,7 +124,7 @@ function ByMe() {
         columns={[
           { id: "title", header: t("conversation"), cell: (share) => share.title },
           { id: "with", header: t("who"), cell: (share) => words.whom(share.everyone, share.withNames ?? [], share.withCount), width: "w-56", from: "narrow" },
-          { id: "kind", header: t("what"), cell: words.kind, width: "w-44", from: "wide" },
+          { id: "kind", header: t("content"), cell: words.kind, width: "w-44", from: "wide" },
           { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-44", from: "middle" },
           { id: "seen", header: t("seen"), cell: (share) => t("seenCount", { count: share.viewers, formatted: format.number(share.viewers) }), width: "w-24", align: "end", from: "narrow" },
           {
