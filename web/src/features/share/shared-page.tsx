@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { ArrowDown, Copy, EyeOff, Users } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { conversationQuery, conversationsKey } from "@/features/chat/api";
 import { ChatBar } from "@/features/chat/chat-bar";
@@ -22,7 +22,7 @@ import { useTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
-import { type SharedPages, type Sharing, copyShare, sharedEnd, sharedFileUrl, sharedMessagesQuery } from "./api";
+import { type SharedPages, type Sharing, copyShare, refreshShares, sharedEnd, sharedFileUrl, sharedMessagesQuery } from "./api";
 import { useShareWords } from "./words";
 
 /** A conversation that somebody shows, to be read only. */
@@ -99,12 +99,14 @@ const noChoice = () => undefined;
 function Loaded({ first, messages, items }: LoadedProps) {
   const { t } = useTranslation("share");
   const { t: chat } = useTranslation("chat");
+  const client = useQueryClient();
   const { data: share, error } = useEnd(first, items[items.length - 1]?.status === "running");
   const { id, ownerName, mine } = share;
   const { fetchNextPage } = messages;
   const onOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const reading = useMemo((): Reading => ({ ...(!mine && { speaker: ownerName }), fileUrl: (attachmentId) => sharedFileUrl(id, attachmentId) }), [id, mine, ownerName]);
   const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  useEffect(() => void refreshShares(client), [client, id]); // it is no longer new in the list
   if (isGone(error)) return <Gone />;
   return (
     <ReadingContext value={reading}>
