@@ -63,6 +63,7 @@ export function useShareForm(share: Sharing | undefined, submit: (choice: ShareC
     submit: async () => {
       setTried(true);
       setFailure(null);
+      if (nobody || badDate) requestAnimationFrame(() => document.querySelector<HTMLElement>("[role=dialog] [aria-invalid=true]")?.focus());
       if (nobody || badDate || pending) return;
       setPending(true);
       try {
