@@ -154,6 +154,23 @@ func (s store) ownMessage(ctx context.Context, q db.Queryer, owner, conversation
 	return found[0], nil
 }
 
+// onBranch reports whether a message is on the way from message end to the
+// first. It reads no bodies.
+func (s store) onBranch(ctx context.Context, q db.Queryer, conversation, end, message string) (on bool, err error) {
+	err = q.QueryRowContext(ctx, `
+		WITH RECURSIVE path (id, parent_id) AS (
+			SELECT m.id, m.parent_id FROM messages m WHERE m.id = $1 AND m.conversation_id = $2
+			UNION ALL
+			SELECT m.id, m.parent_id FROM path p JOIN messages m ON m.id = p.parent_id
+			WHERE  p.id <> $3
+		)
+		SELECT EXISTS (SELECT 1 FROM path WHERE id = $3)`, end, conversation, message).Scan(&on)
+	if err != nil {
+		return false, fmt.Errorf("look for %s on the branch of %s: %w", message, end, err)
+	}
+	return on, nil
+}
+
 // setLeaf opens another branch and ends a comparison. It does not move the
 // conversation: looking is not talking.
 func (s store) setLeaf(ctx context.Context, q db.Queryer, owner, conversation, leaf string) error {

@@ -34,8 +34,8 @@ type shareView struct {
 	Count     int64     `json:"count"`
 }
 
-// sharing is a conversation that its owner shows to others.
-type sharing struct {
+// Sharing is a conversation that its owner shows to others.
+type Sharing struct {
 	ID               string      `json:"id"`
 	Title            string      `json:"title"`
 	Live             bool        `json:"live" doc:"Others see what the owner goes on to say; otherwise it stays as it was."`
@@ -46,13 +46,14 @@ type sharing struct {
 	WithSystemPrompt bool        `json:"withSystemPrompt" doc:"The instructions may be copied too."`
 	With             *sharedWith `json:"with,omitempty" doc:"For the owner: those who are chosen."`
 	Views            []shareView `json:"views,omitempty" doc:"For the owner: who has seen it."`
+	Viewers          int64       `json:"viewers" doc:"For the owner: how many have seen it; otherwise 0."`
 	ExpiresAt        time.Time   `json:"expiresAt,omitzero"`
 	CreatedAt        time.Time   `json:"createdAt"`
 	UpdatedAt        time.Time   `json:"updatedAt"`
 }
 
-func sharingOf(ctx context.Context, sh share.Share, views []share.View) sharing {
-	out := sharing{
+func sharingOf(ctx context.Context, sh share.Share, views []share.View) Sharing {
+	out := Sharing{
 		ID: sh.ID, Title: sh.Title, Live: sh.Live(), Mine: requestOf(ctx).account.ID == sh.OwnerID, OwnerName: sh.OwnerName,
 		Everyone: sh.Everyone, WithSystemPrompt: sh.WithSystem, ExpiresAt: sh.ExpiresAt, CreatedAt: sh.CreatedAt, UpdatedAt: sh.UpdatedAt,
 	}
@@ -60,9 +61,28 @@ func sharingOf(ctx context.Context, sh share.Share, views []share.View) sharing 
 		out.ConversationID = sh.ConversationID
 		with := sharedWithOf(sh.People, sh.Groups)
 		out.With = &with
-		out.Views = mapped(views, func(v share.View) shareView { return shareView(v) })
+		out.Views, out.Viewers = mapped(views, func(v share.View) shareView { return shareView(v) }), sh.Viewers
 	}
 	return out
+}
+
+// listedShare is a share in a list.
+type listedShare struct {
+	Sharing
+	WithNames []string  `json:"withNames,omitempty" doc:"For the owner: a few names of those who are chosen, groups first."`
+	WithCount int       `json:"withCount" doc:"For the owner: how many groups and people are chosen; otherwise 0."`
+	SeenAt    time.Time `json:"seenAt,omitzero" doc:"When one saw it last oneself; absent if never."`
+}
+
+func listedShareOf(ctx context.Context) func(share.Listed) listedShare {
+	return func(l share.Listed) listedShare {
+		out := listedShare{Sharing: sharingOf(ctx, l.Share, nil), SeenAt: l.SeenAt}
+		out.With = nil // they are named only
+		if out.Mine {
+			out.WithNames, out.WithCount = l.Names, l.Chosen
+		}
+		return out
+	}
 }
 
 func sharedWithOf(people []share.Person, groups []share.Group) sharedWith {
@@ -90,7 +110,7 @@ type shareChange struct {
 }
 
 type sharedPage struct {
-	Share             sharing   `json:"share"`
+	Share             Sharing   `json:"share"`
 	Items             []message `json:"items" doc:"Oldest first."`
 	PreviousPageToken string    `json:"previousPageToken,omitempty" doc:"Give it as before to read what came before; absent at the beginning."`
 }
@@ -103,6 +123,7 @@ func (s *Server) shareOperations() {
 	register(s, route{method: http.MethodGet, path: "/people", id: "findPeople", tag: "chat", summary: "Finds people and groups to share with, by a part of their name."}, s.findPeople)
 	register(s, route{method: http.MethodPost, path: "/conversations/{id}/shares", id: "createShare", tag: "chat", summary: "Shares a conversation.", status: http.StatusCreated}, s.createShare)
 	register(s, route{method: http.MethodGet, path: "/conversations/{id}/shares", id: "listShares", tag: "chat", summary: "How a conversation is shared."}, s.listShares)
+	register(s, route{method: http.MethodGet, path: "/shares", id: "listAllShares", tag: "chat", summary: "What one shares, or what others share with one; newest first, without what has ended."}, s.listAllShares)
 	register(s, route{method: http.MethodGet, path: "/shares/{id}", id: "getShare", tag: "chat", summary: "One share: for its owner with those who have seen it."}, s.getShare)
 	register(s, route{method: http.MethodPatch, path: "/shares/{id}", id: "updateShare", tag: "chat", summary: "Changes with whom and how long a conversation is shared."}, s.updateShare)
 	register(s, route{method: http.MethodDelete, path: "/shares/{id}", id: "revokeShare", tag: "chat", summary: "Ends a share at once.", status: http.StatusNoContent}, s.revokeShare)
@@ -124,7 +145,7 @@ func (s *Server) findPeople(ctx context.Context, in *struct {
 func (s *Server) createShare(ctx context.Context, in *struct {
 	IDInput
 	Body newShare
-}) (*body[sharing], error) {
+}) (*body[Sharing], error) {
 	b := in.Body
 	sh, err := s.shares.Create(ctx, in.ID, share.Draft{
 		Live: b.Live, Everyone: b.Everyone, WithSystem: b.WithSystemPrompt, AccountIDs: b.AccountIDs, GroupIDs: b.GroupIDs, ExpiresAt: b.ExpiresAt,
@@ -135,15 +156,27 @@ func (s *Server) createShare(ctx context.Context, in *struct {
 	return ok(sharingOf(ctx, sh, nil)), nil
 }
 
-func (s *Server) listShares(ctx context.Context, in *IDInput) (*body[list[sharing]], error) {
+func (s *Server) listShares(ctx context.Context, in *IDInput) (*body[list[Sharing]], error) {
 	all, err := s.shares.List(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return ok(list[sharing]{Items: mapped(all, func(sh share.Share) sharing { return sharingOf(ctx, sh, nil) })}), nil
+	return ok(list[Sharing]{Items: mapped(all, func(sh share.Share) Sharing { return sharingOf(ctx, sh, nil) })}), nil
 }
 
-func (s *Server) getShare(ctx context.Context, in *IDInput) (*body[sharing], error) {
+func (s *Server) listAllShares(ctx context.Context, in *struct {
+	Scope     share.Scope `query:"scope" kind:"enum" enum:"mine,shared" doc:"What one shares oneself, or what others share with one, which holds when it is absent. Of that which is for everyone, shared has what one has opened."`
+	PageToken string      `query:"pageToken" kind:"id" maxLength:"64"`
+	Limit     int         `query:"limit" kind:"number" minimum:"1" maximum:"200"`
+}) (*body[list[listedShare]], error) {
+	page, err := s.shares.Lists(ctx, in.Scope, in.PageToken, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[listedShare]{Items: mapped(page.Items, listedShareOf(ctx)), NextPageToken: page.Next}), nil
+}
+
+func (s *Server) getShare(ctx context.Context, in *IDInput) (*body[Sharing], error) {
 	sh, views, err := s.shares.Share(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -154,7 +187,7 @@ func (s *Server) getShare(ctx context.Context, in *IDInput) (*body[sharing], err
 func (s *Server) updateShare(ctx context.Context, in *struct {
 	IDInput
 	Body shareChange
-}) (*body[sharing], error) {
+}) (*body[Sharing], error) {
 	b := in.Body
 	sh, err := s.shares.Update(ctx, in.ID, share.Change{
 		Everyone: b.Everyone, WithSystem: b.WithSystemPrompt, AccountIDs: b.AccountIDs, GroupIDs: b.GroupIDs, ExpiresAt: b.ExpiresAt,
@@ -185,6 +218,7 @@ func (s *Server) listSharedMessages(ctx context.Context, in *struct {
 func sharedMessageOf(m chat.Message) message {
 	out := messageOf(m)
 	out.RunID, out.Usage, out.Cost, out.Context, out.SiblingIDs, out.EditedFromID = "", nil, nil, nil, nil, ""
+	out.FirstTokenMS = 0
 	return out
 }
 

@@ -38,7 +38,7 @@ func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 		if got := anna.refused("POST", on+"/shares", map[string]any{"expiresAt": "2020-01-01T00:00:00Z"}); got.Field != "expiresAt" {
 			t.Errorf("past: %+v", got)
 		}
-		var still, live sharing
+		var still, live Sharing
 		anna.must("POST", on+"/shares", map[string]any{"accountIds": []string{ben.id}}, &still)
 		anna.must("POST", on+"/shares", map[string]any{"accountIds": []string{ben.id}, "live": true, "withSystemPrompt": true}, &live)
 		anna.must("POST", on+"/turns", map[string]any{"text": "[[say 後の答え]]"}, &more)
@@ -94,10 +94,26 @@ func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 		}
 
 		ben.must("GET", "/shares/"+still.ID+"/messages", nil, nil)
-		var seen sharing
+		var seen Sharing
 		anna.must("GET", "/shares/"+still.ID, nil, &seen)
-		if len(seen.Views) != 1 || seen.Views[0].Name != "ben" || seen.Views[0].Count != 2 || len(seen.With.People) != 1 {
+		if len(seen.Views) != 1 || seen.Views[0].Name != "ben" || seen.Views[0].Count != 1 || seen.Viewers != 1 || len(seen.With.People) != 1 {
 			t.Errorf("who has seen it: %+v", seen)
+		}
+		var mine, theirs list[listedShare]
+		anna.must("GET", "/shares?scope=mine&limit=1", nil, &mine)
+		if len(mine.Items) != 1 || mine.NextPageToken != live.ID || mine.Items[0].WithCount != 1 || mine.Items[0].WithNames[0] != "ben" || mine.Items[0].Viewers != 1 {
+			t.Errorf("what she shares: %+v", mine)
+		}
+		ben.must("GET", "/shares", nil, &theirs)
+		if len(theirs.Items) != 2 || theirs.Items[1].ID != still.ID || theirs.Items[1].SeenAt.IsZero() || theirs.Items[1].OwnerName != "anna" ||
+			theirs.Items[1].WithCount+len(theirs.Items[1].WithNames) != 0 || theirs.Items[1].Viewers != 0 || theirs.Items[1].ConversationID != "" {
+			t.Errorf("what is shared with him: %+v", theirs)
+		}
+		if chie.must("GET", "/shares?scope=shared", nil, &theirs); len(theirs.Items) != 0 {
+			t.Errorf("what is shared with a stranger: %+v", theirs)
+		}
+		if got := ben.refused("GET", "/shares?scope=all", nil); got.Code != errs.InvalidInput {
+			t.Errorf("no scope of ours: %+v", got)
 		}
 		anna.must("PATCH", "/shares/"+live.ID, map[string]any{"everyone": true, "accountIds": []string{}}, nil)
 		chie.must("GET", "/shares/"+live.ID+"/messages", nil, nil)
@@ -109,7 +125,7 @@ func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 				t.Errorf("ended: %+v", got)
 			}
 		}
-		var again sharing
+		var again Sharing
 		anna.must("POST", on+"/shares", map[string]any{"everyone": true}, &again)
 		h.admin.must("PATCH", "/admin/accounts/"+anna.id, map[string]any{"disabled": true}, nil)
 		if got := ben.refused("GET", "/shares/"+again.ID, nil); got.Code != errs.NotFound {

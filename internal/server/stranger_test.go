@@ -84,7 +84,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		var saved prompt
 		anna.must("POST", "/prompts", map[string]any{"kind": "message", "name": "私用", "body": "{{件名}}"}, &saved)
 		anna.must("PUT", "/messages/"+begun.Answers[0].ID+"/feedback", map[string]any{"rating": "good"}, nil)
-		var shared sharing
+		var shared Sharing
 		anna.must("POST", "/conversations/"+begun.Conversation.ID+"/shares", map[string]any{"live": true}, &shared)
 		owned := map[string]string{
 			"/shares/":  shared.ID,

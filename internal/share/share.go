@@ -16,6 +16,7 @@ import (
 	"kakoi/internal/chat"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/label"
 )
 
 // Share is a conversation that its owner shows to others.
@@ -30,13 +31,37 @@ type Share struct {
 	WithSystem     bool   // the instructions may be copied too
 	People         []Person
 	Groups         []Group
+	Viewers        int64     // who have seen it
 	ExpiresAt      time.Time // zero: never
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
 
 // Live reports whether others see what the owner goes on to say.
-func (s Share) Live() bool { return s.LeafID == "" }
+func (sh Share) Live() bool { return sh.LeafID == "" }
+
+// Listed is a share in a list: with whom it is shared is told by a few names.
+type Listed struct {
+	Share           // without People and Groups
+	Names  []string // of groups, then of people
+	Chosen int      // groups and people
+	SeenAt time.Time
+}
+
+// Page is a part of a list and the token of the next part, "" at the end.
+type Page struct {
+	Items []Listed
+	Next  string
+}
+
+// Scope says which shares a list has.
+type Scope string
+
+// The scopes of a list.
+const (
+	ScopeMine   Scope = "mine"   // what the person shares
+	ScopeShared Scope = "shared" // what others share with the person, and what of that which is for everyone they have opened
+)
 
 // Person is somebody to share with: no more of them than their colleagues know.
 type Person struct {
@@ -77,6 +102,15 @@ type Change struct {
 const (
 	maxShares = 100 // of one conversation
 	maxChosen = 500 // people or groups of one share
+
+	defaultLimit = 50
+	maxLimit     = 200
+
+	// One visit is what is looked at without a longer pause than a visit's, and
+	// is noted no more often than every glance: a page that is left open asks
+	// again and again.
+	visit  = 30 * time.Minute
+	glance = time.Minute
 )
 
 // Service keeps the shares.
@@ -112,29 +146,31 @@ func (s *Service) Create(ctx context.Context, conversation string, d Draft) (Sha
 	if err != nil {
 		return Share{}, err
 	}
+	var kept chat.Kept
 	now := s.now()
 	sh := Share{ID: db.NewID(), ConversationID: c.ID, OwnerID: c.OwnerID, Everyone: d.Everyone, WithSystem: d.WithSystem, ExpiresAt: d.ExpiresAt, CreatedAt: now, UpdatedAt: now}
 	if !d.Live {
-		if c.Running {
-			return Share{}, errs.New(errs.RunActive, "Share the conversation when the answer is complete.")
+		shown, title, err := s.chat.Keep(ctx, c.ID)
+		if err != nil {
+			return Share{}, err
 		}
-		sh.LeafID, sh.Title = c.LeafID, c.Title
+		sh.LeafID, sh.Title, kept = shown.LeafID, title, shown.Kept
 	}
 	if err := s.check(sh); err != nil {
 		return Share{}, err
 	}
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n, err := s.countOf(ctx, tx, c.ID)
+		n, err := s.countOf(ctx, tx, c.ID, now)
 		if err != nil {
 			return err
 		}
 		if n >= maxShares {
 			return errs.Newf(errs.ResourceExceeded, "a conversation is shared at most %d times", maxShares).With("max", strconv.Itoa(maxShares))
 		}
-		if err := s.insert(ctx, tx, sh); err != nil {
+		if err := s.insert(ctx, tx, sh, kept); err != nil {
 			return err
 		}
-		if err := s.choose(ctx, tx, who, sh.ID, d.AccountIDs, d.GroupIDs); err != nil {
+		if err := s.choose(ctx, tx, who, sh, d.AccountIDs, d.GroupIDs); err != nil {
 			return err
 		}
 		if sh, err = s.share(ctx, tx, sh.ID, now); err != nil {
@@ -152,17 +188,22 @@ func (s *Service) check(sh Share) error {
 	return nil
 }
 
-// choose replaces the people and groups of a share. Nobody can name a group
-// they are not in, but administrators.
-func (s *Service) choose(ctx context.Context, tx *db.Tx, who access.Principal, id string, accounts, groups []string) error {
-	if len(accounts) > maxChosen || len(groups) > maxChosen {
-		return errs.InField("accountIds", fmt.Sprintf("choose at most %d", maxChosen))
+// choose replaces the people and groups of a share, which names those so far.
+// Nobody can name a group they are not in, but administrators; who is chosen
+// already may stay, also when their account was disabled or the owner left the
+// group since.
+func (s *Service) choose(ctx context.Context, tx *db.Tx, who access.Principal, sh Share, accounts, groups []string) error {
+	for field, list := range map[string][]string{"accountIds": accounts, "groupIds": groups} {
+		if len(list) > maxChosen {
+			return errs.InField(field, fmt.Sprintf("choose at most %d", maxChosen))
+		}
 	}
-	if err := s.clear(ctx, tx, id); err != nil {
-		return err
-	}
+	people, departments := chosen(sh)
 	for _, a := range unique(accounts) {
-		ok, err := s.addAccount(ctx, tx, id, a)
+		if slices.Contains(people, a) {
+			continue
+		}
+		ok, err := s.addAccount(ctx, tx, sh.ID, a)
 		if err != nil {
 			return err
 		}
@@ -171,7 +212,10 @@ func (s *Service) choose(ctx context.Context, tx *db.Tx, who access.Principal, i
 		}
 	}
 	for _, g := range unique(groups) {
-		ok, err := s.addGroup(ctx, tx, who, id, g)
+		if slices.Contains(departments, g) {
+			continue
+		}
+		ok, err := s.addGroup(ctx, tx, who, sh.ID, g)
 		if err != nil {
 			return err
 		}
@@ -179,7 +223,15 @@ func (s *Service) choose(ctx context.Context, tx *db.Tx, who access.Principal, i
 			return errs.InField("groupIds", "you are not in one of the groups").With("group", g)
 		}
 	}
-	return nil
+	without := func(all, kept []string) []string {
+		return slices.DeleteFunc(all, func(id string) bool { return slices.Contains(kept, id) })
+	}
+	return s.removeChosen(ctx, tx, sh.ID, without(people, accounts), without(departments, groups))
+}
+
+// chosen returns the ids of the people and groups of a share.
+func chosen(sh Share) (people, groups []string) {
+	return ids(sh.People, func(p Person) string { return p.ID }), ids(sh.Groups, func(g Group) string { return g.ID })
 }
 
 func unique(in []string) []string { return slices.Compact(slices.Sorted(slices.Values(in))) }
@@ -193,6 +245,34 @@ func (s *Service) List(ctx context.Context, conversation string) ([]Share, error
 	return s.sharesOf(ctx, s.db, c.ID, s.now())
 }
 
+// Lists returns the shares that have not ended, newest first: the person's, or
+// those of others.
+func (s *Service) Lists(ctx context.Context, scope Scope, token string, limit int) (Page, error) {
+	who, err := access.Require(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	if err := access.Decide(who, access.ShareRead, access.Resource{Kind: access.KindShare, OwnerID: who.AccountID}); err != nil {
+		return Page{}, err
+	}
+	if token != "" && !label.IsID(token) {
+		return Page{}, errs.InField("pageToken", "this is not a page token that this list gave")
+	}
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+	page := Page{}
+	if page.Items, err = s.list(ctx, s.db, scope, who.AccountID, token, limit+1, s.now()); err != nil {
+		return Page{}, err
+	}
+	if len(page.Items) > limit {
+		page.Items = page.Items[:limit]
+		page.Next = page.Items[limit-1].ID
+	}
+	return page, s.name(ctx, s.db, page.Items)
+}
+
 // Share returns share id, for its owner with those who have seen it.
 func (s *Service) Share(ctx context.Context, id string) (Share, []View, error) {
 	who, sh, err := s.authorized(ctx, s.db, access.ShareRead, id)
@@ -200,8 +280,7 @@ func (s *Service) Share(ctx context.Context, id string) (Share, []View, error) {
 		return Share{}, nil, err
 	}
 	if who.AccountID != sh.OwnerID { // with whom else is the owner's to know
-		sh.People, sh.Groups = nil, nil
-		return sh, nil, nil
+		return sh.toOthers(), nil, nil
 	}
 	views, err := s.views(ctx, s.db, id)
 	return sh, views, err
@@ -232,14 +311,14 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Share, erro
 			return err
 		}
 		if ch.AccountIDs != nil || ch.GroupIDs != nil {
-			accounts, groups := ids(sh.People, func(p Person) string { return p.ID }), ids(sh.Groups, func(g Group) string { return g.ID })
+			accounts, groups := chosen(sh)
 			if ch.AccountIDs != nil {
 				accounts = *ch.AccountIDs
 			}
 			if ch.GroupIDs != nil {
 				groups = *ch.GroupIDs
 			}
-			if err := s.choose(ctx, tx, who, id, accounts, groups); err != nil {
+			if err := s.choose(ctx, tx, who, sh, accounts, groups); err != nil {
 				return err
 			}
 		}
@@ -273,19 +352,39 @@ func (s *Service) Revoke(ctx context.Context, id string) error {
 	})
 }
 
+// toOthers is the share without what only its owner is to know: with whom else
+// it is shared, and how many have seen it.
+func (sh Share) toOthers() Share {
+	sh.People, sh.Groups, sh.Viewers = nil, nil, 0
+	return sh
+}
+
 // Messages returns messages of what is shared, from its end: the last ones, or
 // those before the message named before. It is noted that the person saw it.
 func (s *Service) Messages(ctx context.Context, id, before string, limit int) (Share, chat.MessagePage, error) {
-	who, sh, err := s.authorized(ctx, s.db, access.ShareRead, id)
+	who, sh, shown, err := s.shown(ctx, id)
 	if err != nil {
 		return Share{}, chat.MessagePage{}, err
 	}
-	_, page, err := s.chat.ShownMessages(ctx, sh.shown(), before, limit)
-	if err != nil || before != "" || who.AccountID == sh.OwnerID {
+	page, err := s.chat.ShownMessages(ctx, shown, before, limit)
+	if err != nil || who.AccountID == sh.OwnerID {
 		return sh, page, err
 	}
-	return sh, page, s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		first, err := s.seen(ctx, tx, id, who.AccountID, s.now())
+	if before == "" {
+		err = s.see(ctx, who, sh)
+	}
+	return sh.toOthers(), page, err
+}
+
+// see notes that a person has seen a share, the first time also in the record.
+func (s *Service) see(ctx context.Context, who access.Principal, sh Share) error {
+	now := s.now()
+	last, err := s.lastSeen(ctx, s.db, sh.ID, who.AccountID)
+	if err != nil || now.Sub(last) < glance {
+		return err
+	}
+	return s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		first, err := s.seen(ctx, tx, sh.ID, who.AccountID, now)
 		if err != nil || !first {
 			return err
 		}
@@ -295,29 +394,38 @@ func (s *Service) Messages(ctx context.Context, id, before string, limit int) (S
 
 // File returns a file of what is shared.
 func (s *Service) File(ctx context.Context, id, attachment string) (chat.Attachment, []byte, error) {
-	_, sh, err := s.authorized(ctx, s.db, access.ShareRead, id)
+	_, _, shown, err := s.shown(ctx, id)
 	if err != nil {
 		return chat.Attachment{}, nil, err
 	}
-	return s.chat.ShownFile(ctx, sh.shown(), attachment)
+	return s.chat.ShownFile(ctx, shown, attachment)
 }
 
 // Copy makes a conversation of the person's own out of what is shared. The
 // instructions come along if they are wanted and the owner lets them.
 func (s *Service) Copy(ctx context.Context, id string, withSystemPrompt bool) (chat.Conversation, error) {
-	who, sh, err := s.authorized(ctx, s.db, access.ShareRead, id)
+	who, sh, shown, err := s.shown(ctx, id)
 	if err != nil {
 		return chat.Conversation{}, err
 	}
-	c, err := s.chat.TakeShown(ctx, sh.shown(), sh.Title, withSystemPrompt && (sh.WithSystem || who.AccountID == sh.OwnerID))
+	c, err := s.chat.TakeShown(ctx, shown, sh.Title, withSystemPrompt && (sh.WithSystem || who.AccountID == sh.OwnerID))
 	if err != nil {
 		return c, err
 	}
 	return c, s.record(ctx, "share.copy", sh)
 }
 
-func (s Share) shown() chat.Shown {
-	return chat.Shown{OwnerID: s.OwnerID, ConversationID: s.ConversationID, LeafID: s.LeafID}
+// shown returns share id, for whoever may read it, with what it shows.
+func (s *Service) shown(ctx context.Context, id string) (access.Principal, Share, chat.Shown, error) {
+	who, sh, err := s.authorized(ctx, s.db, access.ShareRead, id)
+	if err != nil {
+		return who, Share{}, chat.Shown{}, err
+	}
+	shown := chat.Shown{OwnerID: sh.OwnerID, ConversationID: sh.ConversationID, LeafID: sh.LeafID}
+	if !sh.Live() {
+		shown.Kept, err = s.kept(ctx, s.db, id)
+	}
+	return who, sh, shown, err
 }
 
 // People finds those to share with by a part of their name, and the groups that
@@ -347,10 +455,8 @@ func (s *Service) authorized(ctx context.Context, q db.Queryer, a access.Action,
 	}
 	sh, err := s.share(ctx, q, id, s.now())
 	if err == nil {
-		r := access.Resource{
-			Kind: access.KindShare, ID: id, OwnerID: sh.OwnerID, Reach: access.ReachGroups,
-			AccountIDs: ids(sh.People, func(p Person) string { return p.ID }), GroupIDs: ids(sh.Groups, func(g Group) string { return g.ID }),
-		}
+		r := access.Resource{Kind: access.KindShare, ID: id, OwnerID: sh.OwnerID, Reach: access.ReachGroups}
+		r.AccountIDs, r.GroupIDs = chosen(sh)
 		if sh.Everyone {
 			r.Reach = access.ReachEveryone
 		}

@@ -3,12 +3,15 @@ package share
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/chat"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
@@ -20,20 +23,108 @@ type store struct{ db *db.DB }
 // current selects shares that have not ended: not revoked, not expired, of a
 // conversation that is there and an owner who may sign in. $1 is the time.
 const current = `
-	SELECT s.id, s.conversation_id, s.owner_id, a.name, CASE WHEN s.leaf_id = '' THEN c.title ELSE s.title END, s.leaf_id,
-	       s.everyone, s.with_system, s.expires_at, s.created_at, s.updated_at
-	FROM   shares s JOIN conversations c ON c.id = s.conversation_id JOIN accounts a ON a.id = s.owner_id
-	WHERE  s.revoked_at = 0 AND (s.expires_at = 0 OR s.expires_at > $1) AND c.deleted_at = 0 AND a.disabled = FALSE`
+	SELECT ` + columns + `
+	` + tables + `
+	WHERE  ` + going
 
-func scan(r row) (Share, error) {
+const columns = `s.id, s.conversation_id, s.owner_id, a.name, CASE WHEN s.leaf_id = '' THEN c.title ELSE s.title END, s.leaf_id,
+	       s.everyone, s.with_system, (SELECT count(*) FROM share_views v WHERE v.share_id = s.id), s.expires_at, s.created_at, s.updated_at`
+
+const tables = `FROM   shares s JOIN conversations c ON c.id = s.conversation_id JOIN accounts a ON a.id = s.owner_id`
+
+const going = `s.revoked_at = 0 AND (s.expires_at = 0 OR s.expires_at > $1) AND c.deleted_at = 0 AND a.disabled = FALSE`
+
+func scan(r row) (Share, error) { return scanWith(r) }
+
+func scanWith(r row, more ...any) (Share, error) {
 	var s Share
 	var expires, created, updated int64
-	err := r.Scan(&s.ID, &s.ConversationID, &s.OwnerID, &s.OwnerName, &s.Title, &s.LeafID, &s.Everyone, &s.WithSystem, &expires, &created, &updated)
-	if expires != 0 {
-		s.ExpiresAt = time.UnixMilli(expires).UTC()
-	}
-	s.CreatedAt, s.UpdatedAt = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
+	err := r.Scan(append([]any{
+		&s.ID, &s.ConversationID, &s.OwnerID, &s.OwnerName, &s.Title, &s.LeafID, &s.Everyone, &s.WithSystem, &s.Viewers, &expires, &created, &updated,
+	}, more...)...)
+	s.ExpiresAt, s.CreatedAt, s.UpdatedAt = fromMillis(expires), fromMillis(created), fromMillis(updated)
 	return s, err
+}
+
+func scanListed(r row) (Listed, error) {
+	var l Listed
+	var seen int64
+	var err error
+	l.Share, err = scanWith(r, &seen)
+	l.SeenAt = fromMillis(seen)
+	return l, err
+}
+
+// sharedWith selects the ids of the shares of others that are for $2: for them,
+// for a group they are in, or for everyone and opened by them before. A link for
+// everyone is not put before everyone's eyes. It is access.ShareRead in SQL,
+// taken together from what each index gives.
+const sharedWith = `
+	SELECT x.share_id FROM share_accounts x WHERE x.account_id = $2
+	UNION
+	SELECT x.share_id FROM group_members m JOIN share_groups x ON x.group_id = m.group_id WHERE m.account_id = $2
+	UNION
+	SELECT v.share_id FROM share_views v JOIN shares e ON e.id = v.share_id WHERE v.account_id = $2 AND e.everyone`
+
+// list returns the shares of a scope that come after the one named after, newest
+// first, without those they are for.
+func (s store) list(ctx context.Context, q db.Queryer, scope Scope, account, after string, limit int, now time.Time) ([]Listed, error) {
+	where := db.Given(now.UnixMilli(), account)
+	where.Add(going)
+	if scope == ScopeMine {
+		where.Add("s.owner_id = $2")
+	} else {
+		where.Add("s.owner_id <> $2")
+		where.Add("s.id IN (" + sharedWith + ")")
+	}
+	if after != "" {
+		where.Add("s.id < ?", after)
+	}
+	list, err := all(ctx, q, scanListed, `
+	SELECT `+columns+`,
+	       coalesce((SELECT v.last_at FROM share_views v WHERE v.share_id = s.id AND v.account_id = $2), 0)
+	`+tables+where.Where()+"\n\tORDER  BY s.id DESC LIMIT "+strconv.Itoa(limit), where.Args()...)
+	if err != nil {
+		return nil, fmt.Errorf("list shares: %w", err)
+	}
+	return list, nil
+}
+
+const maxNames = 3 // tell with whom something is shared
+
+// name tells shares of a list the first names of those they are for, groups
+// first.
+func (s store) name(ctx context.Context, q db.Queryer, list []Listed) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at, args, marks := make(map[string]*Listed, len(list)), make([]any, 0, len(list)), make([]string, 0, len(list))
+	for i := range list {
+		at[list[i].ID] = &list[i]
+		args = append(args, list[i].ID)
+		marks = append(marks, "$"+strconv.Itoa(len(args)))
+	}
+	these := " (" + strings.Join(marks, ", ") + ")"
+	type named struct {
+		share, name string
+		total       int
+	}
+	names, err := all(ctx, q, func(r row) (n named, err error) { return n, r.Scan(&n.share, &n.name, &n.total) }, `
+	SELECT share_id, name, total FROM (
+		SELECT share_id, name, kind, count(*) OVER (PARTITION BY share_id) AS total,
+		       row_number() OVER (PARTITION BY share_id ORDER BY kind, name, id) AS nth
+		FROM   (SELECT x.share_id, 1 AS kind, g.name, g.id FROM share_groups x JOIN groups g ON g.id = x.group_id WHERE x.share_id IN`+these+`
+		        UNION ALL
+		        SELECT x.share_id, 2 AS kind, a.name, a.id FROM share_accounts x JOIN accounts a ON a.id = x.account_id WHERE x.share_id IN`+these+`) chosen
+	) numbered
+	WHERE  nth <= `+strconv.Itoa(maxNames)+` ORDER BY share_id, nth`, args...)
+	if err != nil {
+		return fmt.Errorf("read with whom is shared: %w", err)
+	}
+	for _, n := range names {
+		at[n.share].Names, at[n.share].Chosen = append(at[n.share].Names, n.name), n.total
+	}
+	return nil
 }
 
 // share returns share id with those it is for; code NotFound if it has ended.
@@ -84,7 +175,7 @@ func scanView(r row) (View, error) {
 	var v View
 	var first, last int64
 	err := r.Scan(&v.AccountID, &v.Name, &first, &last, &v.Count)
-	v.FirstAt, v.LastAt = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
+	v.FirstAt, v.LastAt = fromMillis(first), fromMillis(last)
 	return v, err
 }
 
@@ -105,20 +196,52 @@ func all[T any](ctx context.Context, q db.Queryer, scan func(row) (T, error), qu
 	return out, rows.Err()
 }
 
-func (s store) countOf(ctx context.Context, q db.Queryer, conversation string) (n int, err error) {
-	err = q.QueryRowContext(ctx, `SELECT count(*) FROM shares WHERE conversation_id = $1 AND revoked_at = 0`, conversation).Scan(&n)
+// countOf counts the shares of a conversation that have not ended.
+func (s store) countOf(ctx context.Context, q db.Queryer, conversation string, now time.Time) (n int, err error) {
+	err = q.QueryRowContext(ctx, `
+		SELECT count(*) FROM shares WHERE conversation_id = $1 AND revoked_at = 0 AND (expires_at = 0 OR expires_at > $2)`,
+		conversation, now.UnixMilli()).Scan(&n)
 	return n, err
 }
 
-func (s store) insert(ctx context.Context, q db.Queryer, sh Share) error {
-	_, err := q.ExecContext(ctx, `
-		INSERT INTO shares (id, conversation_id, owner_id, leaf_id, title, everyone, with_system, expires_at, revoked_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10)`,
-		sh.ID, sh.ConversationID, sh.OwnerID, sh.LeafID, sh.Title, sh.Everyone, sh.WithSystem, millis(sh.ExpiresAt), millis(sh.CreatedAt), millis(sh.UpdatedAt))
+func (s store) insert(ctx context.Context, q db.Queryer, sh Share, kept chat.Kept) error {
+	parameters, err := json.Marshal(kept.Parameters)
+	if err != nil {
+		return err
+	}
+	var ending []byte
+	if kept.Ending != nil {
+		if ending, err = json.Marshal(kept.Ending); err != nil {
+			return err
+		}
+	}
+	_, err = q.ExecContext(ctx, `
+		INSERT INTO shares (id, conversation_id, owner_id, leaf_id, title, everyone, with_system, expires_at, revoked_at, created_at, updated_at,
+		                    system_prompt, parameters, ending)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13)`,
+		sh.ID, sh.ConversationID, sh.OwnerID, sh.LeafID, sh.Title, sh.Everyone, sh.WithSystem, millis(sh.ExpiresAt), millis(sh.CreatedAt), millis(sh.UpdatedAt),
+		kept.SystemPrompt, string(parameters), string(ending))
 	if err != nil {
 		return fmt.Errorf("insert share: %w", err)
 	}
 	return nil
+}
+
+// kept reads what a snapshot keeps.
+func (s store) kept(ctx context.Context, q db.Queryer, id string) (chat.Kept, error) {
+	var kept chat.Kept
+	var parameters, ending string
+	err := q.QueryRowContext(ctx, `SELECT system_prompt, parameters, ending FROM shares WHERE id = $1`, id).Scan(&kept.SystemPrompt, &parameters, &ending)
+	if err == nil {
+		err = json.Unmarshal([]byte(parameters), &kept.Parameters)
+	}
+	if err == nil && ending != "" {
+		err = json.Unmarshal([]byte(ending), &kept.Ending)
+	}
+	if err != nil {
+		return chat.Kept{}, fmt.Errorf("read what share %s keeps: %w", id, err)
+	}
+	return kept, nil
 }
 
 func (s store) update(ctx context.Context, q db.Queryer, sh Share) error {
@@ -135,10 +258,16 @@ func (s store) revoke(ctx context.Context, q db.Queryer, id string, now time.Tim
 	return err
 }
 
-func (s store) clear(ctx context.Context, q db.Queryer, id string) error {
-	for _, stmt := range []string{`DELETE FROM share_accounts WHERE share_id = $1`, `DELETE FROM share_groups WHERE share_id = $1`} {
-		if _, err := q.ExecContext(ctx, stmt, id); err != nil {
-			return fmt.Errorf("change with whom %s is shared: %w", id, err)
+// removeChosen ends sharing with people and groups.
+func (s store) removeChosen(ctx context.Context, q db.Queryer, id string, accounts, groups []string) error {
+	for stmt, list := range map[string][]string{
+		`DELETE FROM share_accounts WHERE share_id = $1 AND account_id = $2`: accounts,
+		`DELETE FROM share_groups WHERE share_id = $1 AND group_id = $2`:     groups,
+	} {
+		for _, one := range list {
+			if _, err := q.ExecContext(ctx, stmt, id, one); err != nil {
+				return fmt.Errorf("change with whom %s is shared: %w", id, err)
+			}
 		}
 	}
 	return nil
@@ -166,18 +295,30 @@ func added(res sql.Result, err error) (bool, error) {
 	return n > 0, err
 }
 
-// seen notes that a person has seen a share and reports whether for the first
-// time.
+// lastSeen returns when a person saw a share last; zero if never.
+func (s store) lastSeen(ctx context.Context, q db.Queryer, id, account string) (time.Time, error) {
+	var at int64
+	err := q.QueryRowContext(ctx, `SELECT last_at FROM share_views WHERE share_id = $1 AND account_id = $2`, id, account).Scan(&at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("read who saw share %s: %w", id, err)
+	}
+	return fromMillis(at), nil
+}
+
+// seen notes that a person has seen a share, as another visit after a while, and
+// reports whether for the first time.
 func (s store) seen(ctx context.Context, q db.Queryer, id, account string, now time.Time) (first bool, err error) {
-	var views int64
+	var began, last int64
 	err = q.QueryRowContext(ctx, `
-		INSERT INTO share_views (share_id, account_id, first_at, last_at, views) VALUES ($1, $2, $3, $4, 1)
-		ON CONFLICT (share_id, account_id) DO UPDATE SET last_at = excluded.last_at, views = share_views.views + 1
-		RETURNING views`, id, account, now.UnixMilli(), now.UnixMilli()).Scan(&views)
+		INSERT INTO share_views (share_id, account_id, first_at, last_at, views) VALUES ($1, $2, $3, $3, 1)
+		ON CONFLICT (share_id, account_id) DO UPDATE SET
+		       last_at = excluded.last_at,
+		       views   = share_views.views + CASE WHEN excluded.last_at - share_views.last_at >= $4 THEN 1 ELSE 0 END
+		RETURNING first_at, last_at`, id, account, now.UnixMilli(), visit.Milliseconds()).Scan(&began, &last)
 	if err != nil {
 		return false, fmt.Errorf("note who saw share %s: %w", id, err)
 	}
-	return views == 1, nil
+	return began == last, nil
 }
 
 func (s store) views(ctx context.Context, q db.Queryer, id string) ([]View, error) {
@@ -193,31 +334,25 @@ func (s store) views(ctx context.Context, q db.Queryer, id string) ([]View, erro
 const maxPeople = 20 // one search finds
 
 // people finds others by a part of their name. The stored key also holds the
-// e-mail address, by which nobody is found here.
+// e-mail address, after a line's end; by that nobody is found here.
 func (s store) people(ctx context.Context, who access.Principal, search string) ([]Person, error) {
 	if label.Fold(search) == "" {
 		return nil, nil
 	}
 	list, err := all(ctx, s.db, scanPerson, `
 		SELECT a.id, a.name FROM accounts a
-		WHERE  a.disabled = FALSE AND a.id <> $1 AND a.search_key LIKE $2 ESCAPE '!' ORDER BY a.name, a.id LIMIT 200`, who.AccountID, label.Pattern(search))
+		WHERE  a.disabled = FALSE AND a.id <> $1 AND a.search_key LIKE $2 ESCAPE '!' ORDER BY a.name, a.id LIMIT `+strconv.Itoa(maxPeople),
+		who.AccountID, label.Pattern(search)+"\n%")
+	for i := 0; err == nil && i < len(list); i++ {
+		var groups []Group
+		groups, err = all(ctx, s.db, scanGroup, `
+			SELECT g.id, g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.account_id = $1 ORDER BY g.name_key LIMIT 5`, list[i].ID)
+		list[i].Groups = ids(groups, func(g Group) string { return g.Name })
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find people: %w", err)
 	}
-	var out []Person
-	for _, p := range list {
-		if !strings.Contains(label.Fold(p.Name), label.Fold(search)) || len(out) == maxPeople {
-			continue
-		}
-		groups, err := all(ctx, s.db, scanGroup, `
-			SELECT g.id, g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.account_id = $1 ORDER BY g.name_key LIMIT 5`, p.ID)
-		if err != nil {
-			return nil, fmt.Errorf("find people: %w", err)
-		}
-		p.Groups = ids(groups, func(g Group) string { return g.Name })
-		out = append(out, p)
-	}
-	return out, nil
+	return list, nil
 }
 
 // groups finds those that who may share with.
@@ -237,4 +372,12 @@ func millis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
+}
+
+// fromMillis is the time of a stored one; zero of 0.
+func fromMillis(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(at).UTC()
 }

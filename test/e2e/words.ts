@@ -10,6 +10,7 @@ import type frame from "../../web/src/locales/ja/frame.json";
 import type history from "../../web/src/locales/ja/history.json";
 import type library from "../../web/src/locales/ja/library.json";
 import type markdown from "../../web/src/locales/ja/markdown.json";
+import type share from "../../web/src/locales/ja/share.json";
 import type shortcuts from "../../web/src/locales/ja/shortcuts.json";
 import type ui from "../../web/src/locales/ja/ui.json";
 
@@ -24,6 +25,7 @@ interface Catalogue {
   history: typeof history;
   library: typeof library;
   markdown: typeof markdown;
+  share: typeof share;
   shortcuts: typeof shortcuts;
   ui: typeof ui;
 }

@@ -392,6 +392,8 @@ export function mockChat(): Plugin {
         talks.set(fork.id, fork);
         return json(whole(fork), 201);
       }
+      case "GET shares":
+        return json({ items: [] });
       case "GET context": {
         const words = path(talk, talk.leafId).flatMap((message) => message.parts).reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
         return json({ limitTokens: 32_768, reservedTokens: 4096, systemTokens: 310, summaryTokens: talk.summarised ? 420 : 0, fileTokens: 0, messageTokens: talk.summarised ? Math.min(words, 2000) : words, omitted: words > 28_000 && !talk.summarised ? 12 : 0, summarised: talk.summarised, usage: { inputTokens: 18_420, outputTokens: 6210, reasoningTokens: 310, cacheReadTokens: 1024, cacheWriteTokens: 0, estimated: false }, costs: [{ amount: 0.0236, currency: "USD" }] });

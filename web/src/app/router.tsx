@@ -127,6 +127,19 @@ const prompts = createRoute({
   component: lazyRouteComponent(() => import("@/features/library/library-page"), "LibraryPage"),
 });
 
+const sharedList = createRoute({
+  getParentRoute: () => workplace,
+  path: "/shared",
+  validateSearch: (search: Record<string, unknown>): { scope?: "mine" } => ({ scope: oneOf(["mine"], search.scope) }),
+  component: lazyRouteComponent(() => import("@/features/share/share-list-page"), "ShareListPage"),
+});
+
+const shared = createRoute({
+  getParentRoute: () => workplace,
+  path: "/shared/$shareId",
+  component: lazyRouteComponent(() => import("@/features/share/shared-page"), "SharedPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => workplace,
   path: "/settings",
@@ -219,7 +232,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  workplace.addChildren([start, conversation, history, found, folder, prompts, settings]),
+  workplace.addChildren([start, conversation, history, found, folder, prompts, sharedList, shared, settings]),
   administration.addChildren([adminStart, accounts, groups, models, connections, feedback, status]),
   ...kit,
 ]);

@@ -1,5 +1,5 @@
 import { Link, Outlet } from "@tanstack/react-router";
-import { History as HistoryIcon, NotebookPen, PanelLeft, Plus } from "lucide-react";
+import { History as HistoryIcon, NotebookPen, PanelLeft, Plus, Users } from "lucide-react";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { SideView } from "@/features/side-view/side-view";
@@ -48,6 +48,9 @@ export function Frame() {
             <NavRow to="/prompts" icon={NotebookPen} onClick={close}>
               {t("prompts")}
             </NavRow>
+            <NavRow to="/shared" icon={Users} onClick={close}>
+              {t("shared")}
+            </NavRow>
           </div>
           <Suspense fallback={<Skeleton className="border-t border-rule p-3" />}>
             <History onNavigate={close} />
@@ -66,6 +69,9 @@ export function Frame() {
             <>
               <Link to="/prompts" aria-label={t("prompts")} title={t("prompts")} className={`${buttonClass("quiet")} w-11 !px-0`}>
                 <Icon of={NotebookPen} />
+              </Link>
+              <Link to="/shared" aria-label={t("shared")} title={t("shared")} className={`${buttonClass("quiet")} w-11 !px-0`}>
+                <Icon of={Users} />
               </Link>
               <span className="my-2 w-8 border-t border-rule" />
               <IconButton icon={HistoryIcon} label={t("history")} onPress={open} />

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { FileText, History as HistoryIcon, MessageSquare, MessageSquareText, NotebookPen, Search, Settings, ShieldCheck, type LucideIcon } from "lucide-react";
+import { FileText, History as HistoryIcon, MessageSquare, MessageSquareText, NotebookPen, Search, Settings, ShieldCheck, Users, type LucideIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSection, Modal, ModalOverlay, SearchField, Text } from "react-aria-components";
 import { useTranslation } from "react-i18next";
@@ -67,6 +67,7 @@ function PaletteBody() {
     { id: "new", title: t("start"), icon: FileText, go: () => navigate({ to: "/" }) },
     { id: "history", title: t("allConversations"), icon: HistoryIcon, go: () => navigate({ to: "/history", search: {} }) },
     { id: "find", title: t("searchPage"), icon: Search, go: () => navigate({ to: "/search", search: {} }) },
+    { id: "shared", title: t("shared"), icon: Users, go: () => navigate({ to: "/shared", search: {} }) },
     { id: "prompts", title: t("prompts"), icon: NotebookPen, go: () => navigate({ to: "/prompts" }) },
     ...(account.role === "administrator"
       ? adminPlaces.flatMap((group) => group.places.map((place) => ({ id: place.to, title: t(place.name), note: `${t("admin")} › ${t(group.question)}`, icon: ShieldCheck, go: () => navigate({ to: place.to }) })))

@@ -1,10 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { ArrowDown, Columns2, Ellipsis, MessageSquareX, Pencil, Printer, SlidersHorizontal, Trash2 } from "lucide-react";
+import { ArrowDown, Columns2, Ellipsis, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery, useMe } from "@/features/account/api";
 import { useJump } from "@/features/history/use-jump";
+import { ShareButton } from "@/features/share/share-button";
 import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
@@ -229,7 +230,7 @@ interface BarProps {
 function ConversationBar({ conversation, models, onChoose, onCompare }: BarProps) {
   const { t } = useTranslation("chat");
   const { id, title, modelId, parameters, systemPrompt } = conversation;
-  const [open, setOpen] = useState<"rename" | "settings">();
+  const [open, setOpen] = useState<"rename" | "settings" | "share">();
   const remove = useDelete();
   const close = () => setOpen(undefined);
   return (
@@ -241,9 +242,13 @@ function ConversationBar({ conversation, models, onChoose, onCompare }: BarProps
       }
     >
       <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} onCompare={onCompare} className="max-md:hidden" />
+      <ShareButton conversation={{ id, title }} isOpen={open === "share"} onOpen={() => setOpen("share")} onClose={close} />
       <Menu label={t("conversationActs")} placement="bottom end" trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}>
         <MenuItem icon={Pencil} onAction={() => setOpen("rename")}>
           {t("rename")}
+        </MenuItem>
+        <MenuItem icon={Share2} onAction={() => setOpen("share")}>
+          {t("share")}
         </MenuItem>
         <MenuItem icon={SlidersHorizontal} onAction={() => setOpen("settings")}>
           {t("settingsTitle")}

@@ -1,8 +1,11 @@
-import type { QueryClient } from "@tanstack/react-query";
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { type Message, type MessagePage, type MessagesData, type Started, conversationQuery, messagesQuery, newestMessages } from "./api";
 
+/** What of a page of messages its place among the others depends on. */
+type Stretch = Pick<MessagePage, "items" | "previousPageToken">;
+
 /** All loaded messages of the open branch, oldest first. */
-export function flatten(data: MessagesData | undefined): Message[] {
+export function flatten(data: InfiniteData<Stretch, unknown> | undefined): Message[] {
   return data ? [...data.pages].reverse().flatMap((page) => page.items) : [];
 }
 
@@ -29,7 +32,7 @@ export function replaceMessages(data: MessagesData, messages: readonly Message[]
  * Puts the end of a branch on the message it follows: what stood after that one
  * is of another branch now. Undefined when the message is not loaded.
  */
-export function graft(data: MessagesData, end: MessagePage): MessagesData | undefined {
+export function graft<P extends Stretch>(data: InfiniteData<P, unknown>, end: P): InfiniteData<P, unknown> | undefined {
   const [first] = end.items;
   if (!first || !end.previousPageToken && !first.parentId) return { pages: [end], pageParams: [""] };
   const at = data.pages.findIndex((page) => page.items.some((message) => message.id === first.id || message.id === first.parentId));
@@ -41,7 +44,7 @@ export function graft(data: MessagesData, end: MessagePage): MessagesData | unde
   }
   const same = page.items.findIndex((message) => message.id === first.id);
   const kept = same >= 0 ? same : page.items.findIndex((message) => message.id === first.parentId) + 1;
-  const newest: MessagePage = { ...end, items: [...page.items.slice(0, kept), ...end.items], previousPageToken: page.previousPageToken };
+  const newest: P = { ...end, items: [...page.items.slice(0, kept), ...end.items], previousPageToken: page.previousPageToken };
   return { pages: [newest, ...data.pages.slice(at + 1)], pageParams: ["", ...data.pageParams.slice(at + 1)] };
 }
 

@@ -6,10 +6,11 @@ import { useFormats } from "@/lib/format";
 import { IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { Menu } from "@/ui/menu";
-import { type FilePart, type Message, type Part, attachmentUrl } from "./api";
+import type { FilePart, Message, Part } from "./api";
 import { EditBox } from "./edit-box";
 import { FileFace } from "./file-face";
 import { SiblingSwitcher, forkItems, useBusy, useMessageActs } from "./message-acts";
+import { useReading } from "./reading";
 
 interface Props {
   parts: readonly Part[];
@@ -22,25 +23,26 @@ export const PersonMessage = memo(function PersonMessage({ parts, message }: Pro
   const { t } = useTranslation("chat");
   const format = useFormats();
   const acts = useMessageActs();
+  const { speaker = t("you"), fileUrl } = useReading();
   const [editing, setEditing] = useState(false);
   const pencil = useRef<HTMLButtonElement>(null);
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   const files = parts.filter((part): part is FilePart => part.type === "image" || part.type === "document");
   return (
-    <article aria-label={t("you")} className={cx("group mt-6 mb-2 ml-auto max-w-[37.5rem] max-md:mt-4 print:max-w-full", editing ? "w-full" : "w-fit max-md:max-w-[92%]")}>
-      <h2 className="sr-only">{t("you")}</h2>
+    <article aria-label={speaker} className={cx("group mt-6 mb-2 ml-auto max-w-[37.5rem] max-md:mt-4 print:max-w-full", editing ? "w-full" : "w-fit max-md:max-w-[92%]")}>
+      <h2 className="sr-only">{speaker}</h2>
       <div className={cx("rounded-12 bg-surface-raised px-4 py-3 leading-prose transition-opacity", !message && "opacity-70")}>
         {files.length > 0 && (
           <ul className={cx("flex flex-wrap gap-2", text !== "" && "mb-2")}>
             {files.map((file) => (
               <li key={file.attachmentId} className="min-w-0">
                 {file.type === "image" ? (
-                  <a href={attachmentUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
-                    <img src={attachmentUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
+                  <a href={fileUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
+                    <img src={fileUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
                   </a>
                 ) : (
                   <a
-                    href={attachmentUrl(file.attachmentId)}
+                    href={fileUrl(file.attachmentId)}
                     download={file.name}
                     title={t("downloadNamed", { name: file.name })}
                     className="flex items-center gap-2 rounded-8 border border-rule bg-surface p-1 pr-3 text-14 leading-[1.35] text-default no-underline hover:bg-surface-hover"
@@ -70,7 +72,7 @@ export const PersonMessage = memo(function PersonMessage({ parts, message }: Pro
             }}
           />
         ) : (
-          text !== "" && <LongText text={text} />
+          text !== "" && <LongText text={text} label={speaker} />
         )}
       </div>
       <div className="mt-1 flex min-h-8 items-center justify-end text-muted print:hidden">
@@ -98,14 +100,13 @@ function EditButton({ ref, onPress }: { ref: Ref<HTMLButtonElement>; onPress: ()
 }
 
 /** Words of a person as they were typed; very long ones scroll in their place. */
-function LongText({ text }: { text: string }) {
-  const { t } = useTranslation("chat");
+function LongText({ text, label }: { text: string; label: string }) {
   // Breaking by phrases takes time that grows with the square of a paragraph.
   const words = cx("whitespace-pre-wrap [overflow-wrap:anywhere]", text.length > 1500 && "[word-break:normal]");
   if (text.length <= 4000) return <div className={words}>{text}</div>;
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
-    <div className={cx(words, "max-h-[50vh] overflow-y-auto [scrollbar-width:thin] print:max-h-none")} tabIndex={0} role="region" aria-label={t("you")}>
+    <div className={cx(words, "max-h-[50vh] overflow-y-auto [scrollbar-width:thin] print:max-h-none")} tabIndex={0} role="region" aria-label={label}>
       {text}
     </div>
   );

@@ -17,7 +17,7 @@ interface Props {
   compared: readonly Message[];
   onChosen: (answer: Message) => void;
   pending: PendingTurn | undefined;
-  resume: Resume;
+  resume: Resume | undefined;
   /** The element that scrolls. */
   scroller: HTMLElement | null;
   hasOlder: boolean;

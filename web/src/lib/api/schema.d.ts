@@ -1323,6 +1323,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one shares, or what others share with one; newest first, without what has ended. */
+        get: operations["listAllShares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/shares/{id}": {
         parameters: {
             query?: never;
@@ -2143,6 +2160,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListListedShare: {
+            items: components["schemas"]["ListedShare"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListMember: {
             items: components["schemas"]["Member"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -2187,6 +2209,47 @@ export interface components {
             items: components["schemas"]["Tag"][];
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
+        };
+        ListedShare: {
+            /** @description For the owner. */
+            conversationId?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Everyone who is signed in; otherwise those who are chosen. */
+            everyone: boolean;
+            /** Format: date-time */
+            expiresAt?: string;
+            id: string;
+            /** @description Others see what the owner goes on to say; otherwise it stays as it was. */
+            live: boolean;
+            mine: boolean;
+            ownerName: string;
+            /**
+             * Format: date-time
+             * @description When one saw it last oneself; absent if never.
+             */
+            seenAt?: string;
+            title: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description For the owner: how many have seen it; otherwise 0.
+             */
+            viewers: number;
+            /** @description For the owner: who has seen it. */
+            views?: components["schemas"]["ShareView"][];
+            /** @description For the owner: those who are chosen. */
+            with?: components["schemas"]["SharedWith"];
+            /**
+             * Format: int64
+             * @description For the owner: how many groups and people are chosen; otherwise 0.
+             */
+            withCount: number;
+            /** @description For the owner: a few names of those who are chosen, groups first. */
+            withNames?: string[];
+            /** @description The instructions may be copied too. */
+            withSystemPrompt: boolean;
         };
         Me: {
             account: components["schemas"]["MyAccount"];
@@ -2823,6 +2886,11 @@ export interface components {
             title: string;
             /** Format: date-time */
             updatedAt: string;
+            /**
+             * Format: int64
+             * @description For the owner: how many have seen it; otherwise 0.
+             */
+            viewers: number;
             /** @description For the owner: who has seen it. */
             views?: components["schemas"]["ShareView"][];
             /** @description For the owner: those who are chosen. */
@@ -6317,6 +6385,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAllShares: {
+        parameters: {
+            query?: {
+                /** @description What one shares oneself, or what others share with one, which holds when it is absent. Of that which is for everyone, shared has what one has opened. */
+                scope?: "mine" | "shared";
+                pageToken?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListListedShare"];
                 };
             };
             /** @description Error */

@@ -1,0 +1,13 @@
+import { createContext, useContext } from "react";
+import { attachmentUrl } from "./api";
+
+/** How messages are read that are not one's own. */
+export interface Reading {
+  /** Who asked. */
+  speaker?: string;
+  fileUrl: (attachmentId: string) => string;
+}
+
+export const ReadingContext = createContext<Reading>({ fileUrl: attachmentUrl });
+
+export const useReading = () => useContext(ReadingContext);
