@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +53,25 @@ func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	if err != nil {
 		return Attachment{}, err
 	}
-	a := f.attachment(p.AccountID, s.now())
-	return a, s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertAttachment(ctx, tx, a, f.Data) })
+	return s.keepFile(ctx, p.AccountID, f)
+}
+
+// keepFile stores a file of the owner's.
+func (s *Service) keepFile(ctx context.Context, owner string, f File) (Attachment, error) {
+	content, err := s.files.Seal(ctx, f.Data)
+	if err != nil {
+		return Attachment{}, err
+	}
+	a := Attachment{
+		ID: db.NewID(), OwnerID: owner, Name: f.Name, MediaType: f.MediaType, Size: int64(len(f.Data)),
+		Width: f.Width, Height: f.Height, BlobHash: content.Hash, CreatedAt: s.now(),
+	}
+	return a, s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := s.files.Insert(ctx, tx, content); err != nil {
+			return err
+		}
+		return s.insertAttachment(ctx, tx, a)
+	})
 }
 
 // AttachmentContent returns a file of the person's with its bytes.
@@ -64,7 +80,7 @@ func (s *Service) AttachmentContent(ctx context.Context, id string) (Attachment,
 	if err != nil {
 		return Attachment{}, nil, err
 	}
-	data, err := s.blob(ctx, a.BlobHash)
+	data, err := s.files.Read(ctx, a.BlobHash)
 	return a, data, err
 }
 
@@ -131,14 +147,8 @@ func (s *Service) sentParts(ctx context.Context, q db.Queryer, owner string, t T
 	return parts, files, nil
 }
 
-func (s store) insertAttachment(ctx context.Context, q db.Queryer, a Attachment, data []byte) error {
+func (s store) insertAttachment(ctx context.Context, q db.Queryer, a Attachment) error {
 	_, err := q.ExecContext(ctx, `
-		INSERT INTO blobs (hash, size, data, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING`,
-		a.BlobHash, a.Size, data, a.CreatedAt.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("insert blob: %w", err)
-	}
-	_, err = q.ExecContext(ctx, `
 		INSERT INTO attachments (id, owner_id, message_id, name, media_type, size, width, height, blob_hash, created_at)
 		VALUES ($1, $2, NULL, $3, $4, $5, $6, $7, $8, $9)`,
 		a.ID, a.OwnerID, a.Name, a.MediaType, a.Size, a.Width, a.Height, a.BlobHash, a.CreatedAt.UnixMilli())
@@ -163,14 +173,6 @@ func (s store) attachment(ctx context.Context, q db.Queryer, owner, id string) (
 	}
 	a.CreatedAt = fromMillis(created)
 	return a, nil
-}
-
-func (s store) blob(ctx context.Context, hash string) ([]byte, error) {
-	var data []byte
-	if err := s.db.QueryRowContext(ctx, `SELECT data FROM blobs WHERE hash = $1`, hash).Scan(&data); err != nil {
-		return nil, fmt.Errorf("read blob %s: %w", hash, err)
-	}
-	return data, nil
 }
 
 // claimAttachments ties files to the message they were sent with.
@@ -209,23 +211,6 @@ func (s store) copyAttachment(ctx context.Context, q db.Queryer, f sentFile, own
 	return nil
 }
 
-// deleteUnusedBlobs removes those of the contents that no attachment names.
-func (s store) deleteUnusedBlobs(ctx context.Context, q db.Queryer, hashes []string) error {
-	for chunk := range slices.Chunk(hashes, 200) {
-		args := make([]any, len(chunk))
-		for i, h := range chunk {
-			args[i] = h
-		}
-		_, err := q.ExecContext(ctx, `
-			DELETE FROM blobs WHERE hash IN (`+placeholders(1, len(args))+`)
-			AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.blob_hash = blobs.hash)`, args...)
-		if err != nil {
-			return fmt.Errorf("delete unused blobs: %w", err)
-		}
-	}
-	return nil
-}
-
 // deleteAttachments removes the attachments that where selects, with the
 // contents nobody else has.
 func (s store) deleteAttachments(ctx context.Context, q db.Queryer, where string, args ...any) error {
@@ -236,7 +221,7 @@ func (s store) deleteAttachments(ctx context.Context, q db.Queryer, where string
 	if _, err := q.ExecContext(ctx, `DELETE FROM attachments WHERE `+where, args...); err != nil {
 		return fmt.Errorf("delete attachments: %w", err)
 	}
-	return s.deleteUnusedBlobs(ctx, q, hashes)
+	return s.files.DeleteUnused(ctx, q, hashes)
 }
 
 // deleteUnsent removes files whose message never came.

@@ -24,6 +24,7 @@ const (
 	beatEvery  = 2 * time.Second
 	deadAfter  = 15 * time.Second
 	sweepEvery = 10 * time.Minute
+	sealRest   = 5 * time.Millisecond // between the files that are sealed after an upgrade
 )
 
 // Recover closes the runs of processes that are no more. Call it before the
@@ -96,9 +97,14 @@ func (s *Service) Run(ctx context.Context) error {
 	defer flush.Stop()
 	defer beat.Stop()
 	defer sweep.Stop()
-	var indexing sync.WaitGroup
-	defer indexing.Wait()
-	indexing.Go(func() { s.indexPending(ctx) })
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { s.indexPending(ctx) })
+	beside.Go(func() {
+		if err := s.files.SealExisting(ctx, sealRest); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "files that were stored before are not all sealed yet; the next start goes on", "err", err)
+		}
+	})
 	flushed := make(chan struct{}, 1)
 	flushed <- struct{}{}
 	lastBeat := time.Now()

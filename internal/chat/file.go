@@ -2,8 +2,6 @@ package chat
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"image"
 	_ "image/gif"  // so that sizes of GIFs are read
@@ -12,12 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gabriel-vasile/mimetype"
 	_ "golang.org/x/image/webp" // likewise
 
-	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/textfile"
@@ -158,15 +154,6 @@ func mediaTypeOf(data []byte) (mediaType string, known bool) {
 	}
 	mediaType, _, _ = strings.Cut(found.String(), ";")
 	return mediaType, false
-}
-
-// attachment is the file as one of a person's.
-func (f File) attachment(owner string, now time.Time) Attachment {
-	sum := sha256.Sum256(f.Data)
-	return Attachment{
-		ID: db.NewID(), OwnerID: owner, Name: f.Name, MediaType: f.MediaType, Size: int64(len(f.Data)),
-		Width: f.Width, Height: f.Height, BlobHash: hex.EncodeToString(sum[:]), CreatedAt: now,
-	}
 }
 
 // part gives a file as it is or, if it is text that a model does not take as a

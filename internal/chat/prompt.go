@@ -215,7 +215,7 @@ func (s *Service) modelMessage(ctx context.Context, owner string, m Message, off
 func (s *Service) fileParts(ctx context.Context, files []Attachment, offer model.Offer) ([]model.Part, error) {
 	var parts []model.Part
 	for _, a := range files {
-		data, err := s.blob(ctx, a.BlobHash)
+		data, err := s.files.Read(ctx, a.BlobHash)
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/blob"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -35,6 +36,7 @@ type Models interface {
 // Options are what a Service is made of.
 type Options struct {
 	DB                 *db.DB
+	Files              *blob.Store // the contents of attachments
 	Invoker            Invoker
 	Models             Models
 	Audit              *audit.Log
@@ -81,7 +83,7 @@ type running struct {
 // running.
 func New(o Options) *Service {
 	return &Service{
-		store: store{o.DB}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
+		store: store{o.DB, o.Files}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
 		node: o.NodeID, started: o.Now(), every: o.FlushEvery, maxUpload: o.MaxAttachmentBytes, policy: o.Policy,
 		hub:      hub{people: make(map[string]map[chan ChangeEvent]struct{}), runs: make(map[string]map[chan struct{}]struct{})},
 		live:     make(map[string]*running),

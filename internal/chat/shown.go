@@ -111,7 +111,7 @@ func (s *Service) ShownFile(ctx context.Context, of Shown, attachment string) (A
 	} else if !on {
 		return Attachment{}, nil, errs.New(errs.NotFound, "There is no such file.")
 	}
-	data, err := s.blob(ctx, a.BlobHash)
+	data, err := s.files.Read(ctx, a.BlobHash)
 	return a, data, err
 }
 

@@ -10,13 +10,17 @@ import (
 	"strings"
 	"time"
 
+	"kakoi/internal/blob"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 )
 
 // store is the SQL of conversations, messages, runs and attachments. Methods
 // for people name the owner; a row of another owner is not found.
-type store struct{ db *db.DB }
+type store struct {
+	db    *db.DB
+	files *blob.Store // the contents of attachments
+}
 
 // Lists read the columns of a summary and no text that may be long.
 const summaryColumns = `

@@ -83,6 +83,9 @@ type Brought struct {
 	ExternalID string // the same whenever the conversation comes
 	Model      string // the name of the model it was set to
 	Files      []BroughtFile
+	// Keep is called in the transaction that keeps the conversation, with the
+	// ids that its messages have here. It may be called again; nil is nothing.
+	Keep func(ctx context.Context, ids map[string]string) error
 }
 
 // BroughtFile is a file of a message of a conversation from elsewhere: the content
@@ -140,8 +143,7 @@ func (s *Service) Bring(ctx context.Context, b Brought) (Conversation, error) {
 		if err != nil {
 			return Conversation{}, err
 		}
-		a := read.attachment(p.AccountID, s.now())
-		err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error { return s.insertAttachment(ctx, tx, a, read.Data) })
+		a, err := s.keepFile(ctx, p.AccountID, read)
 		if err != nil {
 			return Conversation{}, err
 		}
@@ -176,7 +178,14 @@ func (s *Service) Bring(ctx context.Context, b Brought) (Conversation, error) {
 				return err
 			}
 		}
-		return nil
+		if b.Keep == nil {
+			return nil
+		}
+		ids := make(map[string]string, len(messages))
+		for i, m := range messages {
+			ids[b.Messages[i].ID] = m.ID
+		}
+		return b.Keep(ctx, ids)
 	})
 	if db.IsUniqueViolation(err) { // the same import, at the same moment
 		err = errs.New(errs.Conflict, "This conversation has been imported before.")

@@ -53,7 +53,7 @@ type Database struct {
 
 // Keys says where the master key is.
 type Keys struct {
-	MasterFile string `key:"masterFile" example:"/etc/kakoi/master.json" doc:"File of the master key. Empty: keys/master.json in data.dir, created at the first start. Without this file the API keys of connections cannot be read any more: keep a copy apart from the database. All nodes need the same file."`
+	MasterFile string `key:"masterFile" example:"/etc/kakoi/master.json" doc:"File of the master key. Empty: keys/master.json in data.dir, created at the first start. Without this file the API keys of connections and all attached files cannot be read any more: keep a copy apart from the database. All nodes need the same file."`
 }
 
 // Log says what is logged and how.

@@ -46,6 +46,20 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 	return t.tx.QueryRowContext(t.unbroken(ctx), query, args...)
 }
 
+// Erase runs fn so that what it deletes is overwritten in a SQLite file, too,
+// and not only given free. PostgreSQL does so in its own time, by VACUUM.
+func (t *Tx) Erase(ctx context.Context, fn func() error) error {
+	if t.db.engine != SQLite {
+		return fn()
+	}
+	if _, err := t.ExecContext(ctx, `PRAGMA secure_delete = ON`); err != nil {
+		return err
+	}
+	err := fn()
+	_, back := t.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = FAST`) // as in writerPragmas
+	return errors.Join(err, back)
+}
+
 // unbroken keeps a statement from being interrupted halfway where others share
 // the transaction: SQLite would undo all of it. Under a context that has ended
 // already no statement begins.

@@ -58,6 +58,7 @@ const (
 	EgressDenied     Code = "egress_denied"      // the destination is not declared
 	ResourceExceeded Code = "resource_exhausted" // a budget or quota is used up
 	SecretUnreadable Code = "secret_unreadable"  // sealed under another master key
+	FileUnreadable   Code = "file_unreadable"    // content damaged, moved, or sealed under another master key
 )
 
 // Error is a failure with a code and a sentence for people. The wrapped cause

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"kakoi/internal/chat"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/label"
 )
 
 // Rating is whether an answer was of use.
@@ -120,6 +122,35 @@ func (s *Service) Give(ctx context.Context, messageID string, f Feedback) (Feedb
 	})
 }
 
+// Bring stores what the caller thought of answers that came from elsewhere, by
+// their ids here, when they thought it. What they shared with administrators
+// there is not shared with those here, and reasons that are unknown here are
+// left out. It is part of what brings the answers, which records itself.
+func (s *Service) Bring(ctx context.Context, given map[string]Feedback) error {
+	return s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		for _, id := range slices.Sorted(maps.Keys(given)) {
+			who, about, err := s.own(ctx, id)
+			if err != nil {
+				return err
+			}
+			f := given[id]
+			f.ShareContent = false
+			f.Reasons = slices.DeleteFunc(slices.Clone(f.Reasons), func(r Reason) bool { return !slices.Contains(reasons[f.Rating], r) })
+			f.Comment = label.Clip(strings.ReplaceAll(strings.ToValidUTF8(f.Comment, ""), "\x00", ""), maxComment)
+			if f, err = f.clean(); err != nil {
+				return err
+			}
+			if f.UpdatedAt.IsZero() || f.UpdatedAt.After(s.now()) {
+				f.UpdatedAt = s.now()
+			}
+			if err := s.put(ctx, tx, who.AccountID, about, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Withdraw forgets what the caller thinks of an answer.
 func (s *Service) Withdraw(ctx context.Context, messageID string) error {
 	who, _, err := s.own(ctx, messageID)
@@ -154,6 +185,24 @@ func (s *Service) own(ctx context.Context, messageID string) (access.Principal, 
 		return who, about, err
 	}
 	return who, about, access.Decide(who, access.FeedbackWrite, access.Resource{Kind: access.KindFeedback, ID: messageID, OwnerID: about.OwnerID})
+}
+
+// Mine is all that the caller thinks of answers, the oldest first, of deleted
+// ones too.
+func (s *Service) Mine(ctx context.Context) ([]Own, error) {
+	who, err := access.Authorize(ctx, access.FeedbackWrite, access.Resource{Kind: access.KindFeedback, OwnerID: callerID(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return s.ofAccount(ctx, s.db, who.AccountID)
+}
+
+// Own is feedback as its person has it.
+type Own struct {
+	Feedback
+	MessageID      string
+	ConversationID string
+	ModelName      string
 }
 
 // Of returns the caller's own feedback on messages, by their ids.

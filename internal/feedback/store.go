@@ -92,6 +92,29 @@ func (s store) of(ctx context.Context, q db.Queryer, account string, messages []
 	return found, rows.Err()
 }
 
+func (s store) ofAccount(ctx context.Context, q db.Queryer, account string) ([]Own, error) {
+	rows, err := q.QueryContext(ctx, `
+	SELECT message_id, conversation_id, model_name, rating, reasons, comment, share_content, updated_at FROM feedback
+	WHERE  account_id = $1 ORDER BY updated_at, message_id`, account)
+	if err != nil {
+		return nil, fmt.Errorf("read feedback: %w", err)
+	}
+	defer rows.Close()
+	var all []Own
+	for rows.Next() {
+		var o Own
+		var words string
+		var at int64
+		err := rows.Scan(&o.MessageID, &o.ConversationID, &o.ModelName, &o.Rating, &words, &o.Comment, &o.ShareContent, &at)
+		if err != nil {
+			return nil, fmt.Errorf("read feedback: %w", err)
+		}
+		o.Reasons, o.UpdatedAt = split(words), time.UnixMilli(at).UTC()
+		all = append(all, o)
+	}
+	return all, rows.Err()
+}
+
 const (
 	defaultLimit = 50
 	maxLimit     = 200

@@ -50,6 +50,10 @@ func New(key MasterKey) *Sealer {
 	}
 }
 
+// Fingerprint tells what was sealed under this master key from what was sealed
+// under another. It reveals nothing of the key.
+func (s *Sealer) Fingerprint() string { return hex.EncodeToString(s.fingerprint) }
+
 // Place names the column of a row, as the associated data of Seal and Open.
 func Place(table, row, column string) string { return table + "/" + row + "/" + column }
 
@@ -75,7 +79,7 @@ func (s *Sealer) Open(sealed []byte, place string) ([]byte, error) {
 	if fingerprint := sealed[1:headerSize]; !bytes.Equal(fingerprint, s.fingerprint) {
 		return nil, errs.Newf(errs.SecretUnreadable,
 			"the secret in %s was sealed under another master key (%s, this server has %s); put the right key file in place or enter the secret again",
-			place, hex.EncodeToString(fingerprint), hex.EncodeToString(s.fingerprint))
+			place, hex.EncodeToString(fingerprint), s.Fingerprint())
 	}
 	plaintext, err := s.envelope.Decrypt(sealed[headerSize:], []byte(place))
 	if err != nil {

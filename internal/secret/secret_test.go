@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,5 +153,90 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestADataKeyOpensWhatItSealedInItsPlaceOnly(t *testing.T) {
+	key, _ := newKey(t)
+	s := New(key)
+	stored, err := s.NewDataKey("place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := s.OpenDataKey(stored, "place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plaintext := []byte("住民の名簿")
+	sealed := k.Seal(plaintext, "blobs/1/data")
+	if bytes.Contains(sealed, plaintext[:6]) || bytes.Equal(sealed, k.Seal(plaintext, "blobs/1/data")) {
+		t.Error("what is sealed shows what it holds, or that it is the same")
+	}
+	for i := range sealed {
+		damaged := bytes.Clone(sealed)
+		damaged[i] ^= 1
+		if _, err := k.Open(damaged, "blobs/1/data"); err == nil {
+			t.Errorf("with byte %d changed it opens", i)
+		}
+		if _, err := k.Open(bytes.Clone(sealed[:i]), "blobs/1/data"); err == nil {
+			t.Errorf("cut to %d bytes it opens", i)
+		}
+	}
+	if _, err := k.Open(bytes.Clone(sealed), "blobs/2/data"); err == nil {
+		t.Error("it opens in another row")
+	}
+	if got, err := k.Open(sealed, "blobs/1/data"); err != nil || !bytes.Equal(got, plaintext) {
+		t.Errorf("Open = %q, %v", got, err)
+	}
+
+	again, err := s.OpenDataKey(stored, "place")
+	if err != nil || !bytes.Equal(again.Digest(plaintext), k.Digest(plaintext)) || bytes.Equal(k.Digest(plaintext), k.Digest([]byte("other"))) {
+		t.Errorf("the digest of the same key differs, or that of other data does not: %v", err)
+	}
+	another, err := s.NewDataKey("place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := s.OpenDataKey(another, "place"); err != nil || bytes.Equal(other.Digest(plaintext), k.Digest(plaintext)) {
+		t.Errorf("two keys give the same digest: %v", err)
+	}
+	if _, err := s.OpenDataKey(stored, "elsewhere"); errs.CodeOf(err) != errs.SecretUnreadable {
+		t.Errorf("a key moved elsewhere: %v", err)
+	}
+}
+
+func TestALargeFileIsCopiedOnceAtMost(t *testing.T) {
+	key, _ := newKey(t)
+	s := New(key)
+	stored, err := s.NewDataKey("place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := s.OpenDataKey(stored, "place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 50 << 20
+	plaintext := make([]byte, size)
+	var sealed []byte
+	used := func(what func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		what()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if n := used(func() { sealed = k.Seal(plaintext, "place") }); n > size+size/50 {
+		t.Errorf("sealing %d bytes took %d", size, n)
+	}
+	if n := used(func() { k.Digest(plaintext) }); n > size/50 {
+		t.Errorf("the digest of %d bytes took %d", size, n)
+	}
+	if n := used(func() {
+		if _, err := k.Open(sealed, "place"); err != nil {
+			t.Error(err)
+		}
+	}); n > size/50 {
+		t.Errorf("opening %d bytes took %d", size, n)
 	}
 }

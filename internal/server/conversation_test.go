@@ -44,7 +44,8 @@ func TestEveryConversationIsReachedPageByPage(t *testing.T) {
 }
 
 // TestABrowserDecidesNothingThatIsNotItsOwn holds that history, usage, cost,
-// region and the provider's own model id are never taken from a request.
+// region and the provider's own model id are never taken from a request, as GenU
+// takes them (its defect D5).
 func TestABrowserDecidesNothingThatIsNotItsOwn(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
 	for field, body := range map[string]map[string]any{

@@ -65,6 +65,7 @@ var statuses = map[errs.Code]int{
 	errs.EgressDenied:     http.StatusForbidden,
 	errs.ResourceExceeded: http.StatusTooManyRequests,
 	errs.SecretUnreadable: http.StatusInternalServerError,
+	errs.FileUnreadable:   http.StatusInternalServerError,
 }
 
 const problemType = "application/problem+json"
@@ -147,7 +148,7 @@ func (s *Server) fail(ctx context.Context, operation string, err error) *problem
 		s.log.DebugContext(ctx, "the client left", "request", p.RequestID, "operation", operation)
 	case p.Status >= http.StatusInternalServerError:
 		level := slog.LevelError
-		if p.Code != errs.Internal && p.Code != errs.SecretUnreadable {
+		if p.Code != errs.Internal && p.Code != errs.SecretUnreadable && p.Code != errs.FileUnreadable {
 			level = slog.LevelWarn // somebody else's failure
 		}
 		s.log.Log(ctx, level, "request failed", "request", p.RequestID, "operation", operation, "code", p.Code, "err", err)

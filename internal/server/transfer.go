@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/chat/imports"
 	"kakoi/internal/chat/transfer"
 	"kakoi/internal/errs"
+	"kakoi/internal/feedback"
 	"kakoi/internal/library"
 )
 
@@ -145,7 +146,35 @@ func (s *Server) exportMe(ctx context.Context, _ *none) (*huma.StreamResponse, e
 		"account":     myAccount{who.ID, who.Email, who.Name, who.Role, who.MustChangePassword},
 		"preferences": who.Preferences,
 	}}}
-	var own []any
+	prompts, err := s.ownPrompts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := s.ownShares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opinions, err := s.feedback.Mine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	things = append(things,
+		transfer.Thing{Name: "prompts.json", Value: orEmpty(prompts)},
+		transfer.Thing{Name: "shares.json", Value: orEmpty(shared)},
+		transfer.Thing{Name: "feedback.json", Value: mapped(opinions, ownFeedbackOf)},
+	)
+	file, err := s.transfer.Everything(ctx, who.Name, things)
+	return s.sent(ctx, "exportMe", file, err)
+}
+
+// ownPrompt is one of the person's with what it said before, newest first.
+type ownPrompt struct {
+	prompt
+	Versions []promptVersion `json:"versions"`
+}
+
+func (s *Server) ownPrompts(ctx context.Context) ([]ownPrompt, error) {
+	var own []ownPrompt
 	for f := (library.Filter{Scope: library.ScopeMine, Limit: 200}); ; {
 		page, err := s.library.List(ctx, f)
 		if err != nil {
@@ -156,19 +185,83 @@ func (s *Server) exportMe(ctx context.Context, _ *none) (*huma.StreamResponse, e
 			if err != nil {
 				return nil, err
 			}
-			own = append(own, promptOf(ctx, whole))
+			versions, err := s.everyVersion(ctx, p.ID)
+			if err != nil {
+				return nil, err
+			}
+			own = append(own, ownPrompt{promptOf(ctx, whole), versions})
 		}
 		if f.PageToken = page.NextPageToken; f.PageToken != "" {
 			continue
 		}
 		if f.Archived {
-			break
+			return own, nil
 		}
 		f.Archived = true
 	}
-	things = append(things, transfer.Thing{Name: "prompts.json", Value: orEmpty(own)})
-	file, err := s.transfer.Everything(ctx, who.Name, things)
-	return s.sent(ctx, "exportMe", file, err)
+}
+
+func (s *Server) everyVersion(ctx context.Context, id string) ([]promptVersion, error) {
+	var all []promptVersion
+	for token := ""; ; {
+		page, err := s.library.Versions(ctx, id, token, 200)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Items {
+			whole, err := s.library.Version(ctx, id, v.Number)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, promptVersionOf(whole))
+		}
+		if token = page.NextPageToken; token == "" {
+			return all, nil
+		}
+	}
+}
+
+// ownShares is what the person shows to others, with who has seen it.
+func (s *Server) ownShares(ctx context.Context) ([]any, error) {
+	ids, err := s.chat.Everything(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []any
+	for _, id := range ids {
+		list, err := s.shares.List(ctx, id)
+		if errs.CodeOf(err) == errs.NotFound {
+			continue // deleted by now
+		} else if err != nil {
+			return nil, err
+		}
+		for _, sh := range list {
+			whole, views, err := s.shares.Share(ctx, sh.ID)
+			if errs.CodeOf(err) == errs.NotFound {
+				continue
+			} else if err != nil {
+				return nil, err
+			}
+			all = append(all, sharingOf(ctx, whole, views))
+		}
+	}
+	return all, nil
+}
+
+// ownFeedback is what the person thinks of an answer.
+type ownFeedback struct {
+	MessageID      string            `json:"messageId"`
+	ConversationID string            `json:"conversationId"`
+	ModelName      string            `json:"modelName"`
+	Rating         feedback.Rating   `json:"rating"`
+	Reasons        []feedback.Reason `json:"reasons"`
+	Comment        string            `json:"comment"`
+	ShareContent   bool              `json:"shareContent"`
+	UpdatedAt      time.Time         `json:"updatedAt"`
+}
+
+func ownFeedbackOf(o feedback.Own) ownFeedback {
+	return ownFeedback{o.MessageID, o.ConversationID, o.ModelName, o.Rating, orEmpty(o.Reasons), o.Comment, o.ShareContent, o.UpdatedAt}
 }
 
 func (s *Server) deleteMyConversations(ctx context.Context, _ *none) (*body[deletedConversations], error) {

@@ -188,11 +188,23 @@ func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 		}
 
 		// Everything of hers, and then nothing.
-		anna.must("POST", "/prompts", map[string]any{"kind": "message", "name": "通知文", "body": "本文"}, nil)
+		var saved prompt
+		anna.must("POST", "/prompts", map[string]any{"kind": "message", "name": "通知文", "body": "前の本文"}, &saved)
+		anna.must("PATCH", "/prompts/"+saved.ID, map[string]any{"body": "本文"}, nil)
+		anna.must("PUT", "/messages/"+begun.Answers[0].ID+"/feedback", map[string]any{"rating": "bad", "reasons": []string{"incomplete"}, "comment": "足りません", "shareContent": true}, nil)
+		anna.must("POST", "/conversations/"+id+"/shares", map[string]any{"live": true, "everyone": true}, nil)
 		data, _ = anna.fetches(anna.request("GET", "/me/export", nil))
 		all := unpacked(t, data)
-		if !strings.Contains(all["account.json"], "anna@example.jp") || !strings.Contains(all["prompts.json"], "通知文") || !strings.Contains(all["folders/001.json"], "補助金") || len(all) != 4 {
+		if !strings.Contains(all["account.json"], "anna@example.jp") || !strings.Contains(all["prompts.json"], "通知文") || !strings.Contains(all["folders/001.json"], "補助金") || len(all) != 6 {
 			t.Errorf("everything: %d files, %v", len(all), all["account.json"])
+		}
+		if !strings.Contains(all["prompts.json"], "前の本文") || !strings.Contains(all["shares.json"], id) || !strings.Contains(all["feedback.json"], "足りません") {
+			t.Errorf("prompts %s\nshares %s\nfeedback %s", all["prompts.json"], all["shares.json"], all["feedback.json"])
+		}
+		for name, text := range all {
+			if strings.HasPrefix(name, "conversations/") && !strings.Contains(text, `"comment":"足りません"`) {
+				t.Errorf("%s has no feedback", name)
+			}
 		}
 		var gone deletedConversations
 		if anna.must("DELETE", "/me/conversations", nil, &gone); gone.Deleted != 1 {

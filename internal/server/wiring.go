@@ -26,6 +26,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/blob"
 	"kakoi/internal/chat"
 	"kakoi/internal/chat/transfer"
 	"kakoi/internal/config"
@@ -139,6 +140,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	if created {
 		log.InfoContext(ctx, "made a master key; keep a copy of it apart from the database", "file", cfg.MasterKeyFile())
 	}
+	secrets := secret.New(key)
 	a.recorder = egress.NewRecorder(gate, store, node, now, log)
 
 	// People.
@@ -151,7 +153,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 
 	// Models.
 	catalogue := model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secret.New(key), Audit: record, Groups: groups,
+		DB: store, Secrets: secrets, Audit: record, Groups: groups,
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
 	})
 	if err := catalogue.Seed(ctx); err != nil {
@@ -166,8 +168,14 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 
 	// Conversations.
 	decided := setting.New(store, record, now)
+	contents := blob.New(store, secrets, now)
+	if n, err := contents.Unreadable(ctx); err != nil {
+		return nil, err
+	} else if n > 0 {
+		log.WarnContext(ctx, "files were sealed under another master key and cannot be read; put that key file back", "files", n, "file", cfg.MasterKeyFile())
+	}
 	talk = chat.New(chat.Options{
-		DB: store, Invoker: a.invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
+		DB: store, Files: contents, Invoker: a.invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
 		FlushEvery: cfg.Runs.FlushInterval, MaxAttachmentBytes: cfg.Limits.AttachmentBytes, Policy: policyOf(decided),
 	})
 	if err := talk.Recover(ctx); err != nil {
@@ -179,6 +187,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		return nil, err
 	}
 
+	opinions := feedback.New(store, record, talk, now)
+
 	// The edge.
 	secure := cfg.HTTP.TLS.CertFile != "" || strings.HasPrefix(cfg.HTTP.PublicURL, "https://")
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -186,7 +196,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
-		transfer: transfer.New(talk, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: feedback.New(store, record, talk, now),
+		transfer: transfer.New(talk, opinions, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },

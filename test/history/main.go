@@ -21,9 +21,11 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/blob"
 	"kakoi/internal/chat"
 	"kakoi/internal/db"
 	"kakoi/internal/model"
+	"kakoi/internal/secret"
 )
 
 func main() {
@@ -69,8 +71,12 @@ func run() error {
 		return err
 	}
 	h := &history{store: store, random: rand.New(rand.NewPCG(1, 2)), messages: *messages, conversations: *conversations}
+	key, _, err := secret.LoadOrCreateFile(filepath.Join(dir, "master.json"))
+	if err != nil {
+		return err
+	}
 	h.chat = chat.New(chat.Options{
-		DB: store, Invoker: echo{}, Models: offers{}, Audit: audit.New(store, time.Now), Log: slog.New(slog.DiscardHandler),
+		DB: store, Files: blob.New(store, secret.New(key), time.Now), Invoker: echo{}, Models: offers{}, Audit: audit.New(store, time.Now), Log: slog.New(slog.DiscardHandler),
 		Now: time.Now, NodeID: "history", FlushEvery: time.Second, MaxAttachmentBytes: 1 << 20,
 	})
 	fmt.Printf("%s: %d messages, %d conversations\n", engine, *messages, *conversations)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ type Conversation struct {
 	Title        string
 	ModelName    string
 	SystemPrompt string
+	Parameters   json.RawMessage // of the model, for JSON alone; empty if there are none
 	Folder       string
 	Tags         []string
 	Pinned       bool
@@ -63,9 +65,20 @@ type Message struct {
 	Role       Role
 	ModelName  string // of an answer; the conversation's if empty
 	At         time.Time
-	Status     string // complete, stopped, failed, interrupted; empty is complete
+	FinishedAt time.Time // for JSON alone
+	Feedback   *Feedback // likewise; nil if there is none
+	Status     string    // complete, stopped, failed, interrupted; empty is complete
 	StopReason string
 	Parts      []Part
+}
+
+// Feedback is what the person thinks of an answer.
+type Feedback struct {
+	Rating  string
+	Reasons []string
+	Comment string
+	Shared  bool // with administrators, who may read question and answer
+	At      time.Time
 }
 
 // PartKind is what a part holds.

@@ -24,28 +24,39 @@ type jsonHead struct {
 }
 
 type jsonConversation struct {
-	ID           string   `json:"id"`
-	Title        string   `json:"title"`
-	ModelName    string   `json:"modelName,omitempty"`
-	SystemPrompt string   `json:"systemPrompt,omitempty"`
-	Folder       string   `json:"folder,omitempty"`
-	Tags         []string `json:"tags,omitempty"`
-	Pinned       bool     `json:"pinned,omitempty"`
-	Archived     bool     `json:"archived,omitempty"`
-	LeafID       string   `json:"leafId,omitempty"`
-	CreatedAt    string   `json:"createdAt,omitempty"`
-	UpdatedAt    string   `json:"updatedAt,omitempty"`
+	ID           string          `json:"id"`
+	Title        string          `json:"title"`
+	ModelName    string          `json:"modelName,omitempty"`
+	SystemPrompt string          `json:"systemPrompt,omitempty"`
+	Parameters   json.RawMessage `json:"parameters,omitempty"`
+	Folder       string          `json:"folder,omitempty"`
+	Tags         []string        `json:"tags,omitempty"`
+	Pinned       bool            `json:"pinned,omitempty"`
+	Archived     bool            `json:"archived,omitempty"`
+	LeafID       string          `json:"leafId,omitempty"`
+	CreatedAt    string          `json:"createdAt,omitempty"`
+	UpdatedAt    string          `json:"updatedAt,omitempty"`
 }
 
 type jsonMessage struct {
-	ID         string     `json:"id"`
-	ParentID   string     `json:"parentId,omitempty"`
-	Role       Role       `json:"role"`
-	ModelName  string     `json:"modelName,omitempty"`
-	At         string     `json:"at,omitempty"`
-	Status     string     `json:"status,omitempty"`
-	StopReason string     `json:"stopReason,omitempty"`
-	Parts      []jsonPart `json:"parts"`
+	ID         string        `json:"id"`
+	ParentID   string        `json:"parentId,omitempty"`
+	Role       Role          `json:"role"`
+	ModelName  string        `json:"modelName,omitempty"`
+	At         string        `json:"at,omitempty"`
+	FinishedAt string        `json:"finishedAt,omitempty"`
+	Feedback   *jsonFeedback `json:"feedback,omitempty"`
+	Status     string        `json:"status,omitempty"`
+	StopReason string        `json:"stopReason,omitempty"`
+	Parts      []jsonPart    `json:"parts"`
+}
+
+type jsonFeedback struct {
+	Rating  string   `json:"rating"`
+	Reasons []string `json:"reasons,omitempty"`
+	Comment string   `json:"comment,omitempty"`
+	Shared  bool     `json:"shared,omitempty"`
+	At      string   `json:"at,omitempty"`
 }
 
 type jsonPart struct {
@@ -65,13 +76,16 @@ func JSON(w io.Writer, doc Document) error {
 	for i, c := range doc.Conversations {
 		out.next(i)
 		out.object(jsonConversation{
-			c.ID, c.Title, c.ModelName, c.SystemPrompt, c.Folder, c.Tags, c.Pinned, c.Archived, c.LeafID,
+			c.ID, c.Title, c.ModelName, c.SystemPrompt, c.Parameters, c.Folder, c.Tags, c.Pinned, c.Archived, c.LeafID,
 			jsonTime(c.CreatedAt), jsonTime(c.UpdatedAt),
 		}, "messages")
 		for i, m := range c.Messages {
 			out.next(i)
 			msg := jsonMessage{
-				m.ID, m.ParentID, m.Role, m.ModelName, jsonTime(m.At), m.Status, m.StopReason, make([]jsonPart, 0, len(m.Parts)),
+				m.ID, m.ParentID, m.Role, m.ModelName, jsonTime(m.At), jsonTime(m.FinishedAt), nil, m.Status, m.StopReason, make([]jsonPart, 0, len(m.Parts)),
+			}
+			if f := m.Feedback; f != nil {
+				msg.Feedback = &jsonFeedback{f.Rating, f.Reasons, f.Comment, f.Shared, jsonTime(f.At)}
 			}
 			for _, p := range m.Parts {
 				part := jsonPart{p.Kind, p.Text, p.Name, p.MediaType, p.Size, nil}
@@ -161,14 +175,17 @@ func ReadJSON(r io.Reader) (Document, error) {
 	doc := Document{Title: in.Title, Author: in.Author, ExportedAt: times.read(in.ExportedAt), Locale: in.Locale}
 	for _, c := range in.Conversations {
 		conv := Conversation{
-			ID: c.ID, Title: c.Title, ModelName: c.ModelName, SystemPrompt: c.SystemPrompt, Folder: c.Folder, Tags: c.Tags,
+			ID: c.ID, Title: c.Title, ModelName: c.ModelName, SystemPrompt: c.SystemPrompt, Parameters: c.Parameters, Folder: c.Folder, Tags: c.Tags,
 			Pinned: c.Pinned, Archived: c.Archived, LeafID: c.LeafID,
 			CreatedAt: times.read(c.CreatedAt), UpdatedAt: times.read(c.UpdatedAt),
 		}
 		for _, m := range c.Messages {
 			msg := Message{
-				ID: m.ID, ParentID: m.ParentID, Role: m.Role, ModelName: m.ModelName, At: times.read(m.At),
+				ID: m.ID, ParentID: m.ParentID, Role: m.Role, ModelName: m.ModelName, At: times.read(m.At), FinishedAt: times.read(m.FinishedAt),
 				Status: m.Status, StopReason: m.StopReason,
+			}
+			if f := m.Feedback; f != nil {
+				msg.Feedback = &Feedback{f.Rating, f.Reasons, f.Comment, f.Shared, times.read(f.At)}
 			}
 			for _, p := range m.Parts {
 				part := Part{Kind: p.Kind, Text: p.Text, Name: p.Name, MediaType: p.MediaType, Size: p.Size}

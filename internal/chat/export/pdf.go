@@ -303,11 +303,30 @@ func (p *paper) prose(text prose, in frame) {
 
 func (p *paper) blocks(list []block, in frame) {
 	for i, b := range list {
-		if i > 0 && b.kind != heading {
+		if b.kind == heading {
+			p.need(headroom(list[i:]))
+		} else if i > 0 {
 			p.space(in.style.Size * 0.5)
 		}
 		p.block(b, in, nil)
 	}
+}
+
+// headingSize is that of a heading in what is said, by its level from 1.
+func headingSize(level int) float64 { return [...]float64{15, 13.5, 12, 11.5, 11, 10.5}[level-1] }
+
+// headroom is what the headings at the beginning of a list need on a page, so
+// that none of them is left behind at its foot.
+func headroom(list []block) float64 {
+	room := 2 * leading(bodySize)
+	for _, b := range list {
+		if b.kind != heading {
+			break
+		}
+		size := headingSize(b.level)
+		room += size*0.8 + leading(size) + 2
+	}
+	return min(room, 20*leading(bodySize)) // more than that is no page's fault
 }
 
 // block places one; mark is drawn beside its first line, if it has lines.
@@ -326,7 +345,7 @@ func (p *paper) block(b block, in frame, mark func(y float64)) {
 	case heading:
 		style := in.style
 		style.Face = pdf.Bold
-		style.Size = [...]float64{15, 13.5, 12, 11.5, 11, 10.5}[b.level-1]
+		style.Size = headingSize(b.level)
 		p.space(style.Size * 0.8)
 		p.need(leading(style.Size) + 2*leading(bodySize))
 		if !in.inner {

@@ -242,6 +242,22 @@ func TestPDFRepeatsTheHeaderOfATableOnEachPage(t *testing.T) {
 	}
 }
 
+func TestPDFKeepsHeadingsWithWhatTheyHead(t *testing.T) {
+	for n := range 40 {
+		text := strings.Repeat("埋め草です。\n\n", 20+n) + "# 大見出し\n\n## 中見出し\n\n### 小見出し\n\n最初の行です。"
+		lines, _ := readPDF(t, write(t, say(text), export.FormatPDF))
+		pages := map[string]int{}
+		for _, l := range lines {
+			pages[strings.TrimSpace(l.text)] = l.page
+		}
+		for _, heading := range []string{"大見出し", "中見出し", "小見出し"} {
+			if pages[heading] == 0 || pages[heading] != pages["最初の行です。"] {
+				t.Errorf("after %d lines %q is on page %d, its text on %d", 20+n, heading, pages[heading], pages["最初の行です。"])
+			}
+		}
+	}
+}
+
 func TestPDFKeepsEverythingOnThePage(t *testing.T) {
 	wide := "|" + strings.Repeat(" 長い見出し |", 40) + "\n|" + strings.Repeat("---|", 40) + "\n|" + strings.Repeat(" 値の説明です |", 40) + "\n"
 	deep := ""

@@ -98,9 +98,9 @@ func (r *Reader) genuMessage(g genuMessage, c *Conversation, t *tally) (*Message
 		m.Role, m.ModelName = Assistant, string(g.Model)
 		switch g.Feedback {
 		case "good":
-			m.Feedback = Good
+			m.Feedback.Rating = Good
 		case "bad":
-			m.Feedback = Bad
+			m.Feedback.Rating = Bad
 		}
 	default:
 		return nil, ReasonUnknownRole

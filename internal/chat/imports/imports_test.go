@@ -29,8 +29,8 @@ func outline(c imports.Conversation) []string {
 		if m.Unfinished {
 			line += " unfinished"
 		}
-		if m.Feedback != "" {
-			line += " " + string(m.Feedback)
+		if m.Feedback.Rating != "" {
+			line += " " + string(m.Feedback.Rating)
 		}
 		for _, p := range m.Parts {
 			switch p.Kind {

@@ -31,6 +31,7 @@ type kakoiConversation struct {
 	Title        str
 	ModelName    str `json:"modelName"`
 	SystemPrompt str `json:"systemPrompt"`
+	Parameters   json.RawMessage
 	CreatedAt    stamp
 	UpdatedAt    stamp
 	ActiveAt     stamp
@@ -80,17 +81,28 @@ type kakoiFeedback Feedback
 // UnmarshalJSON implements json.Unmarshaler.
 func (f *kakoiFeedback) UnmarshalJSON(b []byte) error {
 	var word str
-	var o struct{ Rating, Value str }
+	var o struct {
+		Rating, Value, Comment str
+		Reasons                list[str]
+		At                     stamp
+	}
+	*f = kakoiFeedback{}
 	if object(b, &o) {
 		word = firstOf(o.Rating, o.Value)
+		f.Comment, f.At = string(o.Comment), o.At.Time
+		for _, r := range o.Reasons {
+			f.Reasons = append(f.Reasons, string(r))
+		}
 	} else if err := word.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	switch *f = ""; word {
+	switch word {
 	case "good", "up":
-		*f = kakoiFeedback(Good)
+		f.Rating = Good
 	case "bad", "down":
-		*f = kakoiFeedback(Bad)
+		f.Rating = Bad
+	default:
+		*f = kakoiFeedback{}
 	}
 	return nil
 }
@@ -109,7 +121,7 @@ func (r *Reader) kakoi(raw []byte, t *tally) (Conversation, error) {
 		return Conversation{}, err
 	}
 	c := Conversation{
-		Source: Kakoi, ExternalID: string(k.ID), Title: line(k.Title), ModelName: string(k.ModelName), SystemPrompt: string(k.SystemPrompt),
+		Source: Kakoi, ExternalID: string(k.ID), Title: line(k.Title), ModelName: string(k.ModelName), SystemPrompt: string(k.SystemPrompt), Parameters: k.Parameters,
 		CreatedAt: k.CreatedAt.Time, UpdatedAt: firstTime(k.UpdatedAt, k.ActiveAt), Folder: Folder(k.Folder), Pinned: bool(k.Pinned), Archived: bool(k.Archived),
 	}
 	if c.Folder.ID == "" {

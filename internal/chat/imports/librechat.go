@@ -144,9 +144,9 @@ func (r *Reader) libreMessage(l *libreMessage, t *tally) (*Message, Reason) {
 		m.ModelName = string(firstOf(l.Model, l.Sender))
 		switch l.Feedback.Rating {
 		case "thumbsUp":
-			m.Feedback = Good
+			m.Feedback.Rating = Good
 		case "thumbsDown":
-			m.Feedback = Bad
+			m.Feedback.Rating = Bad
 		}
 	}
 	if l.Error {

@@ -189,9 +189,9 @@ func (r *Reader) webuiMessage(w webuiMessage, c *Conversation, t *tally) (*Messa
 		m.Unfinished = w.Done != nil && !bool(*w.Done)
 		switch w.Annotation.Rating {
 		case "1":
-			m.Feedback = Good
+			m.Feedback.Rating = Good
 		case "-1":
-			m.Feedback = Bad
+			m.Feedback.Rating = Bad
 		}
 	case "system":
 		return nil, systemPrompt(c, text, t)

@@ -154,7 +154,7 @@ func join(m *Message, next Message) {
 		}
 	}
 	m.Unfinished = next.Unfinished
-	if next.Feedback != "" {
+	if next.Feedback.Rating != "" {
 		m.Feedback = next.Feedback
 	}
 }

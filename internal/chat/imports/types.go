@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -24,9 +25,10 @@ type Conversation struct {
 	Number       int    // where it stands in the file, from 1
 	Title        string // "" if it has none
 	SystemPrompt string
-	ModelName    string    // the one it was last set to, or ""
-	CreatedAt    time.Time // zero if nothing tells
-	UpdatedAt    time.Time // likewise
+	ModelName    string          // the one it was last set to, or ""
+	Parameters   json.RawMessage // of its model, where Kakoi wrote it, or nil
+	CreatedAt    time.Time       // zero if nothing tells
+	UpdatedAt    time.Time       // likewise
 	Folder       Folder
 	Tags         []string
 	Pinned       bool
@@ -48,14 +50,23 @@ const (
 	Assistant Role = "assistant"
 )
 
-// Feedback is what the person thought of an answer.
-type Feedback string
+// Rating is whether the person found an answer good.
+type Rating string
 
-// The kinds of feedback; "" is none.
+// The ratings; "" is none.
 const (
-	Good Feedback = "good"
-	Bad  Feedback = "bad"
+	Good Rating = "good"
+	Bad  Rating = "bad"
 )
+
+// Feedback is what the person thought of an answer. Only Kakoi's export has
+// more than the rating.
+type Feedback struct {
+	Rating  Rating
+	Reasons []string
+	Comment string
+	At      time.Time // zero if nothing tells
+}
 
 // Message is one node of the tree of a conversation.
 type Message struct {

@@ -7,9 +7,12 @@ import (
 	"archive/zip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -21,20 +24,23 @@ import (
 	"kakoi/internal/chat"
 	"kakoi/internal/chat/export"
 	"kakoi/internal/errs"
+	"kakoi/internal/feedback"
 	"kakoi/internal/model"
 )
 
 // Service takes conversations out and in, each time those of the person who
 // acts in the context.
 type Service struct {
-	chat  *chat.Service
-	audit *audit.Log
-	now   func() time.Time
+	chat     *chat.Service
+	feedback *feedback.Service
+	audit    *audit.Log
+	now      func() time.Time
 }
 
-// New returns a service over the conversations of c.
-func New(c *chat.Service, record *audit.Log, now func() time.Time) *Service {
-	return &Service{c, record, now}
+// New returns a service over the conversations of c and what people think of
+// their answers.
+func New(c *chat.Service, opinions *feedback.Service, record *audit.Log, now func() time.Time) *Service {
+	return &Service{c, opinions, record, now}
 }
 
 // Wish is what a file of conversations is to be like.
@@ -63,7 +69,10 @@ func (s *Service) Conversation(ctx context.Context, id string, wish Wish) (Expor
 	if err != nil {
 		return Export{}, err
 	}
-	c := s.exported(ctx, w)
+	c, err := s.exported(ctx, w)
+	if err != nil {
+		return Export{}, err
+	}
 	if err := s.record(ctx, "conversation.export", id, 1, wish); err != nil {
 		return Export{}, err
 	}
@@ -205,8 +214,10 @@ func (s *Service) writeFolder(ctx context.Context, z *zip.Writer, number int, f 
 	}
 	out := folder{whole.Name, whole.Instructions, []string{}}
 	for i, a := range whole.Files {
-		_, data, err := s.chat.AttachmentContent(ctx, a.ID)
-		if err != nil {
+		data, err := s.content(ctx, a.ID)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
 			return folder{}, err
 		}
 		ending := path.Ext(a.Name)
@@ -222,6 +233,16 @@ func (s *Service) writeFolder(ctx context.Context, z *zip.Writer, number int, f 
 		out.Files = append(out.Files, name)
 	}
 	return out, nil
+}
+
+// content reads a file. One that cannot be read counts as gone: it must not keep
+// everything else from coming out.
+func (s *Service) content(ctx context.Context, id string) ([]byte, error) {
+	_, data, err := s.chat.AttachmentContent(ctx, id)
+	if code := errs.CodeOf(err); code == errs.FileUnreadable || code == errs.NotFound {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return data, err
 }
 
 func create(z *zip.Writer, name string, at time.Time) (io.Writer, error) {
@@ -273,22 +294,37 @@ func (s *Service) each(ctx context.Context, ids []string) iter.Seq2[export.Conve
 				yield(export.Conversation{}, err)
 				return
 			}
-			if !yield(s.exported(ctx, w), nil) {
+			if c, err := s.exported(ctx, w); !yield(c, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-func (s *Service) exported(ctx context.Context, w chat.Whole) export.Conversation {
+func (s *Service) exported(ctx context.Context, w chat.Whole) (export.Conversation, error) {
+	thought, err := s.thought(ctx, w)
+	if err != nil {
+		return export.Conversation{}, err
+	}
 	c := export.Conversation{
 		ID: w.ID, Title: w.Title, SystemPrompt: w.SystemPrompt, Folder: w.Folder, Tags: w.Tags, Pinned: w.Pinned, Archived: w.Archived,
 		LeafID: w.LeafID, CreatedAt: w.CreatedAt, UpdatedAt: w.ActiveAt,
 	}
+	if w.Parameters != (model.Parameters{}) {
+		if c.Parameters, err = json.Marshal(w.Parameters); err != nil {
+			return export.Conversation{}, fmt.Errorf("export the parameters of %s: %w", w.ID, err)
+		}
+	}
 	for _, m := range w.Messages {
 		msg := export.Message{
-			ID: m.ID, ParentID: m.ParentID, Role: export.Role(m.Role), ModelName: m.ModelName, At: m.CreatedAt,
+			ID: m.ID, ParentID: m.ParentID, Role: export.Role(m.Role), ModelName: m.ModelName, At: m.CreatedAt, FinishedAt: m.FinishedAt,
 			Status: string(m.Status), StopReason: string(m.StopReason),
+		}
+		if f, ok := thought[m.ID]; ok {
+			msg.Feedback = &export.Feedback{Rating: string(f.Rating), Comment: f.Comment, Shared: f.ShareContent, At: f.UpdatedAt}
+			for _, r := range f.Reasons {
+				msg.Feedback.Reasons = append(msg.Feedback.Reasons, string(r))
+			}
 		}
 		if m.Status == chat.StatusRunning {
 			msg.Status = string(chat.StatusInterrupted)
@@ -301,15 +337,33 @@ func (s *Service) exported(ctx context.Context, w chat.Whole) export.Conversatio
 		}
 		c.Messages = append(c.Messages, msg)
 	}
-	return c
+	return c, nil
+}
+
+// thought is what the person thinks of the answers of a conversation.
+func (s *Service) thought(ctx context.Context, w chat.Whole) (map[string]feedback.Feedback, error) {
+	var ids []string
+	for _, m := range w.Messages {
+		if m.Role == model.RoleAssistant {
+			ids = append(ids, m.ID)
+		}
+	}
+	all := make(map[string]feedback.Feedback)
+	for some := range slices.Chunk(ids, 500) {
+		of, err := s.feedback.Of(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, of)
+	}
+	return all, nil
 }
 
 func (s *Service) exportedPart(ctx context.Context, p chat.Part) export.Part {
 	switch {
 	case p.AttachmentID != "":
 		return export.Part{Kind: export.File, Name: p.Name, MediaType: p.MediaType, Size: p.Size, Data: func() ([]byte, error) {
-			_, data, err := s.chat.AttachmentContent(ctx, p.AttachmentID)
-			return data, err
+			return s.content(ctx, p.AttachmentID)
 		}}
 	case p.Type == model.PartReasoning:
 		return export.Part{Kind: export.Reasoning, Text: p.Text}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"kakoi/internal/chat"
 	"kakoi/internal/chat/imports"
 	"kakoi/internal/errs"
+	"kakoi/internal/feedback"
 	"kakoi/internal/model"
 )
 
@@ -25,7 +27,13 @@ func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryR
 	if err != nil {
 		return imports.Report{}, err
 	}
-	in, err := imports.Open(file, size, imports.Limits{FileBytes: maxFile})
+	limits := imports.Limits{FileBytes: maxFile}
+	if !dryRun {
+		if err := readable(ctx, file, size, limits); err != nil {
+			return imports.Report{}, err
+		}
+	}
+	in, err := imports.Open(file, size, limits)
 	if err != nil {
 		return imports.Report{}, err
 	}
@@ -65,6 +73,25 @@ func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryR
 			"seen": strconv.Itoa(report.Conversations.Seen), "taken": strconv.Itoa(report.Conversations.Taken),
 		},
 	})
+}
+
+// readable reads a file to its end, so that of one that is cut or a bomb nothing
+// is kept.
+func readable(ctx context.Context, file io.ReaderAt, size int64, limits imports.Limits) error {
+	in, err := imports.Open(file, size, limits)
+	if err != nil {
+		return err
+	}
+	for _, err := range in.Conversations() {
+		var problem *imports.Problem
+		if err != nil && !errors.As(err, &problem) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ownerIn(ctx context.Context) string {
@@ -107,6 +134,18 @@ func (s *Service) bring(ctx context.Context, c imports.Conversation, dryRun bool
 			Folder: c.Folder.Name,
 		},
 	}
+	var of model.Parameters
+	if json.Unmarshal(c.Parameters, &of) == nil && of.Validate("parameters") == nil {
+		b.Parameters = of
+	}
+	opinions := make(map[string]feedback.Feedback)
+	b.Keep = func(ctx context.Context, ids map[string]string) error {
+		given := make(map[string]feedback.Feedback, len(opinions))
+		for id, f := range opinions {
+			given[ids[id]] = f
+		}
+		return s.feedback.Bring(ctx, given)
+	}
 	unread := 0
 	for i, m := range c.Messages {
 		kept := chat.Message{
@@ -134,6 +173,9 @@ func (s *Service) bring(ctx context.Context, c imports.Conversation, dryRun bool
 			}
 		}
 		b.Messages = append(b.Messages, kept)
+		if f := m.Feedback; f.Rating != "" && kept.Role == model.RoleAssistant {
+			opinions[m.ID] = feedbackOf(f)
+		}
 	}
 	if !dryRun {
 		if _, err := s.chat.Bring(ctx, b); err != nil {
@@ -154,6 +196,14 @@ func read(f imports.File, most int64) (chat.File, error) {
 		return chat.File{}, err
 	}
 	return chat.ReadFile(chat.Upload{Name: f.Name, MediaType: f.MediaType, Data: data}, most)
+}
+
+func feedbackOf(f imports.Feedback) feedback.Feedback {
+	out := feedback.Feedback{Rating: feedback.Rating(f.Rating), Comment: f.Comment, UpdatedAt: f.At}
+	for _, r := range f.Reasons {
+		out.Reasons = append(out.Reasons, feedback.Reason(r))
+	}
+	return out
 }
 
 // statusOf says how an answer ended.

@@ -1,8 +1,9 @@
-import { Check, Copy, Ellipsis, Gauge, Pencil, RotateCw } from "lucide-react";
+import { Check, Copy, Ellipsis, Gauge, Pencil, RotateCw, Sheet } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { announce } from "@/lib/announce";
+import { isAbort } from "@/lib/api/error";
 import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
@@ -11,7 +12,7 @@ import { Button, IconButton } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { Menu, MenuItem, MenuRule, MenuSection } from "@/ui/menu";
 import { toast } from "@/ui/toast";
-import type { Message } from "./api";
+import { type Message, saveTables } from "./api";
 import { FeedbackButtons } from "./feedback";
 import { type MessageActs, SiblingSwitcher, forkItems, useBusy, useMessageActs } from "./message-acts";
 
@@ -41,7 +42,7 @@ export function AnswerActs({ message, text, body, always, onEdit, beside = false
       {text !== "" && <FeedbackButtons message={message} />}
       {acts && !beside && <Again acts={acts} message={message} />}
       {message.usage && <UsageButton message={message} />}
-      {acts && !beside && <More acts={acts} message={message} onEdit={text === "" ? undefined : onEdit} />}
+      {acts && !beside && <More acts={acts} message={message} tables={hasTables(text)} onEdit={text === "" ? undefined : onEdit} />}
       {message.finishedAt && (
         <time dateTime={message.finishedAt} title={format.dateTime(message.finishedAt)} className="ml-auto text-muted tabular-nums">
           {format.time(message.finishedAt)}
@@ -79,10 +80,21 @@ function Again({ acts, message }: { acts: MessageActs; message: Message }) {
   );
 }
 
+/** Whether some line of a text is that below the head of a table. */
+export const hasTables = (text: string) => /^[ >]*(\|[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?|:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)+\|?)[ \t]*$/m.test(text);
+
 /** What is done with an answer more rarely. */
-function More({ acts, message, onEdit }: { acts: MessageActs; message: Message; onEdit: (() => void) | undefined }) {
+function More({ acts, message, tables, onEdit }: { acts: MessageActs; message: Message; tables: boolean; onEdit: (() => void) | undefined }) {
   const { t } = useTranslation("chat");
   const busy = useBusy();
+  const save = async () => {
+    try {
+      await saveTables(message.id);
+      announce(t("tablesSaved"));
+    } catch (error) {
+      if (!isAbort(error)) toast({ tone: "danger", text: t("tablesFailed") });
+    }
+  };
   return (
     <Menu label={t("more")} trigger={<IconButton icon={Ellipsis} iconSize={16} size="dense" className="text-muted" label={t("more")} />}>
       {onEdit && (
@@ -90,7 +102,12 @@ function More({ acts, message, onEdit }: { acts: MessageActs; message: Message; 
           {t("editAnswer")}
         </MenuItem>
       )}
-      {onEdit && <MenuRule />}
+      {tables && (
+        <MenuItem icon={Sheet} onAction={() => void save()}>
+          {t("tablesSave")}
+        </MenuItem>
+      )}
+      {(onEdit || tables) && <MenuRule />}
       {forkItems(acts, message, t)}
     </Menu>
   );

@@ -2,6 +2,7 @@ import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError, fromResponse } from "@/lib/api/error";
 import type { Schemas } from "@/lib/api/types";
+import { download } from "@/features/history/download";
 
 export type { Parameters } from "@/lib/api/types";
 
@@ -130,6 +131,9 @@ export const deleteAttachment = (id: string) => unwrap(api.DELETE("/attachments/
 export const attachmentUrl = (id: string) => `/api/v1/attachments/${encodeURIComponent(id)}/content`;
 
 export const runUrl = (id: string) => `/api/v1/runs/${encodeURIComponent(id)}/events`;
+
+/** Hands the tables of an answer to the person as a workbook. */
+export const saveTables = (messageId: string) => download(`/messages/${encodeURIComponent(messageId)}/tables?format=xlsx`, {}, "kakoi.xlsx");
 
 export const eventsUrl = "/api/v1/events";
 

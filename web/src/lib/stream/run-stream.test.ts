@@ -39,6 +39,7 @@ async function finish(run: ReturnType<typeof openRunStream>) {
 const said = (view: { parts: readonly { text: string }[] }) => view.parts.map((part) => part.text);
 
 describe("a run's stream", () => {
+  // GenU parsed what each read of the network gave, which a cut broke (its defect D13).
   it("reads the same however the bytes are cut", async () => {
     vi.useRealTimers();
     const recording = encoder.encode(recordRun("日本語🗾。終", 2));
