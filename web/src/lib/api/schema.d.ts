@@ -675,7 +675,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes back a turn that waits. */
+        /** Takes back a turn that waits: its words, and its files, which wait for another message. */
         delete: operations["removeQueued"];
         options?: never;
         head?: never;
@@ -1634,6 +1634,8 @@ export interface components {
             changedAt?: string;
             /** @description The account. */
             changedBy?: string;
+            changedByName?: string;
+            installed: components["schemas"]["InstalledLimits"];
             /** @enum {string} */
             temporary: "allowed" | "off" | "enforced";
             /**
@@ -2073,6 +2075,12 @@ export interface components {
             problems: components["schemas"]["ImportProblem"][];
             /** @enum {string} */
             source: "chatgpt" | "open_webui" | "librechat" | "genu" | "kakoi";
+        };
+        InstalledLimits: {
+            /** Format: int64 */
+            attachmentBytes: number;
+            /** Format: int64 */
+            attachmentsPerTurn: number;
         };
         Limits: {
             /**
@@ -2889,6 +2897,10 @@ export interface components {
             /** Format: int64 */
             conversations: number;
             name: string;
+        };
+        TakenBack: {
+            attachments: components["schemas"]["Attachment"][];
+            text: string;
         };
         TemporaryFile: {
             /** @description Base64. */
@@ -4733,12 +4745,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["TakenBack"];
+                };
             };
             /** @description Error */
             default: {
