@@ -172,7 +172,7 @@ export async function ask(page: Page, text: string, t: Words = ja): Promise<Loca
 /** Puts a picture beside the words to send. */
 export async function attach(page: Page, name: string, picture: Buffer, t: Words = ja): Promise<void> {
   const named = (key: Key) => page.getByRole("button", { name: t(key), exact: true });
-  const button = named("chat.attachImage").or(named("chat.attachFile"));
+  const button = named("chat.attachFile");
   await expect(button).not.toHaveAttribute("aria-disabled", "true"); // the model is known, and that it sees
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);
   await chooser.setFiles({ name, mimeType: "image/png", buffer: picture });

@@ -7,5 +7,6 @@ import { lazy } from "react";
  */
 export const StartPage = lazy(async () => ({ default: (await import("@/features/chat/start-page")).StartPage }));
 export const ConversationPage = lazy(async () => ({ default: (await import("@/features/chat/conversation-page")).ConversationPage }));
+export const TemporaryPage = lazy(async () => ({ default: (await import("@/features/chat/temporary-page")).TemporaryPage }));
 /** The side's folders and conversations; onNavigate closes a drawer. */
 export const History = lazy(async () => ({ default: (await import("@/features/history/side-history")).SideHistory }));

@@ -6,9 +6,10 @@ import { useFormats } from "@/lib/format";
 import { IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { Menu } from "@/ui/menu";
-import { type FilePart, type Message, type Part, attachmentUrl } from "./api";
+import type { FilePart, Message, Part } from "./api";
 import { EditBox } from "./edit-box";
 import { FileFace } from "./file-face";
+import { fileUrl } from "./file-keeper";
 import { SiblingSwitcher, forkItems, useBusy, useMessageActs } from "./message-acts";
 
 interface Props {
@@ -35,12 +36,12 @@ export const PersonMessage = memo(function PersonMessage({ parts, message }: Pro
             {files.map((file) => (
               <li key={file.attachmentId} className="min-w-0">
                 {file.type === "image" ? (
-                  <a href={attachmentUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
-                    <img src={attachmentUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
+                  <a href={fileUrl(file.attachmentId)} target="_blank" rel="noopener" title={file.name} className="block rounded-8">
+                    <img src={fileUrl(file.attachmentId)} alt={file.name} loading="lazy" className="max-h-48 max-w-full rounded-8 border border-rule object-contain" />
                   </a>
                 ) : (
                   <a
-                    href={attachmentUrl(file.attachmentId)}
+                    href={fileUrl(file.attachmentId)}
                     download={file.name}
                     title={t("downloadNamed", { name: file.name })}
                     className="flex items-center gap-2 rounded-8 border border-rule bg-surface p-1 pr-3 text-14 leading-[1.35] text-default no-underline hover:bg-surface-hover"
