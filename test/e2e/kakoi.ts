@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -54,6 +54,16 @@ export class Kakoi {
       if (Date.now() > until) throw new Error(`kakoi is not ready:\n${this.output}`);
       await new Promise((r) => setTimeout(r, 50));
     }
+  }
+
+  /** Where the words lie: files of the data folder, whatever they are, and the log. */
+  holding(words: string): string[] {
+    const wanted = Buffer.from(words);
+    const files = readdirSync(this.dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return [
+      ...files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => readFileSync(path).includes(wanted)),
+      ...(this.output.includes(words) ? ["the log"] : []),
+    ];
   }
 
   /** Ends the process as a power cut would. */

@@ -63,10 +63,10 @@ export function useAttachments({ draft, change, takes, limits, keeper }: Options
 
   const run = useCallback(
     async (upload: Upload) => {
-      patch(upload.key, { state: "uploading" });
+      const preview = upload.preview ?? (upload.kind === "image" ? URL.createObjectURL(upload.file) : undefined);
+      patch(upload.key, { state: "uploading", ...(preview && { preview }) });
       try {
         const attachment = await keeper.keep(upload.file, (progress) => patch(upload.key, { progress }), upload.cancel.signal);
-        const { preview } = upload;
         if (preview) setPreviews((old) => ({ ...old, [attachment.id]: preview }));
         change((old) => ({ ...old, attachments: [...old.attachments, attachment] }));
         setUploads((all) => all.filter((other) => other.key !== upload.key));
@@ -91,7 +91,6 @@ export function useAttachments({ draft, change, takes, limits, keeper }: Options
       if (reason) {
         refused.push({ reason, name: upload.name });
         out.add(upload.key);
-        if (upload.preview) URL.revokeObjectURL(upload.preview);
         continue;
       }
       place++;
@@ -116,7 +115,6 @@ export function useAttachments({ draft, change, takes, limits, keeper }: Options
         name: readableName(file.name),
         size: file.size,
         kind: kind === "heic" ? "image" : kind,
-        ...(kind === "image" && { preview: URL.createObjectURL(file) }),
         state: "waiting",
         progress: 0,
         file,
