@@ -139,7 +139,7 @@ export function Composer(props: Props) {
         className={cx(
           "rounded-12 border bg-surface focus-within:border-[var(--focus)] focus-within:shadow-[0_0_0_1px_var(--focus)]",
           "border-control",
-          unkept && "border-dashed",
+          unkept && "border-dashed focus-within:border-solid",
         )}
       >
         <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} takes={shown} />

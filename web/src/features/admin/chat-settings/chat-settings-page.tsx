@@ -15,7 +15,7 @@ import { Bar, Skeleton } from "@/ui/skeleton";
 import { NumberField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { type ChatSettings, changeChatSettings, chatSettingsQuery } from "./api";
-import { type Values, changeOf, differences, valuesOf } from "./draft";
+import { type Values, changeOf, differences, merged, valuesOf } from "./draft";
 
 /** What is kept of conversations, and how much may be attached. */
 export function ChatSettingsPage() {
@@ -88,7 +88,8 @@ function SettingsForm({ now }: { now: ChatSettings }) {
         : name === "megabytes"
           ? format.bytes(of.megabytes * megabyte)
           : t("chat.files", { count: of.perTurn });
-  const apart = overtaken ? differences(valuesOf(now), values) : [];
+  const together = merged(valuesOf(base), values, valuesOf(now));
+  const apart = differences(valuesOf(now), together);
 
   return (
     <form {...form.form}>
@@ -142,7 +143,13 @@ function SettingsForm({ now }: { now: ChatSettings }) {
                 >
                   {t("chat.takeTheirs")}
                 </Button>
-                <Button size="dense" onPress={() => setBase(now)}>
+                <Button
+                  size="dense"
+                  onPress={() => {
+                    setBase(now);
+                    form.reset(together);
+                  }}
+                >
                   {t("chat.keepMine")}
                 </Button>
               </>
@@ -152,7 +159,7 @@ function SettingsForm({ now }: { now: ChatSettings }) {
             <Details className="mt-2">
               {apart.map((name) => (
                 <Detail key={name} name={names[name]}>
-                  {t("chat.theirsAndMine", { theirs: say(name, valuesOf(now)), mine: say(name, values) })}
+                  {t("chat.theirsAndMine", { theirs: say(name, valuesOf(now)), mine: say(name, together) })}
                 </Detail>
               ))}
             </Details>
@@ -181,7 +188,7 @@ function SettingsForm({ now }: { now: ChatSettings }) {
             </Button>
           )}
           <p className="text-14 text-muted">
-            {base.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: base.changedByName || t("chat.somebody"), time: format.near(base.changedAt ?? new Date()) })}
+            {now.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: now.changedByName || t("chat.somebody"), time: format.near(now.changedAt ?? new Date()) })}
           </p>
         </div>
       </section>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChatSettings } from "./api";
-import { changeOf, differences, valuesOf } from "./draft";
+import { changeOf, differences, merged, valuesOf } from "./draft";
 
 const settings = (more: Partial<ChatSettings> = {}): ChatSettings => ({ temporary: "allowed", attachmentBytes: 0, attachmentsPerTurn: 0, version: 3, installed: { attachmentBytes: 20 << 20, attachmentsPerTurn: 10 }, ...more });
 
@@ -15,6 +15,13 @@ describe("the settings of conversations as a form", () => {
     expect(valuesOf(odd).megabytes).toBe(4.8);
     expect(changeOf(valuesOf(odd), odd).attachmentBytes).toBe(5_000_000);
     expect(changeOf({ ...valuesOf(odd), megabytes: 2.5 }, odd).attachmentBytes).toBe(2.5 * (1 << 20));
+  });
+
+  it("are put together so that neither loses what they changed", () => {
+    const base = valuesOf(settings());
+    const mine = { ...base, perTurn: 3 };
+    expect(merged(base, mine, { temporary: "off", megabytes: 5, perTurn: 2 })).toEqual({ temporary: "off", megabytes: 5, perTurn: 3 });
+    expect(merged(base, mine, base)).toEqual(mine);
   });
 
   it("differ where they differ", () => {

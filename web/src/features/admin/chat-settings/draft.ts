@@ -25,7 +25,16 @@ export function changeOf({ temporary, megabytes, perTurn }: Values, base: ChatSe
   };
 }
 
+const names = ["temporary", "megabytes", "perTurn"] as const;
+
+/** What two decided at once, put together: mine where I changed something, theirs everywhere else. */
+export function merged(base: Values, mine: Values, theirs: Values): Values {
+  const changed = differences(base, mine);
+  const pick = <K extends keyof Values>(name: K) => (changed.includes(name) ? mine : theirs)[name];
+  return { temporary: pick("temporary"), megabytes: pick("megabytes"), perTurn: pick("perTurn") };
+}
+
 /** The settings in which two differ. */
 export function differences(one: Values, other: Values): (keyof Values)[] {
-  return (["temporary", "megabytes", "perTurn"] as const).filter((name) => !Object.is(one[name], other[name]));
+  return names.filter((name) => !Object.is(one[name], other[name]));
 }
