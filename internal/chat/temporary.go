@@ -233,7 +233,7 @@ func withPauses(ctx context.Context, after time.Duration, open func(context.Cont
 		defer func() {
 			cancel()
 			close(left)
-			for range steps { //nolint:revive // until they have ended
+			for range steps { // until they have ended
 			}
 		}()
 		silent := time.NewTimer(after)
