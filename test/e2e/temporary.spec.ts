@@ -125,7 +125,7 @@ test("administrators decide whether conversations are kept", async ({ workplace,
     await button(page, "admin.chat.keepMine").click();
     await button(page, "common.save").click();
     await expect.poll(async () => (await call(page.request, workplace, "GET", "/admin/settings/chat")).version).toBe(3);
-    expect(await call(page.request, workplace, "GET", "/admin/settings/chat")).toMatchObject({ temporary: "off", attachmentsPerTurn: 5 });
+    expect(await call(page.request, workplace, "GET", "/admin/settings/chat")).toMatchObject({ temporary: "allowed", attachmentsPerTurn: 5 }); // what was not touched here is theirs
   });
 
   await test.step("nothing but temporary", async () => {
