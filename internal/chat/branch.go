@@ -113,6 +113,9 @@ func (s *Service) Edit(ctx context.Context, id, message string, turn Turn) (Star
 }
 
 func (s *Service) editAnswer(ctx context.Context, c Conversation, old Message, turn Turn) (Started, error) {
+	if err := s.allows(ctx); err != nil {
+		return Started{}, err
+	}
 	if old.Status == StatusRunning {
 		return Started{}, errs.New(errs.RunActive, "The answer is still being written.")
 	}

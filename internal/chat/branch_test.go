@@ -264,7 +264,7 @@ func TestATurnWaitsForTheAnswerBeforeIt(t *testing.T) {
 		if _, err := f.ChangeQueued(ctx, id, c.Queue[1].ID, "3 neu"); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.RemoveQueued(ctx, id, c.Queue[2].ID); err != nil {
+		if _, _, err := f.RemoveQueued(ctx, id, c.Queue[2].ID); err != nil {
 			t.Fatal(err)
 		}
 		close(goAhead)
@@ -494,4 +494,47 @@ func (f *fixture) until(what string, is func() bool) {
 		<-time.After(10 * time.Millisecond)
 	}
 	f.t.Fatalf("never: %s", what)
+}
+
+func TestATurnThatIsTakenBackComesWithItsFiles(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		ctx := as(t, "anna")
+		said := make(chan struct{})
+		f.model.hangs(said, "半分")
+		st := f.start("答えて")
+		<-said
+		file, err := f.Attach(ctx, Upload{Name: "資料.txt", Data: []byte("資料")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := st.Conversation.ID
+		q, err := f.Send(ctx, id, Turn{Text: "これも読んで", AttachmentIDs: []string{file.ID}}, Change{}, BusyQueue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.RemoveQueued(as(t, "ben"), id, q.Queued.ID); errs.CodeOf(err) != errs.NotFound {
+			t.Errorf("somebody else: %v", err)
+		}
+		began := f.now()
+		back, files, err := f.RemoveQueued(ctx, id, q.Queued.ID)
+		if err != nil || back.Turn.Text != "これも読んで" || len(files) != 1 || files[0].ID != file.ID || files[0].Name != "資料.txt" {
+			t.Fatalf("%+v, %+v, %v", back, files, err)
+		}
+		if _, _, err := f.RemoveQueued(ctx, id, q.Queued.ID); errs.CodeOf(err) != errs.NotFound {
+			t.Errorf("twice: %v", err)
+		}
+		if err := f.Stop(ctx, st.Answers[0].RunID); err != nil {
+			t.Fatal(err)
+		}
+		f.read(ctx, f.Service, st.Answers[0].RunID, "")
+		// It waits for its message as long as one that was just attached.
+		if err := f.deleteUnsent(ctx, f.db, began.Add(-time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		f.model.answers("読みました")
+		again, err := f.Send(ctx, id, Turn{Text: back.Turn.Text, AttachmentIDs: []string{files[0].ID}}, Change{}, BusyRefuse)
+		if err != nil || len(again.User.Parts) != 2 || again.User.Parts[0].AttachmentID != file.ID {
+			t.Errorf("sent again: %+v, %v", again.User, err)
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type fixture struct {
 	db       *db.DB
 	contents *blob.Store
 	model    *scripted
+
+	policy atomic.Pointer[Policy] // nil: nothing is decided
 }
 
 // scripted is an Invoker that says what the test tells it to.
@@ -151,6 +154,12 @@ func (f *fixture) node(id string) *Service {
 	s := New(Options{
 		DB: f.db, Files: f.contents, Invoker: f.model, Models: catalogue, Audit: audit.New(f.db, time.Now), Log: slog.New(slog.DiscardHandler),
 		Now: time.Now, NodeID: id, FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
+		Policy: func(context.Context) (Policy, error) {
+			if p := f.policy.Load(); p != nil {
+				return *p, nil
+			}
+			return Policy{}, nil
+		},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gabriel-vasile/mimetype"
 	_ "golang.org/x/image/webp" // likewise
+	"golang.org/x/text/unicode/norm"
 
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -166,9 +167,10 @@ func (f File) part(can model.Capabilities) model.Part {
 }
 
 // fileName keeps a name as the person knows it, without folders and control
-// characters.
+// characters. Some systems take characters apart (が as か and its mark), which
+// neither searches nor fonts put together.
 func fileName(name string) string {
-	name = strings.ToValidUTF8(name, "")
+	name = norm.NFC.String(strings.ToValidUTF8(name, ""))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}

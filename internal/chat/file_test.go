@@ -89,3 +89,22 @@ func TestAFileThatCannotBeReadIsToldWhy(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesOfFilesSurvive(t *testing.T) {
+	for name, want := range map[string]string{
+		"報告書（最終版）①.txt":                          "報告書（最終版）①.txt",
+		"か\u3099いと\u3099.txt":                    "がいど.txt", // as macOS writes it
+		"ハ\u309aンフレット.pdf":                       "パンフレット.pdf",
+		`C:\資料\台帳.csv`:                           "台帳.csv",
+		"../../etc/passwd":                       "passwd",
+		"txt.\u202egnp.exe":                      "txt.gnp.exe",
+		" \n":                                    "file",
+		"葛\U000e0100飾区.md":                       "葛\U000e0100飾区.md",
+		strings.Repeat("長", 300) + ".txt":        strings.Repeat("長", 251) + ".txt",
+		string([]byte{0x95, 0xf1, 'a'}) + ".txt": "a.txt",
+	} {
+		if got := fileName(name); got != want {
+			t.Errorf("%q is called %q, want %q", name, got, want)
+		}
+	}
+}

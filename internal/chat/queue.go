@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"kakoi/internal/access"
 	"kakoi/internal/db"
@@ -101,6 +102,9 @@ func (s *Service) ChangeQueued(ctx context.Context, id, queued, text string) (Qu
 	if err != nil {
 		return changed, err
 	}
+	if err := s.allows(ctx); err != nil {
+		return changed, err
+	}
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		queue, err := s.queue(ctx, tx, id)
 		if err != nil {
@@ -125,22 +129,46 @@ func (s *Service) ChangeQueued(ctx context.Context, id, queued, text string) (Qu
 	return changed, err
 }
 
-// RemoveQueued takes back a turn that waits.
-func (s *Service) RemoveQueued(ctx context.Context, id, queued string) error {
+// RemoveQueued takes back a turn that waits, with its files: they wait for a
+// message again, from now on.
+func (s *Service) RemoveQueued(ctx context.Context, id, queued string) (QueuedTurn, []Attachment, error) {
 	c, err := s.own(ctx, id, access.ConversationWrite)
 	if err != nil {
-		return err
+		return QueuedTurn{}, nil, err
 	}
+	var removed QueuedTurn
+	var files []Attachment
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.deleteAttachments(ctx, tx, `queued_turn_id = $1 AND owner_id = $2 AND message_id IS NULL`, queued, c.OwnerID); err != nil {
+		queue, err := s.queue(ctx, tx, id)
+		if err != nil {
 			return err
+		}
+		at := slices.IndexFunc(queue, func(q QueuedTurn) bool { return q.ID == queued })
+		if at < 0 {
+			return errs.New(errs.NotFound, "This message does not wait any more.")
+		}
+		removed, files = queue[at], nil
+		for _, file := range removed.Turn.AttachmentIDs {
+			a, err := s.attachment(ctx, tx, c.OwnerID, file)
+			if errs.CodeOf(err) == errs.NotFound {
+				continue
+			} else if err != nil {
+				return err
+			}
+			files = append(files, a)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE attachments SET created_at = $1 WHERE queued_turn_id = $2 AND message_id IS NULL`,
+			s.now().UnixMilli(), queued)
+		if err != nil {
+			return fmt.Errorf("free the files of queued turn %s: %w", queued, err)
 		}
 		return s.deleteQueued(ctx, tx, id, queued)
 	})
-	if err == nil {
-		s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: id})
+	if err != nil {
+		return QueuedTurn{}, nil, err
 	}
-	return err
+	s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: id})
+	return removed, files, nil
 }
 
 // queuedBody is a turn as it waits in the store.

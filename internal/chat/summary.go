@@ -38,6 +38,9 @@ func (s *Service) Summarise(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	if err := s.allows(ctx); err != nil {
+		return Summary{}, err
+	}
 	branch, err := s.path(ctx, s.db, c.OwnerID, id, c.LeafID, math.MaxInt32)
 	if err != nil {
 		return Summary{}, err

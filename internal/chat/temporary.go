@@ -77,44 +77,45 @@ func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Eve
 	if err != nil {
 		return nil, err
 	}
-	call, err := s.temporaryCall(ctx, t, offer)
+	call, fits, err := s.temporaryCall(ctx, t, offer)
 	if err != nil {
 		return nil, err
 	}
-	return func(yield func(Event, error) bool) { s.answerTemporary(ctx, call, offer, yield) }, nil
+	return func(yield func(Event, error) bool) { s.answerTemporary(ctx, call, fits, offer, yield) }, nil
 }
 
-func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer model.Offer) (model.Call, error) {
+// temporaryCall returns the call that answers t, and what of t it gives the model.
+func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer model.Offer) (model.Call, Context, error) {
 	c, err := change(Conversation{}, Change{SystemPrompt: &t.SystemPrompt, Parameters: &t.Parameters})
 	if err != nil {
-		return model.Call{}, err
+		return model.Call{}, Context{}, err
 	}
 	if n := len(t.Messages); n == 0 || t.Messages[n-1].Role != model.RoleUser {
-		return model.Call{}, errs.InField("messages", "the last message is the person's")
+		return model.Call{}, Context{}, errs.InField("messages", "the last message is the person's")
 	}
 	most, err := s.uploadBytes(ctx)
 	if err != nil {
-		return model.Call{}, err
+		return model.Call{}, Context{}, err
 	}
 	call := model.Call{ModelID: offer.ID, Feature: "temporary", System: c.SystemPrompt, Parameters: c.Parameters}
 	var tokens []int
 	for i, m := range t.Messages {
 		if m.Role != model.RoleUser && m.Role != model.RoleAssistant {
-			return model.Call{}, errs.InField("messages", "a message is of the user or the assistant")
+			return model.Call{}, Context{}, errs.InField("messages", "a message is of the user or the assistant")
 		}
 		if i == len(t.Messages)-1 || strings.TrimSpace(m.Text) != "" {
 			if _, err := (Turn{Text: m.Text, AttachmentIDs: make([]string, len(m.Files))}).clean(); err != nil {
-				return model.Call{}, err
+				return model.Call{}, Context{}, err
 			}
 		}
 		msg, n := model.Message{Role: m.Role}, tokenest.PerMessage+tokenest.Text(m.Text)
 		for _, u := range m.Files {
 			f, err := ReadFile(u, most)
 			if err != nil {
-				return model.Call{}, err
+				return model.Call{}, Context{}, err
 			}
 			if !readable(f.MediaType, offer.Capabilities) {
-				return model.Call{}, errs.Newf(errs.ModelInput, "%s cannot read %s. Choose another model or remove the file.", offer.DisplayName, f.Name).
+				return model.Call{}, Context{}, errs.Newf(errs.ModelInput, "%s cannot read %s. Choose another model or remove the file.", offer.DisplayName, f.Name).
 					With("name", f.Name)
 			}
 			msg.Parts = append(msg.Parts, f.part(offer.Capabilities))
@@ -128,19 +129,21 @@ func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer mode
 		}
 	}
 	// What no longer fits is left out from the beginning, whole turns at a time.
-	if limit := offer.Capabilities.ContextTokens; limit > 0 {
-		room := limit - answerTokens(c, offer) - tokenest.Text(call.System)
-		begin := fitting(tokens, room, func(i int) bool { return call.Messages[i].Role == model.RoleUser })
-		call.Messages = call.Messages[begin:]
+	fits := Context{Limit: offer.Capabilities.ContextTokens}
+	if fits.Limit > 0 {
+		room := fits.Limit - answerTokens(c, offer) - tokenest.Text(call.System)
+		fits.Omitted = fitting(tokens, room, func(i int) bool { return call.Messages[i].Role == model.RoleUser })
+		call.Messages = call.Messages[fits.Omitted:]
 	}
-	return call, nil
+	fits.Tokens = tokenest.Text(call.System) + sum(tokens[fits.Omitted:])
+	return call, fits, nil
 }
 
 // answerTemporary calls the model and tells what it says as a run would.
-func (s *Service) answerTemporary(ctx context.Context, call model.Call, offer model.Offer, yield func(Event, error) bool) {
+func (s *Service) answerTemporary(ctx context.Context, call model.Call, fits Context, offer model.Offer, yield func(Event, error) bool) {
 	began := time.Now()
 	final := Message{
-		ID: db.NewID(), Role: model.RoleAssistant, ModelID: offer.ID, ModelName: offer.DisplayName, CreatedAt: s.now(),
+		ID: db.NewID(), Role: model.RoleAssistant, ModelID: offer.ID, ModelName: offer.DisplayName, Context: &fits, CreatedAt: s.now(),
 	}
 	at, kind := Offset{Part: -1}, model.PartType("")
 	if !yield(Event{Type: EventBegin, MessageID: final.ID}, nil) {
@@ -150,11 +153,15 @@ func (s *Service) answerTemporary(ctx context.Context, call model.Call, offer mo
 		return kind == "" || yield(Event{Type: EventPartEnd, At: at, Part: at.Part, Kind: kind}, nil)
 	}
 	var err error
-	for ev, eventErr := range s.invoker.Stream(ctx, call) {
+	for ev, eventErr := range withPauses(ctx, idleAfter, func(ctx context.Context) iter.Seq2[model.Event, error] { return s.invoker.Stream(ctx, call) }) {
 		if err = eventErr; err != nil {
 			break
 		}
 		switch ev.Type {
+		case pause:
+			if !yield(Event{Type: EventIdle, At: at}, nil) {
+				return
+			}
 		case model.EventModel:
 			final.ModelID, final.ModelName = ev.Answering.ModelID, ev.Answering.Name
 		case model.EventText, model.EventReasoning:
@@ -189,8 +196,62 @@ func (s *Service) answerTemporary(ctx context.Context, call model.Call, offer mo
 		}
 	}
 	final.Status, final.Failure = outcome(ctx, err)
+	if final.Status == StatusFailed && errs.CodeOf(err) == errs.Internal {
+		s.log.ErrorContext(ctx, "temporary answer failed", "err", err)
+	}
 	final.FinishedAt = s.now()
 	if end() {
 		yield(Event{Type: EventEnd, At: at, Message: &final}, nil)
+	}
+}
+
+// pause is an event of withPauses: the model has said nothing for a while.
+const pause model.EventType = "pause"
+
+// withPauses yields what open's events say, with a pause each time they have
+// been silent for so long: a proxy, or a browser, takes long silence for a dead
+// connection. open's context ends with the loop, which waits for its events to
+// end, so that what they used is counted.
+func withPauses(ctx context.Context, after time.Duration, open func(context.Context) iter.Seq2[model.Event, error]) iter.Seq2[model.Event, error] {
+	type step struct {
+		ev  model.Event
+		err error
+	}
+	return func(yield func(model.Event, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		steps, left := make(chan step), make(chan struct{})
+		go func() {
+			defer close(steps)
+			for ev, err := range open(ctx) {
+				select {
+				case steps <- step{ev, err}:
+				case <-left:
+					return
+				}
+			}
+		}()
+		defer func() {
+			cancel()
+			close(left)
+			for range steps { // until they have ended
+			}
+		}()
+		silent := time.NewTimer(after)
+		defer silent.Stop()
+		for {
+			next := step{ev: model.Event{Type: pause}}
+			select {
+			case said, more := <-steps:
+				if !more {
+					return
+				}
+				next = said
+			case <-silent.C:
+			}
+			silent.Reset(after)
+			if !yield(next.ev, next.err) {
+				return
+			}
+		}
 	}
 }

@@ -85,6 +85,15 @@ func TestATurnWaitsInTheQueue(t *testing.T) {
 			t.Fatalf("%+v", waits)
 		}
 		p.must("PATCH", at+"/queue/"+waits.Queued.ID, map[string]string{"text": "[[say 直した]]"}, nil)
+		var file attachment
+		_, text := p.do(p.upload("a.txt", "text/plain", []byte("資料")))
+		unmarshal(t, text, &file)
+		var extra started
+		p.must("POST", at+"/turns", map[string]any{"text": "やめるもの", "attachmentIds": []string{file.ID}, "whenBusy": "queue"}, &extra)
+		var back takenBack
+		if p.must("DELETE", at+"/queue/"+extra.Queued.ID, nil, &back); back.Text != "やめるもの" || len(back.Attachments) != 1 || back.Attachments[0] != file {
+			t.Errorf("taken back: %+v", back)
+		}
 		if resp, _ := p.do(p.request("POST", at+"/turns", map[string]any{"text": "[[say 割り込み]]", "whenBusy": "replace"})); resp.StatusCode != http.StatusAccepted {
 			t.Errorf("replace: %d", resp.StatusCode)
 		}

@@ -184,6 +184,7 @@ type streamMetadata struct {
 	ModelName    string           `json:"modelName,omitempty"`
 	FirstTokenMS int64            `json:"firstTokenMs,omitempty"`
 	ReasoningMS  int64            `json:"reasoningMs,omitempty"`
+	Context      *messageContext  `json:"context,omitempty"`
 }
 
 type streamUsage struct {
@@ -217,6 +218,7 @@ func (o *runStream) end(m chat.Message) error {
 		Status: m.Status, StopReason: m.StopReason, Error: failureOf(m.Failure), Usage: (*usage)(m.Usage), Cost: costOf(m.Cost),
 		FinishedAt: m.FinishedAt, ModelID: m.ModelID, ModelName: m.ModelName,
 		FirstTokenMS: m.FirstToken.Milliseconds(), ReasoningMS: m.Reasoning.Milliseconds(),
+		Context: contextOf(m.Context),
 	}
 	chunks := make([]streamChunk, 0, 4)
 	if final.Usage != nil {

@@ -15,7 +15,15 @@ type chatSettings struct {
 	AttachmentsPerTurn int64             `json:"attachmentsPerTurn" doc:"0: as installed."`
 	Version            int64             `json:"version" doc:"0: nothing was decided yet."`
 	ChangedBy          string            `json:"changedBy,omitempty" doc:"The account."`
+	ChangedByName      string            `json:"changedByName,omitempty"`
 	ChangedAt          time.Time         `json:"changedAt,omitzero"`
+	Installed          installedLimits   `json:"installed"`
+}
+
+// installedLimits is how much the installation allows at most.
+type installedLimits struct {
+	AttachmentBytes    int64 `json:"attachmentBytes"`
+	AttachmentsPerTurn int64 `json:"attachmentsPerTurn"`
 }
 
 type chatSettingsChange struct {
@@ -25,8 +33,11 @@ type chatSettingsChange struct {
 	Version            int64             `json:"version" kind:"number" minimum:"0" doc:"That was read before."`
 }
 
-func chatSettingsOf(k setting.Kept) chatSettings {
-	return chatSettings{k.Temporary, k.AttachmentBytes, k.AttachmentsPerTurn, k.Version, k.ChangedBy, k.ChangedAt}
+func (s *Server) chatSettingsOf(k setting.Kept) chatSettings {
+	return chatSettings{
+		k.Temporary, k.AttachmentBytes, k.AttachmentsPerTurn, k.Version, k.ChangedBy, k.ChangedByName, k.ChangedAt,
+		installedLimits{s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn},
+	}
 }
 
 func (s *Server) settingOperations() {
@@ -39,7 +50,7 @@ func (s *Server) getChatSettings(ctx context.Context, _ *none) (*body[chatSettin
 	if err != nil {
 		return nil, err
 	}
-	return ok(chatSettingsOf(k)), nil
+	return ok(s.chatSettingsOf(k)), nil
 }
 
 func (s *Server) updateChatSettings(ctx context.Context, in *struct{ Body chatSettingsChange }) (*body[chatSettings], error) {
@@ -48,5 +59,5 @@ func (s *Server) updateChatSettings(ctx context.Context, in *struct{ Body chatSe
 	if err != nil {
 		return nil, err
 	}
-	return ok(chatSettingsOf(k)), nil
+	return ok(s.chatSettingsOf(k)), nil
 }

@@ -22,7 +22,7 @@ func TestATemporaryConversationLeavesNoTrace(t *testing.T) {
 	}}
 	resp, text := p.do(p.request("POST", "/temporary/turns", turn))
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Vercel-Ai-Ui-Message-Stream") != "v1" ||
-		!strings.Contains(string(text), `"delta":"極秘`) || !strings.HasSuffix(strings.TrimSpace(string(text)), "[DONE]") {
+		!strings.Contains(string(text), `"delta":"極秘`) || !strings.Contains(string(text), `"context":{"tokens":`) || !strings.HasSuffix(strings.TrimSpace(string(text)), "[DONE]") {
 		t.Fatalf("%d %s", resp.StatusCode, text)
 	}
 	if err := h.invoker.Flush(t.Context()); err != nil {
@@ -63,8 +63,15 @@ func TestAdministratorsDecideForConversations(t *testing.T) {
 			h.admin.must("PUT", "/admin/settings/chat", in, &kept)
 			return kept
 		}
-		if kept := decide(0, map[string]any{"temporary": "off", "attachmentBytes": 10, "attachmentsPerTurn": 1}); kept.Version != 1 || kept.ChangedBy == "" {
+		if kept := decide(0, map[string]any{"temporary": "off", "attachmentBytes": 10, "attachmentsPerTurn": 1}); kept.Version != 1 || kept.ChangedBy == "" ||
+			kept.ChangedByName != "管理者" || kept.ChangedAt.IsZero() || kept.Installed.AttachmentBytes != h.cfg.Limits.AttachmentBytes {
 			t.Errorf("kept %+v", kept)
+		}
+		if got := anna.refused("GET", "/admin/settings/chat", nil); got.Code != errs.Forbidden {
+			t.Errorf("a member reads: %+v", got)
+		}
+		if got := anna.refused("PUT", "/admin/settings/chat", map[string]any{"temporary": "allowed", "version": 1}); got.Code != errs.Forbidden {
+			t.Errorf("a member decides: %+v", got)
 		}
 		if got := anna.refused("POST", "/temporary/turns", turn); got.Code != errs.TemporaryPolicy || got.Params["policy"] != "off" {
 			t.Errorf("off: %+v", got)

@@ -38,9 +38,10 @@ type Chat struct {
 // Kept is a version of what holds.
 type Kept struct {
 	Chat
-	Version   int64 // 0: nothing was decided yet
-	ChangedBy string
-	ChangedAt time.Time
+	Version       int64 // 0: nothing was decided yet
+	ChangedBy     string
+	ChangedByName string
+	ChangedAt     time.Time
 }
 
 const chatName = "chat"
@@ -84,7 +85,7 @@ func (s *Service) WriteChat(ctx context.Context, base int64, c Chat) (Kept, erro
 	if c.AttachmentBytes < 0 || c.AttachmentsPerTurn < 0 {
 		return Kept{}, errs.InField("attachmentBytes", "this must not be negative")
 	}
-	kept := Kept{Chat: c, ChangedBy: who.AccountID, ChangedAt: time.UnixMilli(s.now().UnixMilli()).UTC()}
+	var kept Kept
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		before, err := s.latest(ctx, tx)
 		if err != nil {
@@ -93,15 +94,17 @@ func (s *Service) WriteChat(ctx context.Context, base int64, c Chat) (Kept, erro
 		if before.Version != base {
 			return errs.New(errs.Conflict, "Somebody else has changed these settings.").With("version", strconv.FormatInt(before.Version, 10))
 		}
-		kept.Version = before.Version + 1
 		body, err := json.Marshal(c)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO settings (name, version, body, changed_by, changed_at) VALUES ($1, $2, $3, $4, $5)`,
-			chatName, kept.Version, string(body), kept.ChangedBy, kept.ChangedAt.UnixMilli())
+			chatName, base+1, string(body), who.AccountID, s.now().UnixMilli())
 		if err != nil {
 			return fmt.Errorf("write settings: %w", err)
+		}
+		if kept, err = s.latest(ctx, tx); err != nil {
+			return err
 		}
 		return s.audit.Record(ctx, audit.Event{
 			Action: "setting.update", Resource: audit.Resource{Kind: string(access.KindSystem), ID: chatName},
@@ -121,8 +124,11 @@ func (s *Service) latest(ctx context.Context, q db.Queryer) (Kept, error) {
 	kept := Kept{Chat: Chat{Temporary: TemporaryAllowed}}
 	var body string
 	var at int64
-	err := q.QueryRowContext(ctx, `SELECT version, body, changed_by, changed_at FROM settings WHERE name = $1 ORDER BY version DESC LIMIT 1`, chatName).
-		Scan(&kept.Version, &body, &kept.ChangedBy, &at)
+	err := q.QueryRowContext(ctx, `
+		SELECT s.version, s.body, s.changed_by, coalesce(a.name, ''), s.changed_at
+		FROM   settings s LEFT JOIN accounts a ON a.id = s.changed_by
+		WHERE  s.name = $1 ORDER BY s.version DESC LIMIT 1`, chatName).
+		Scan(&kept.Version, &body, &kept.ChangedBy, &kept.ChangedByName, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return kept, nil
 	}

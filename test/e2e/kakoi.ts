@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -54,6 +54,16 @@ export class Kakoi {
       if (Date.now() > until) throw new Error(`kakoi is not ready:\n${this.output}`);
       await new Promise((r) => setTimeout(r, 50));
     }
+  }
+
+  /** Where the words lie: files of the data folder, whatever they are, and the log. */
+  holding(words: string): string[] {
+    const wanted = Buffer.from(words);
+    const files = readdirSync(this.dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return [
+      ...files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => readFileSync(path).includes(wanted)),
+      ...(this.output.includes(words) ? ["the log"] : []),
+    ];
   }
 
   /** Ends the process as a power cut would. */
@@ -175,7 +185,7 @@ export async function ask(page: Page, text: string, t: Words = ja): Promise<Loca
 /** Puts a picture beside the words to send. */
 export async function attach(page: Page, name: string, picture: Buffer, t: Words = ja): Promise<void> {
   const named = (key: Key) => page.getByRole("button", { name: t(key), exact: true });
-  const button = named("chat.attachImage").or(named("chat.attachFile"));
+  const button = named("chat.attachFile");
   await expect(button).not.toHaveAttribute("aria-disabled", "true"); // the model is known, and that it sees
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);
   await chooser.setFiles({ name, mimeType: "image/png", buffer: picture });

@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
-import { applyPreferences, meQuery } from "@/features/account/api";
+import { applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
 import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
@@ -9,7 +9,7 @@ import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
 import { Frame } from "./frame/frame";
 import { Crashed, Forbidden, NotFound } from "./problem-pages";
-import { ConversationPage, StartPage } from "./slots";
+import { ConversationPage, StartPage, TemporaryPage } from "./slots";
 
 interface Context {
   client: QueryClient;
@@ -78,8 +78,12 @@ const start = createRoute({
   getParentRoute: () => workplace,
   path: "/",
   validateSearch: (search: Record<string, unknown>): { folder?: string } => ({ folder: text(search.folder) }),
+  // Whether what is written here may be kept is known before anything can be written.
+  beforeLoad: ({ context }) => context.client.ensureQueryData({ ...limitsQuery, revalidateIfStale: true }).then(() => undefined, () => undefined),
   component: StartPage,
 });
+
+const temporary = createRoute({ getParentRoute: () => workplace, path: "/temporary", component: TemporaryPage });
 
 const conversation = createRoute({
   getParentRoute: () => workplace,
@@ -212,6 +216,12 @@ const feedback = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/feedback/feedback-page"), "FeedbackPage"),
 });
 
+const chatSettings = createRoute({
+  getParentRoute: () => administration,
+  path: "/chat",
+  component: lazyRouteComponent(() => import("@/features/admin/chat-settings/chat-settings-page"), "ChatSettingsPage"),
+});
+
 const status = createRoute({
   getParentRoute: () => administration,
   path: "/status",
@@ -232,8 +242,8 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  workplace.addChildren([start, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, feedback, status]),
+  workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, chatSettings, feedback, status]),
   ...kit,
 ]);
 

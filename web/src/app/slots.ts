@@ -9,5 +9,6 @@ import { lazy } from "react";
  */
 export const StartPage = lazyRouteComponent(() => import("@/features/chat/start-page"), "StartPage");
 export const ConversationPage = lazyRouteComponent(() => import("@/features/chat/conversation-page"), "ConversationPage");
+export const TemporaryPage = lazyRouteComponent(() => import("@/features/chat/temporary-page"), "TemporaryPage");
 /** The side's folders and conversations; onNavigate closes a drawer. */
 export const History = lazy(async () => ({ default: (await import("@/features/history/side-history")).SideHistory }));

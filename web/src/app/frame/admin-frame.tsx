@@ -26,6 +26,10 @@ export const adminPlaces = [
     ],
   },
   {
+    question: "whatStays",
+    places: [{ to: "/admin/chat", name: "chatSettings" }],
+  },
+  {
     question: "whatHappened",
     places: [
       { to: "/admin/feedback", name: "feedback" },

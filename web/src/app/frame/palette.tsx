@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { FileText, History as HistoryIcon, MessageSquare, MessageSquareText, NotebookPen, Search, Settings, ShieldCheck, Users, type LucideIcon } from "lucide-react";
+import { FileText, History as HistoryIcon, MessageCircleDashed, MessageSquare, MessageSquareText, NotebookPen, Search, Settings, ShieldCheck, Users, type LucideIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSection, Modal, ModalOverlay, SearchField, Text } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { useMe } from "@/features/account/api";
+import { limitsQuery, useMe } from "@/features/account/api";
 import { quickSearchQuery } from "@/features/history/api";
 import { api, unwrap } from "@/lib/api/client";
 import { useFormats } from "@/lib/format";
@@ -63,8 +63,10 @@ function PaletteBody() {
     queryFn: ({ signal }) => unwrap(api.GET("/conversations", { params: { query: { limit: 100 } }, signal })),
   });
 
+  const temporary = (useQuery(limitsQuery).data?.temporary ?? "off") !== "off";
   const pages: Place[] = [
     { id: "new", title: t("start"), icon: FileText, go: () => navigate({ to: "/" }) },
+    ...(temporary ? [{ id: "temporary", title: t("startTemporary"), icon: MessageCircleDashed, go: () => navigate({ to: "/temporary" }) }] : []),
     { id: "history", title: t("allConversations"), icon: HistoryIcon, go: () => navigate({ to: "/history", search: {} }) },
     { id: "find", title: t("searchPage"), icon: Search, go: () => navigate({ to: "/search", search: {} }) },
     { id: "shared", title: t("shared"), icon: Users, go: () => navigate({ to: "/shared", search: {} }) },

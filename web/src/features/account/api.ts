@@ -39,6 +39,13 @@ export const modelsQuery = queryOptions({
   staleTime: 60_000,
 });
 
+/** How much one may send, and whether conversations are kept. */
+export const limitsQuery = queryOptions({
+  queryKey: ["limits"],
+  queryFn: ({ signal }) => unwrap(api.GET("/limits", { signal })),
+  staleTime: 60_000,
+});
+
 export const setUp = (body: Schemas["Setup"]) => unwrap(api.POST("/setup", { body }));
 export const signIn = (body: { email: string; password: string }) => unwrap(api.POST("/sign-in", { body }));
 export const signOut = () => unwrap(api.POST("/sign-out", {}));

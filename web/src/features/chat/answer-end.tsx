@@ -8,7 +8,8 @@ import type { Message } from "./api";
 
 /** What can be done about an answer that did not come to its end. */
 export interface Resume {
-  onContinue: (messageId: string) => void;
+  /** Absent where nothing goes on from what was said. */
+  onContinue?: (messageId: string) => void;
   onRetry: (messageId: string) => void;
   pending: boolean;
 }
@@ -23,8 +24,9 @@ interface Props {
 export function AnswerEnd({ message, resume, hasWords }: Props) {
   const { t } = useTranslation("chat");
   const errorText = useErrorTextOf();
-  const goOn = resume && hasWords && (
-    <Button size="dense" icon={FastForward} onPress={() => resume.onContinue(message.id)} isPending={resume.pending} pendingLabel={t("resuming")}>
+  const { onContinue } = resume ?? {};
+  const goOn = onContinue && hasWords && (
+    <Button size="dense" icon={FastForward} onPress={() => onContinue(message.id)} isPending={resume?.pending} pendingLabel={t("resuming")}>
       {t("continue")}
     </Button>
   );

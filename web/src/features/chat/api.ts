@@ -135,6 +135,9 @@ export const runUrl = (id: string) => `/api/v1/runs/${encodeURIComponent(id)}/ev
 /** Hands the tables of an answer to the person as a workbook. */
 export const saveTables = (messageId: string) => download(`/messages/${encodeURIComponent(messageId)}/tables?format=xlsx`, {}, "kakoi.xlsx");
 
+/** Where turns of conversations that are not kept are answered. */
+export const temporaryUrl = "/api/v1/temporary/turns";
+
 export const eventsUrl = "/api/v1/events";
 
 /** Sends a file; `onProgress` hears the share that has left. XHR, because fetch cannot say. */
@@ -143,7 +146,7 @@ export function uploadAttachment(file: File, onProgress: (share: number) => void
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     signal.addEventListener("abort", abort);
-    request.open("POST", `/api/v1/attachments?name=${encodeURIComponent(file.name)}`);
+    request.open("POST", `/api/v1/attachments?name=${encodeURIComponent(file.name.normalize("NFC"))}`);
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = (event) => {

@@ -4,7 +4,7 @@ import { cx } from "@/lib/cx";
 import { type ErrorText, useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
 import { IconButton } from "@/ui/button";
-import { type Takes, canTake } from "./attachable";
+import { type Takes, canTake, isPhotoOfPhone } from "./attachable";
 import { FileFace } from "./file-face";
 import type { AttachmentItem } from "./use-attachments";
 
@@ -26,19 +26,21 @@ export function AttachmentList({ items, onRemove, onRetry, takes }: Props) {
     <ul aria-label={t("attachments")} className="flex flex-wrap gap-2 px-3 pt-3">
       {items.map((item) => (
         <li key={item.key} className={cx("flex max-w-full items-center gap-2 rounded-8 border bg-surface p-1 pr-0.5 text-14", item.state === "failed" ? "border-danger" : "border-rule")}>
-          <FileFace name={item.name} preview={item.preview} className={cx((!canTake(takes, item.kind) || item.state === "uploading") && "opacity-50")} />
+          <FileFace name={item.name} preview={item.preview} className={cx((!canTake(takes, item.kind) || item.state === "uploading" || item.state === "waiting") && "opacity-50")} />
           <span className="grid min-w-0 leading-[1.35]">
             <span className="max-w-52 truncate" title={item.name}>{item.name}</span>
             {item.state === "uploading" ? (
               <progress className="upload-meter" max={1} value={item.progress} aria-label={t("uploadingNamed", { name: item.name })} />
+            ) : item.state === "waiting" ? (
+              <span className="text-muted">{t("uploadWaits")}</span>
             ) : item.state === "failed" && item.error ? (
-              <FileFault {...errorText(item.error)} />
+              <FileFault {...(isPhotoOfPhone(item.error.params.mediaType) ? { what: t("refused.heic"), todo: "", limit: "" } : errorText(item.error))} />
             ) : (
               <span className="text-muted">{format.bytes(item.size)}</span>
             )}
           </span>
           {item.state === "failed" && <IconButton icon={RotateCw} iconSize={16} size="dense" label={t("uploadAgain", { name: item.name })} onPress={() => onRetry(item.key)} />}
-          <IconButton icon={X} iconSize={16} size="dense" label={t("removeNamed", { name: item.name })} onPress={() => onRemove(item.key)} />
+          <IconButton icon={X} iconSize={16} size="dense" label={t(item.state === "uploading" || item.state === "waiting" ? "uploadCancel" : "removeNamed", { name: item.name })} onPress={() => onRemove(item.key)} />
         </li>
       ))}
     </ul>

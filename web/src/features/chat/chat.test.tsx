@@ -242,10 +242,12 @@ describe("an answer being written", () => {
     const queue = await screen.findByRole("region", { name: "待っている依頼" });
     expect(within(queue).getByText("次の依頼")).toBeTruthy();
     expect(box.value).toBe("");
-    api.on("DELETE /conversations/c1/queue/q1", () => ({}));
+    await type("書きかけ");
+    api.on("DELETE /conversations/c1/queue/q1", () => ({ text: "次の依頼", attachments: [{ id: "f1", name: "資料.csv", mediaType: "text/csv", size: 12 }] }));
     fireEvent.click(within(queue).getByRole("button", { name: "待っている依頼を取り消す" }));
     await waitFor(() => expect(api.calledWith("DELETE /conversations/c1/queue/q1")).toHaveLength(1));
-    await waitFor(() => expect(box.value).toBe("次の依頼"));
+    await waitFor(() => expect(box.value).toBe("次の依頼\n書きかけ"));
+    expect(within(screen.getByRole("list", { name: "添付したファイル" })).getByText("資料.csv")).toBeTruthy();
   });
 
   it("can be stopped for another turn", async () => {
@@ -359,27 +361,35 @@ describe("history", () => {
 describe("files", () => {
   const png = new File([new Uint8Array(10)], "現地.png", { type: "image/png" });
 
-  function uploads(status: number, response: unknown) {
+  /** Answers uploads so, or not at all; returns where they were sent. */
+  function uploads(status: number, response: unknown, never = false): string[] {
+    const sent: string[] = [];
     class Request {
       upload: { onprogress?: (event: object) => void } = {};
       status = status;
       response = response;
       onload?: () => void;
-      open() {}
+      onabort?: () => void;
+      open(_method: string, url: string) {
+        sent.push(url);
+      }
       setRequestHeader() {}
       getResponseHeader() {
         return null;
       }
-      abort() {}
+      abort() {
+        this.onabort?.();
+      }
       send() {
         this.upload.onprogress?.({ lengthComputable: true, loaded: 5, total: 10 });
-        setTimeout(() => this.onload?.(), 0);
+        if (!never) setTimeout(() => this.onload?.(), 0);
       }
     }
     vi.stubGlobal("XMLHttpRequest", Request);
+    return sent;
   }
 
-  const drop = async (file: File) => fireEvent.drop(await field(), { dataTransfer: { files: [file], types: ["Files"] } });
+  const drop = async (...files: File[]) => fireEvent.drop(await field(), { dataTransfer: { files, types: ["Files"] } });
 
   it("go with the text", async () => {
     uploads(201, { id: "f1", name: "現地.png", mediaType: "image/png", size: 10 });
@@ -407,13 +417,81 @@ describe("files", () => {
     expect((await screen.findByRole("link", { name: /改定表.xlsx/ })).getAttribute("download")).toBe("改定表.xlsx");
   });
 
-  it("that are no images are not taken by a model that reads no documents", async () => {
+  it.each([
+    ["a document, by a model that reads none", new File([new Uint8Array(10)], "改定表.xlsx"), "改定表.xlsx: このモデルは PDF、Word、Excel を読めません。読めるモデルを選ぶか、テキストや CSV で保存して添付してください。"],
+    ["a photo of a phone", new File([new Uint8Array(10)], "現場.HEIC"), "現場.HEIC: HEIC 形式の写真は読めません。写真アプリで JPEG に書き出すか、カメラの設定を「互換性優先」にして撮り直してください。"],
+    ["what is too large", new File([new Uint8Array(2049)], "長い.txt"), "長い.txt: 大きすぎます。添付できるのは1件 2 KB までです。"],
+    ["what is empty", new File([], "空.txt"), "空.txt: 中身がありません。"],
+  ])("are not taken, and it is said why: %s", async (_name, file, why) => {
+    const sent = uploads(201, {});
     const { api } = talkative();
+    api.limits.attachmentBytes = 2048;
     show(api, "/c/c1");
     await type("まとめてください");
-    await drop(new File([new Uint8Array(10)], "改定表.xlsx"));
-    expect(await screen.findByText(/改定表.xlsx: このモデルに添付できるのは、画像/)).toBeTruthy();
-    expect(api.calls.some((call) => call.path === "/attachments")).toBe(false);
+    await drop(file);
+    expect(await screen.findByText(why)).toBeTruthy();
+    expect(screen.queryByRole("list", { name: "添付したファイル" })).toBeNull();
+    expect(sent).toEqual([]);
+  });
+
+  it("of text are taken by every model, under a name that can be read, whatever the browser calls their type", async () => {
+    const sent = uploads(201, { id: "f3", name: "がいど.csv", mediaType: "text/csv", size: 10 });
+    const { api } = talkative();
+    api.conversation("c1", [], { modelId: "m2" });
+    show(api, "/c/c1");
+    await screen.findByText(/処理 llm.example/);
+    await drop(new File(["a,b"], "か\u3099いと\u3099.csv", { type: "application/vnd.ms-excel" }));
+    expect(await screen.findByText("がいど.csv")).toBeTruthy();
+    expect(screen.getByText("1件を添付（1件 20 MB まで、一度に10件まで）")).toBeTruthy();
+    await waitFor(() => expect(sent).toEqual([`/api/v1/attachments?name=${encodeURIComponent("がいど.csv")}`]));
+  });
+
+  it("beyond the number are left out, and the others go a few at a time", async () => {
+    const sent = uploads(201, { id: "f4", name: "x", mediaType: "text/plain", size: 1 }, true);
+    const { api } = talkative();
+    api.limits.attachmentsPerTurn = 5;
+    show(api, "/c/c1");
+    await type("読んでください");
+    await drop(...Array.from({ length: 7 }, (_, i) => new File(["x"], `資料${i}.txt`)));
+    expect(await screen.findByText("資料5.txt: 一度に添付できるのは5件までです。")).toBeTruthy();
+    expect(screen.getByText("資料6.txt: 一度に添付できるのは5件までです。")).toBeTruthy();
+    expect(sent).toHaveLength(3);
+    expect(screen.getAllByText("順番を待っています")).toHaveLength(2);
+    fireEvent.click(screen.getByRole("button", { name: "資料0.txt の読み込みをやめる" }));
+    await waitFor(() => expect(sent).toHaveLength(4));
+  });
+
+  it("wait until it is known what the model reads", async () => {
+    const sent = uploads(201, { id: "f1", name: "現地.png", mediaType: "image/png", size: 10 });
+    const { api } = talkative();
+    let know: () => void = () => undefined;
+    api.on("GET /models", async () => {
+      await new Promise<void>((resolve) => (know = resolve));
+      return { items: api.models };
+    });
+    show(api, "/c/c1");
+    await type("これは何ですか");
+    await drop(png);
+    expect(await screen.findByText("順番を待っています")).toBeTruthy();
+    expect(sent).toEqual([]);
+    know();
+    expect(await screen.findByText("10 B")).toBeTruthy();
+    expect(screen.queryByText(/読めません/)).toBeNull();
+  });
+
+  it("are dropped anywhere on the page, where a target shows", async () => {
+    uploads(201, { id: "f1", name: "現地.png", mediaType: "image/png", size: 10 });
+    const { api } = talkative();
+    show(api, "/c/c1");
+    const answer = await screen.findByText("最初の回答");
+    await screen.findByText(/処理 llm.example/);
+    fireEvent.dragOver(answer, { dataTransfer: { types: ["text/plain"] } });
+    expect(screen.queryByText("ここに放すと添付します")).toBeNull();
+    fireEvent.dragOver(answer, { dataTransfer: { types: ["Files"] } });
+    expect(screen.getByText("ここに放すと添付します")).toBeTruthy();
+    fireEvent.drop(answer, { dataTransfer: { files: [png], types: ["Files"] } });
+    expect(screen.queryByText("ここに放すと添付します")).toBeNull();
+    expect(await screen.findByText("10 B")).toBeTruthy();
   });
 
   it("are not taken by a model that does not see, and it says so", async () => {

@@ -1,17 +1,23 @@
-import { ArrowUp, ImagePlus, Paperclip, Square } from "lucide-react";
-import { type ClipboardEvent, type DragEvent, type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useRef, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { ArrowUp, Paperclip, Square } from "lucide-react";
+import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { limitsQuery } from "@/features/account/api";
 import { useSlash } from "@/features/library/slash";
 import type { SendKey } from "@/lib/api/types";
 import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
+import { useFormats } from "@/lib/format";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { Button } from "@/ui/button";
-import { type Takes, acceptOf, canTake } from "./attachable";
+import { Tip } from "@/ui/tooltip";
+import { type Takes, acceptOf, canTake, noLimits, onlyWords } from "./attachable";
 import { AttachmentList } from "./attachment-list";
 import { isComposing } from "./composing";
 import { useDraft } from "./drafts";
-import { type Refusal, mostAttachments, useAttachments } from "./use-attachments";
+import { DropArea } from "./drop-area";
+import { type FileKeeper, onServer } from "./file-keeper";
+import { type Refusal, useAttachments } from "./use-attachments";
 
 interface Props {
   accountId: string;
@@ -19,8 +25,12 @@ interface Props {
   conversationId: string;
   sendKey: SendKey;
   placeholder: string;
-  /** What the model can be shown; undefined while there is none. */
+  /** What the model can be shown; undefined until it is known. */
   takes: Takes | undefined;
+  /** Where files are until they are sent. */
+  keeper?: FileKeeper;
+  /** What is written here is kept nowhere: it looks less settled. */
+  unkept?: boolean;
   /** Why nothing can be sent now: no model, the model is gone. */
   blocked?: string | undefined;
   /** A send is on its way. */
@@ -28,6 +38,8 @@ interface Props {
   /** An answer is being written: Stop stands where Send was. */
   running: boolean;
   stopping: boolean;
+  /** Nothing can be sent while an answer is being written. */
+  oneAtATime?: boolean;
   /** While an answer is being written: after it, or instead of it. */
   onSend: (whenBusy?: "queue" | "replace") => void;
   onStop: () => void;
@@ -38,16 +50,15 @@ interface Props {
   notice?: ReactNode;
 }
 
-const nothing: Takes = { vision: false, documents: false };
-
 /** Where a person writes. Nothing written here is ever lost. */
 export function Composer(props: Props) {
-  const { accountId, conversationId, sendKey, placeholder, takes = nothing, blocked, sending, running, stopping, onSend, onStop, roomy, autoFocus, notice } = props;
+  const { accountId, conversationId, sendKey, placeholder, takes, keeper = onServer, unkept, blocked, sending, running, stopping, oneAtATime, onSend, onStop, roomy, autoFocus, notice } = props;
   const { t } = useTranslation("chat");
+  const format = useFormats();
   const [draft, change] = useDraft(accountId, conversationId);
-  const files = useAttachments(draft, takes, change);
-  const [refusals, setRefusals] = useState<Refusal[]>([]);
-  const [over, setOver] = useState(false);
+  const limitsAnswer = useQuery(limitsQuery);
+  const limits = limitsAnswer.data ?? (limitsAnswer.error ? noLimits : undefined);
+  const files = useAttachments({ draft, change, takes, limits, keeper });
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -61,14 +72,27 @@ export function Composer(props: Props) {
   }, [autoFocus, touch, conversationId]);
 
   const empty = draft.text.trim() === "" && draft.attachments.length === 0;
-  const onlyImages = takes.vision && !takes.documents;
-  const unread = files.items.find((item) => !canTake(takes, item.kind));
-  const reason = blocked ?? (unread ? t(`unread.${unread.kind}`) : files.busy ? t("uploading") : files.failed ? t("uploadFailedFirst") : undefined);
+  const shown = takes ?? onlyWords;
+  const unread = takes && files.items.find((item) => item.state === "ready" && !canTake(takes, item.kind));
+  const most = limits?.attachmentsPerTurn ?? Number.POSITIVE_INFINITY;
+  const largest = limits?.attachmentBytes ?? Number.POSITIVE_INFINITY;
+  const bounds = Number.isFinite(largest) && Number.isFinite(most) ? t("attachLimits", { size: format.bytes(largest), count: most }) : "";
+  const reason =
+    blocked ??
+    (unread
+      ? t(unread.kind === "image" ? "unread.image" : "unread.document")
+      : files.items.length > most
+        ? t("refused.tooMany", { count: most })
+        : files.busy
+          ? t("uploading")
+          : files.failed
+            ? t("uploadFailedFirst")
+            : undefined);
   const canSend = !empty && !reason && !sending;
 
   const send = (whenBusy?: "queue" | "replace") => {
     if (!canSend) return;
-    setRefusals([]);
+    files.forgetRefusals();
     if (running) onSend(whenBusy ?? "queue");
     else onSend();
     field.current?.focus();
@@ -94,7 +118,7 @@ export function Composer(props: Props) {
 
   const take = (list: Iterable<File>) => {
     const all = [...list];
-    if (all.length > 0) setRefusals(files.add(all));
+    if (all.length > 0 && most > 0) files.add(all);
   };
 
   const onPaste = (event: ClipboardEvent) => {
@@ -105,13 +129,6 @@ export function Composer(props: Props) {
     take(pasted);
   };
 
-  const onDrop = (event: DragEvent) => {
-    setOver(false);
-    if (event.dataTransfer.files.length === 0) return;
-    event.preventDefault();
-    take(event.dataTransfer.files);
-  };
-
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
       {notice}
@@ -119,19 +136,14 @@ export function Composer(props: Props) {
       <div
         ref={box}
         role="presentation"
-        onDragOver={(event) => {
-          if (!event.dataTransfer.types.includes("Files")) return;
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={onDrop}
         className={cx(
           "rounded-12 border bg-surface focus-within:border-[var(--focus)] focus-within:shadow-[0_0_0_1px_var(--focus)]",
-          over ? "border-accent bg-accent-soft" : "border-control",
+          "border-control",
+          unkept && "border-dashed focus-within:border-solid",
         )}
       >
-        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} takes={takes} />
+        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} takes={shown} />
+        {files.items.length > 0 && bounds !== "" && <p className="px-4 pt-1 text-14 text-muted tabular-nums">{t("attachedOf", { at: files.items.length, bounds })}</p>}
         <textarea
           ref={field}
           rows={CSS.supports?.("field-sizing", "content") ? 1 : Math.min(9, draft.text.split("\n", 9).length)}
@@ -156,7 +168,7 @@ export function Composer(props: Props) {
           <input
             ref={picker}
             type="file"
-            accept={acceptOf(takes)}
+            accept={acceptOf(shown, limits ?? noLimits)}
             multiple
             hidden
             onChange={(event) => {
@@ -164,9 +176,7 @@ export function Composer(props: Props) {
               event.target.value = "";
             }}
           />
-          <Button tone="quiet" size="dense" icon={onlyImages ? ImagePlus : Paperclip} className="text-muted" disabledReason={!takes.vision && !takes.documents && t("unread.any")} onPress={() => picker.current?.click()}>
-            {onlyImages ? t("attachImage") : t("attachFile")}
-          </Button>
+          <AttachButton limits={bounds} off={most === 0} onPress={() => picker.current?.click()} />
           <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
             {reason && !empty ? reason : ""}
           </span>
@@ -176,7 +186,8 @@ export function Composer(props: Props) {
             </Button>
           )}
           {running ? (
-            !empty && (
+            !empty &&
+            !oneAtATime && (
               <>
                 <Button size="dense" onPress={() => send("replace")} disabledReason={reason} isPending={sending}>
                   {t("sendReplace")}
@@ -201,21 +212,46 @@ export function Composer(props: Props) {
           )}
         </div>
       </div>
-      <RefusalNotes refusals={refusals} sees={takes.vision} />
+      <RefusalNotes refusals={files.refusals} size={format.bytes(largest)} most={most} />
+      {most > 0 && <DropArea onFiles={take} limits={bounds} />}
     </div>
   );
 }
 
-export { isComposing } from "./composing";
-
-function RefusalNotes({ refusals, sees }: { refusals: readonly Refusal[]; sees: boolean }) {
+/** Opens the file dialog. How much may be attached is said before anything is chosen. */
+function AttachButton({ limits, off, onPress }: { limits: string; off: boolean; onPress: () => void }) {
   const { t } = useTranslation("chat");
-  const texts = { image: t("refused.image"), document: sees ? t("refused.notImage") : t("refused.document"), tooMany: t("refused.tooMany", { most: mostAttachments }) };
+  const id = useId();
+  if (off) {
+    return (
+      <Button tone="quiet" size="dense" icon={Paperclip} className="text-muted" disabledReason={t("attachOff")}>
+        {t("attachFile")}
+      </Button>
+    );
+  }
+  const button = (
+    <Button tone="quiet" size="dense" icon={Paperclip} className="text-muted" onPress={onPress} {...(limits && { "aria-describedby": id })}>
+      {t("attachFile")}
+    </Button>
+  );
+  if (!limits) return button;
+  return (
+    <>
+      <Tip text={limits}>{button}</Tip>
+      <span id={id} hidden>
+        {limits}
+      </span>
+    </>
+  );
+}
+
+function RefusalNotes({ refusals, size, most }: { refusals: readonly Refusal[]; size: string; most: number }) {
+  const { t } = useTranslation("chat");
   return (
     // Always there, so that what comes into it is read out.
     <div role="status" className="grid gap-0.5 px-2 text-14 text-warning empty:hidden">
       {refusals.map((refusal, i) => (
-        <p key={i}>{`${refusal.name}: ${texts[refusal.reason]}`}</p>
+        <p key={i}>{`${refusal.name}: ${t(`refused.${refusal.reason}`, { size, count: most })}`}</p>
       ))}
     </div>
   );

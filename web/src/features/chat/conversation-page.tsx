@@ -1,23 +1,23 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { ArrowDown, Columns2, Ellipsis, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { ArrowDown, Columns2, Ellipsis, MessageCircleDashed, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { modelsQuery, useMe } from "@/features/account/api";
+import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
 import { useJump } from "@/features/history/use-jump";
 import { ShareButton } from "@/features/share/share-button";
 import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
-import { useErrorTextOf } from "@/lib/error-text";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Menu, MenuItem, MenuRule } from "@/ui/menu";
+import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
-import type { Takes } from "./attachable";
+import { type Takes, onlyWords } from "./attachable";
 import { type Choice, type Conversation, type Message, conversationQuery, messagesQuery } from "./api";
 import { ChatBar } from "./chat-bar";
 import "./chat.css";
@@ -37,6 +37,7 @@ import { RenameDialog } from "./rename-dialog";
 import { SendFailed } from "./send-failed";
 import { MessageBars, Transcript } from "./transcript";
 import { usePendingTurn, useResume, useSendTurn, useStop } from "./turns";
+import { useAnnouncements } from "./use-announcements";
 import { WhereLine } from "./where-line";
 
 /** A conversation: what was said, and the place to go on. */
@@ -117,7 +118,9 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const { id } = conversation;
   const { account, preferences } = useMe();
   const touch = useMediaQuery("(pointer: coarse)");
-  const models = useQuery(modelsQuery).data?.items ?? noModels;
+  const known = useQuery(modelsQuery).data?.items;
+  const models = known ?? noModels;
+  const unkept = useQuery(limitsQuery).data?.temporary === "enforced"; // nothing more may be stored
   const model = models.find((one) => one.id === conversation.modelId);
   const { items, compared, hasOlder, loadingOlder, onOlder } = messages;
   const [compare, setCompare] = useState<string[]>([]);
@@ -141,7 +144,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
     },
     [chooseModel, conversation.modelId, models],
   );
-  const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : model?.capabilities;
+  const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : (model?.capabilities ?? (known && onlyWords));
 
   useForgottenSend(account.id, id, items);
   useJump(id, messages);
@@ -182,7 +185,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             sendKey={preferences.sendKey}
             placeholder={touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
             takes={takes}
-            blocked={comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
+            blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
             sending={isPending}
             running={running}
             stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}
@@ -200,6 +203,17 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             notice={
               <>
                 {error && <SendFailed error={error} />}
+                {unkept && (
+                  <Notice
+                    actions={
+                      <ButtonLink to="/temporary" size="dense" icon={MessageCircleDashed}>
+                        {t("temporary.start")}
+                      </ButtonLink>
+                    }
+                  >
+                    {t("temporary.enforcedHere")}
+                  </Notice>
+                )}
                 <QueueList accountId={account.id} conversation={conversation} running={running} />
                 <CompareLine models={models} chosen={compare} onStop={() => setCompare([])} />
               </>
@@ -281,24 +295,4 @@ function useForgottenSend(accountId: string, conversationId: string, items: read
     const asked = items.findLast((message) => message.role === "user");
     if (asked?.parts.some((part) => part.type === "text" && part.text === draft.text)) drafts.clear(conversationId);
   }, [accountId, conversationId, items]);
-}
-
-const atOnce = "assertive";
-
-/** Tells those who listen when the answer they waited for has ended, and how. */
-function useAnnouncements(last: Message | undefined) {
-  const { t } = useTranslation("chat");
-  const errorText = useErrorTextOf();
-  const before = useRef<{ id: string; running: boolean }>(undefined);
-  useEffect(() => {
-    if (last?.role !== "assistant") return;
-    const running = last.status === "running";
-    const waited = before.current?.id === last.id && before.current.running;
-    before.current = { id: last.id, running };
-    if (!waited || running) return;
-    if (last.status === "failed") {
-      const { what, todo } = errorText({ code: last.error?.code ?? "model_failed", params: last.error?.params ?? {}, detail: last.error?.detail ?? "" });
-      announce([what, todo].join(" "), atOnce);
-    } else announce(last.status === "stopped" ? t("announceStopped") : last.status === "interrupted" ? t("interrupted") : t("announceDone"));
-  }, [last, t, errorText]);
 }

@@ -12,6 +12,9 @@ export interface Draft {
 /** The draft of a conversation that has not begun. */
 export const newConversation = "new";
 
+/** The draft of a conversation that is not kept: nor is it, not even by the browser. */
+export const temporaryConversation = "temporary";
+
 const prefix = "kakoi.draft.";
 const sendingSuffix = ".sending";
 const keepDays = 60;
@@ -44,15 +47,17 @@ export class DraftStore {
 
   get(conversationId: string): Draft {
     let draft = this.cache.get(conversationId);
-    if (!draft) this.cache.set(conversationId, (draft = this.read(conversationId)));
+    if (!draft) this.cache.set(conversationId, (draft = conversationId === temporaryConversation ? empty : this.read(conversationId)));
     return draft;
   }
 
   set(conversationId: string, draft: Draft): void {
     this.cache.set(conversationId, draft);
-    this.unwritten.add(conversationId);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(this.flush, 300);
+    if (conversationId !== temporaryConversation) {
+      this.unwritten.add(conversationId);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(this.flush, 300);
+    }
     for (const listener of this.listeners) listener();
   }
 
@@ -69,7 +74,7 @@ export class DraftStore {
     const draft = this.get(conversationId);
     const sent = { ...draft, clientId: draft.clientId ?? newClientId() };
     this.sending.set(conversationId, sent);
-    this.write(this.key(conversationId) + sendingSuffix, sent);
+    if (conversationId !== temporaryConversation) this.write(this.key(conversationId) + sendingSuffix, sent);
     this.set(conversationId, empty);
     return sent;
   }
@@ -86,6 +91,11 @@ export class DraftStore {
     this.sent(conversationId);
     if (draft) this.set(conversationId, join(draft, this.get(conversationId)));
     this.flush();
+  }
+
+  /** What was taken back returns to the field, before what was written since. */
+  giveBack(conversationId: string, draft: Draft): void {
+    this.set(conversationId, join(draft, this.get(conversationId)));
   }
 
   readonly subscribe = (listener: () => void) => {
@@ -152,7 +162,7 @@ function join(first: Draft, second: Draft): Draft {
   if (isEmpty(second)) return first;
   if (isEmpty(first)) return second;
   // Together they are something new: no longer the send that failed.
-  return { text: `${first.text}\n${second.text}`, attachments: [...first.attachments, ...second.attachments] };
+  return { text: [first.text, second.text].filter((text) => text !== "").join("\n"), attachments: [...first.attachments, ...second.attachments] };
 }
 
 function isEmpty(draft: Draft): boolean {

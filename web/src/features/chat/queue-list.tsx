@@ -43,13 +43,8 @@ export function QueueList({ accountId, conversation, running }: Props) {
       void client.invalidateQueries({ queryKey: conversationQuery(id).queryKey });
     }
   };
-  const remove = (queuedId: string, text: string) =>
-    act(async () => {
-      await removeQueued(id, queuedId);
-      // Nothing written is lost: the words go back to the field, if it is free.
-      const drafts = draftsOf(accountId);
-      if (drafts.get(id).text.trim() === "") drafts.set(id, { ...drafts.get(id), text });
-    });
+  // Nothing written is lost: words and files go back to the field.
+  const remove = (queuedId: string) => act(async () => draftsOf(accountId).giveBack(id, await removeQueued(id, queuedId)));
 
   return (
     <section aria-label={t("queue")} className="rounded-12 border border-rule bg-surface-raised text-14">
@@ -85,7 +80,7 @@ export function QueueList({ accountId, conversation, running }: Props) {
                   {waiting.text || t("queueFiles", { count: waiting.attachmentIds.length })}
                 </span>
                 <IconButton icon={Pencil} iconSize={16} size="dense" label={t("queueEdit")} onPress={() => setEditing(waiting.id)} />
-                <IconButton icon={X} iconSize={16} size="dense" label={t("queueRemove")} onPress={() => void remove(waiting.id, waiting.text)} />
+                <IconButton icon={X} iconSize={16} size="dense" label={t("queueRemove")} onPress={() => void remove(waiting.id)} />
               </div>
             )}
           </li>

@@ -1,5 +1,5 @@
 import { createContext, useContext } from "react";
-import { attachmentUrl } from "./api";
+import { fileUrl } from "./file-keeper";
 
 /** How messages are read that are not one's own. */
 export interface Reading {
@@ -8,6 +8,6 @@ export interface Reading {
   fileUrl: (attachmentId: string) => string;
 }
 
-export const ReadingContext = createContext<Reading>({ fileUrl: attachmentUrl });
+export const ReadingContext = createContext<Reading>({ fileUrl });
 
 export const useReading = () => useContext(ReadingContext);

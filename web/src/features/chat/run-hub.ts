@@ -73,7 +73,7 @@ class RunHub {
 }
 
 /** The message as the end of its stream leaves it. */
-export function finalMessage(message: Message, view: RunView): Message {
+export function finalMessage(message: Message, view: Pick<RunView, "metadata" | "parts">): Message {
   const { status, ...rest } = view.metadata;
   return {
     ...message,

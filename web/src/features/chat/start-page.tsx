@@ -3,8 +3,9 @@ import { Link, useNavigate, useRouterState, useSearch } from "@tanstack/react-ro
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
+import { limitsQuery, modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { StartFolder } from "@/features/history/start-folder";
+import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
 import { ButtonLink, IconButton, TextButton } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -21,7 +22,10 @@ import { ConversationSettings } from "./conversation-settings";
 import { newConversation } from "./drafts";
 import { useLiveEvents } from "./live-events";
 import { ModelPicker } from "./model-picker";
+import { useFirstModel } from "./first-model";
 import { SendFailed } from "./send-failed";
+import { TemporarySwitch, ToTemporary } from "./temporary-switch";
+import { onlyWords } from "./attachable";
 import { PendingMessages } from "./transcript";
 import { usePendingTurn, useStartConversation } from "./turns";
 import { WhereLine } from "./where-line";
@@ -40,6 +44,8 @@ export function StartPage() {
 
   const models = useQuery(modelsQuery);
   const items = models.data?.items ?? [];
+  const limits = useQuery(limitsQuery);
+  const { refetch: refetchLimits } = limits;
   const updatePreferences = useUpdatePreferences();
   const { t: library } = useTranslation("library");
   const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
@@ -47,12 +53,19 @@ export function StartPage() {
   const [compare, setCompare] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
   const [settingsOpen, setSettingsOpen] = useState(false);
-  const model = items.find((one) => one.id === chosen.modelId) ?? items.find((one) => one.id === preferences.defaultModelId) ?? items.find((one) => one.isDefault) ?? items[0];
+  const first = useFirstModel(items);
+  const model = items.find((one) => one.id === chosen.modelId) ?? first;
   const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
 
   const open = useCallback((conversationId: string) => void navigate({ to: "/c/$conversationId", params: { conversationId } }), [navigate]);
   const { start, isPending, error, reset } = useStartConversation(account.id, open);
   const pending = usePendingTurn(newConversation);
+
+  // The policy is another since this page was opened: what it says now leads on.
+  const overtaken = error instanceof ApiError && error.code === "temporary_policy";
+  useEffect(() => {
+    if (overtaken) void refetchLimits();
+  }, [overtaken, refetchLimits]);
 
   const choose = (modelId: string) => {
     setChosen((old) => ({ ...old, modelId }));
@@ -66,7 +79,7 @@ export function StartPage() {
         conversationId={newConversation}
         sendKey={preferences.sendKey}
         placeholder={t("placeholderStart")}
-        takes={model?.capabilities}
+        takes={model?.capabilities ?? (models.data && onlyWords)}
         blocked={models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
         sending={isPending}
         running={false}
@@ -85,7 +98,10 @@ export function StartPage() {
           </>
         }
       />
-      <WhereLine model={model} />
+      <div className="flex flex-wrap items-start justify-between gap-x-4">
+        <WhereLine model={model} />
+        {limits.data?.temporary === "allowed" && !pending && <TemporarySwitch accountId={account.id} isOn={false} />}
+      </div>
       {choice.systemPrompt !== "" && !pending && (
         <p className="flex flex-wrap items-center gap-x-3 px-2 text-14 text-muted">
           {library("startsWith")}
@@ -113,6 +129,7 @@ export function StartPage() {
     </ChatBar>
   );
 
+  if (limits.data?.temporary === "enforced" && !pending) return <ToTemporary accountId={account.id} systemPrompt={choice.systemPrompt} />;
   if (pending) {
     return (
       <>

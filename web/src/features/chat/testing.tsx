@@ -3,12 +3,13 @@ import { Outlet, RouterProvider, createMemoryHistory, createRootRoute, createRou
 import { render } from "@testing-library/react";
 import { vi } from "vitest";
 import { SideHistory } from "@/features/history/side-history";
-import type { Me, Model } from "@/lib/api/types";
+import type { Me, Model, Schemas } from "@/lib/api/types";
 import { encoder, sse } from "@/lib/stream/testing";
 import { Toasts } from "@/ui/toast";
 import type { Conversation, Message, Started } from "./api";
 import { ConversationPage } from "./conversation-page";
 import { StartPage } from "./start-page";
+import { TemporaryPage } from "./temporary-page";
 
 /** A call the page made. */
 export interface Call {
@@ -49,6 +50,11 @@ export class Live {
     return this.send({ type: "text-delta", id: String(part), delta: text }, `${part}:${from + encoder.encode(text).length}`);
   }
 
+  /** Breaks the connection off. */
+  close(): void {
+    this.controller?.close();
+  }
+
   end(metadata: object = { status: "complete", stopReason: "end" }): this {
     this.send({ type: "finish", messageMetadata: metadata }).send("[DONE]");
     this.controller?.close();
@@ -65,6 +71,7 @@ export class FakeApi {
   constructor() {
     this.on("GET /me", () => this.me);
     this.on("GET /models", () => ({ items: this.models }));
+    this.on("GET /limits", () => this.limits);
     this.on("GET /conversations", () => ({ items: this.list }));
     this.on("GET /events", () => this.events);
     this.on("PATCH /me/preferences", () => ({}));
@@ -76,6 +83,14 @@ export class FakeApi {
     version: "test",
   };
   models: Model[] = [model("m1", "標準モデル"), model("m2", "庁内モデル", { vision: false })];
+  limits: Schemas["Limits"] = {
+    messageBytes: 1 << 20,
+    attachmentBytes: 20 << 20,
+    attachmentsPerTurn: 10,
+    importBytes: 1 << 30,
+    attachmentTypes: ["application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "image/gif", "image/jpeg", "image/png", "image/webp", ".csv", ".md", ".txt"],
+    temporary: "allowed",
+  };
   list: unknown[] = [];
 
   on(route: string, handler: Handler): this {
@@ -182,7 +197,8 @@ export function show(api: FakeApi, path: string) {
   });
   const start = createRoute({ getParentRoute: () => workplace, path: "/", component: StartPage });
   const conversation = createRoute({ getParentRoute: () => workplace, path: "/c/$conversationId", component: ConversationPage });
-  const router = createRouter({ routeTree: root.addChildren([workplace.addChildren([start, conversation])]), history: createMemoryHistory({ initialEntries: [path] }) });
+  const temporary = createRoute({ getParentRoute: () => workplace, path: "/temporary", component: TemporaryPage });
+  const router = createRouter({ routeTree: root.addChildren([workplace.addChildren([start, conversation, temporary])]), history: createMemoryHistory({ initialEntries: [path] }) });
   const view = render(
     <QueryClientProvider client={client}>
       <RouterProvider router={router as never} />

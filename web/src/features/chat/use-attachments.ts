@@ -1,21 +1,22 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
-import { type Attachment, type FilePart, attachmentUrl, deleteAttachment, uploadAttachment } from "./api";
-import { type Takes, canTake, kindOf } from "./attachable";
+import type { Attachment } from "./api";
+import { type FileKind, type FileLimits, type Takes, canTake, guessKind, kindOf, readableName } from "./attachable";
 import type { Draft } from "./drafts";
+import { type FileKeeper, fileUrl } from "./file-keeper";
 
-/** As many as go with one turn. */
-export const mostAttachments = 20;
+/** As many go up at a time: a browser opens six connections to a server, and answers want theirs. */
+const atOnce = 3;
 
-/** A file beside the text: on its way, there, or not taken. */
+/** A file beside the text: waiting, on its way, there, or not taken. */
 export interface AttachmentItem {
   key: string;
   name: string;
   size: number;
-  kind: FilePart["type"];
+  kind: FileKind;
   /** Of an image: where its picture is. */
   preview?: string;
-  state: "uploading" | "ready" | "failed";
+  state: "waiting" | "uploading" | "ready" | "failed";
   /** 0 to 1, while uploading. */
   progress: number;
   error?: ApiError;
@@ -27,20 +28,34 @@ interface Upload extends AttachmentItem {
   cancel: AbortController;
 }
 
-/** Why a file was left out, before anything was sent: its kind, or the number. */
+/** Why a file was left out, before anything was sent. */
 export interface Refusal {
-  reason: FilePart["type"] | "tooMany";
+  reason: "image" | "document" | "heic" | "empty" | "tooLarge" | "tooMany";
   name: string;
 }
+
+interface Options {
+  draft: Draft;
+  change: (make: (draft: Draft) => Draft) => void;
+  /** What the model reads, and how much may be attached; undefined until it is known. Files wait for it. */
+  takes: Takes | undefined;
+  limits: FileLimits | undefined;
+  keeper: FileKeeper;
+}
+
+let count = 0;
 
 /**
  * The files of a draft. Those that have arrived belong to the draft and are kept
  * with it; those on their way live here.
  */
-export function useAttachments(draft: Draft, takes: Takes, change: (make: (draft: Draft) => Draft) => void) {
+export function useAttachments({ draft, change, takes, limits, keeper }: Options) {
   const [uploads, setUploads] = useState<Upload[]>([]);
+  const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
   /** Pictures made here of files that have arrived, so that they need not be fetched back. */
   const [previews, setPreviews] = useState<Readonly<Record<string, string>>>({});
+  const begun = useRef(new Set<string>());
+  const attached = draft.attachments.length;
 
   const patch = useCallback((key: string, with_: Partial<Upload>) => {
     setUploads((all) => all.map((upload) => (upload.key === key ? { ...upload, ...with_ } : upload)));
@@ -48,9 +63,10 @@ export function useAttachments(draft: Draft, takes: Takes, change: (make: (draft
 
   const run = useCallback(
     async (upload: Upload) => {
+      const preview = upload.preview ?? (upload.kind === "image" ? URL.createObjectURL(upload.file) : undefined);
+      patch(upload.key, { state: "uploading", ...(preview && { preview }) });
       try {
-        const attachment = await uploadAttachment(upload.file, (progress) => patch(upload.key, { progress }), upload.cancel.signal);
-        const { preview } = upload;
+        const attachment = await keeper.keep(upload.file, (progress) => patch(upload.key, { progress }), upload.cancel.signal);
         if (preview) setPreviews((old) => ({ ...old, [attachment.id]: preview }));
         change((old) => ({ ...old, attachments: [...old.attachments, attachment] }));
         setUploads((all) => all.filter((other) => other.key !== upload.key));
@@ -58,62 +74,74 @@ export function useAttachments(draft: Draft, takes: Takes, change: (make: (draft
         if (!isAbort(error)) patch(upload.key, { state: "failed", error: toApiError(error) });
       }
     },
-    [change, patch],
+    [change, keeper, patch],
   );
 
-  const add = useCallback(
-    (files: readonly File[]): Refusal[] => {
-      const refused: Refusal[] = [];
-      const room = mostAttachments - draft.attachments.length - uploads.length;
-      const taken: Upload[] = [];
-      for (const file of files) {
-        const kind = kindOf(file.type);
-        if (!canTake(takes, kind)) refused.push({ reason: kind, name: file.name });
-        else if (taken.length >= room) refused.push({ reason: "tooMany", name: file.name });
-        else {
-          taken.push({
-            key: `${Date.now()}-${taken.length}-${file.name}`,
-            name: file.name,
-            size: file.size,
-            kind,
-            ...(kind === "image" && { preview: URL.createObjectURL(file) }),
-            state: "uploading",
-            progress: 0,
-            file,
-            cancel: new AbortController(),
-          });
-        }
+  // What waits is judged once model and limits are known, and goes a few at a time.
+  useEffect(() => {
+    if (!takes || !limits) return;
+    let place = attached + uploads.filter((upload) => upload.state !== "waiting").length;
+    let free = atOnce - uploads.filter((upload) => upload.state === "uploading").length;
+    const refused: Refusal[] = [];
+    const next: Upload[] = [];
+    const out = new Set<string>();
+    for (const upload of uploads) {
+      if (upload.state !== "waiting" || begun.current.has(upload.key)) continue;
+      const reason = refusalOf(upload.file, takes, limits) ?? (place >= limits.attachmentsPerTurn ? "tooMany" : undefined);
+      if (reason) {
+        refused.push({ reason, name: upload.name });
+        out.add(upload.key);
+        continue;
       }
-      setUploads((all) => [...all, ...taken]);
-      for (const upload of taken) void run(upload);
-      return refused;
-    },
-    [draft.attachments.length, uploads.length, takes, run],
-  );
+      place++;
+      if (free-- <= 0) continue;
+      begun.current.add(upload.key);
+      next.push(upload);
+    }
+    queueMicrotask(() => {
+      for (const upload of next) void run(upload);
+      if (out.size === 0) return;
+      setRefusals((before) => [...before, ...refused]);
+      setUploads((all) => all.filter((upload) => !out.has(upload.key)));
+    });
+  }, [uploads, attached, takes, limits, run]);
 
-  const retry = useCallback(
-    (key: string) => {
-      const upload = uploads.find((other) => other.key === key);
-      if (!upload) return;
-      const again: Upload = { ...upload, state: "uploading", progress: 0, error: undefined, cancel: new AbortController() };
-      setUploads((all) => all.map((other) => (other.key === key ? again : other)));
-      void run(again);
-    },
-    [uploads, run],
-  );
+  const add = useCallback((files: readonly File[]) => {
+    setRefusals([]);
+    const added = files.map((file): Upload => {
+      const kind = guessKind(file, limits ?? { attachmentTypes: [] });
+      return {
+        key: `upload-${++count}`,
+        name: readableName(file.name),
+        size: file.size,
+        kind: kind === "heic" ? "image" : kind,
+        state: "waiting",
+        progress: 0,
+        file,
+        cancel: new AbortController(),
+      };
+    });
+    setUploads((all) => [...all, ...added]);
+  }, [limits]);
+
+  const retry = useCallback((key: string) => {
+    begun.current.delete(key);
+    patch(key, { state: "waiting", progress: 0, error: undefined, cancel: new AbortController() });
+  }, [patch]);
 
   const remove = useCallback(
     (key: string) => {
       const upload = uploads.find((other) => other.key === key);
       if (upload) {
         upload.cancel.abort();
+        if (upload.preview) URL.revokeObjectURL(upload.preview);
         setUploads((all) => all.filter((other) => other.key !== key));
         return;
       }
       change((old) => ({ ...old, attachments: old.attachments.filter((attachment) => attachment.id !== key) }));
-      void deleteAttachment(key).catch(() => undefined); // the server clears away what was never sent
+      keeper.forget(key);
     },
-    [uploads, change],
+    [uploads, change, keeper],
   );
 
   // Pictures are given back with the composer.
@@ -134,12 +162,29 @@ export function useAttachments(draft: Draft, takes: Takes, change: (make: (draft
       name: attachment.name,
       size: attachment.size,
       kind: kindOf(attachment.mediaType),
-      ...(kindOf(attachment.mediaType) === "image" && { preview: previews[attachment.id] ?? attachmentUrl(attachment.id) }),
+      ...(kindOf(attachment.mediaType) === "image" && { preview: previews[attachment.id] ?? fileUrl(attachment.id) }),
       state: "ready",
       progress: 1,
       attachment,
     })),
     ...uploads,
   ];
-  return { items, add, remove, retry, busy: uploads.some((upload) => upload.state === "uploading"), failed: uploads.some((upload) => upload.state === "failed") };
+  return {
+    items,
+    refusals,
+    forgetRefusals: useCallback(() => setRefusals([]), []),
+    add,
+    remove,
+    retry,
+    busy: uploads.some((upload) => upload.state === "uploading" || upload.state === "waiting"),
+    failed: uploads.some((upload) => upload.state === "failed"),
+  };
+}
+
+function refusalOf(file: File, takes: Takes, limits: FileLimits): Refusal["reason"] | undefined {
+  const kind = guessKind(file, limits);
+  if (kind === "heic") return "heic";
+  if (!canTake(takes, kind)) return kind === "text" ? undefined : kind;
+  if (file.size === 0) return "empty";
+  return file.size > limits.attachmentBytes ? "tooLarge" : undefined;
 }

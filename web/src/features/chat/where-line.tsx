@@ -9,7 +9,7 @@ import { Dialog } from "@/ui/dialog";
 import { Icon } from "@/ui/icon";
 
 /** The quiet line under the composer: which model, processed where. It opens the explanation. */
-export function WhereLine({ model }: { model: Model | undefined }) {
+export function WhereLine({ model, unkept = false }: { model: Model | undefined; unkept?: boolean }) {
   const { t } = useTranslation("chat");
   const placeText = usePlaceText();
   const [open, setOpen] = useState(false);
@@ -47,7 +47,7 @@ export function WhereLine({ model }: { model: Model | undefined }) {
             <Detail name={t("connection")}>{model.connectionName}</Detail>
             <Detail name={t("place")}>{place}</Detail>
             <Detail name={t("sentLabel")}>{t("sentText")}</Detail>
-            <Detail name={t("keptLabel")}>{t("keptText")}</Detail>
+            <Detail name={t("keptLabel")}>{unkept ? t("temporary.keptText") : t("keptText")}</Detail>
           </Details>
           {model.demo && <p className="rounded-8 bg-surface-raised px-4 py-3 text-14 leading-prose">{t("demoText")}</p>}
         </div>

@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { limitsQuery } from "@/features/account/api";
 import { runCommand, useCommand } from "@/lib/commands";
 import { Switch } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
@@ -18,6 +20,17 @@ export function Shortcuts() {
     void Promise.resolve(navigate({ to: "/" })).then(() => runCommand("focusComposer"));
   });
 
+  const temporary = (useQuery(limitsQuery).data?.temporary ?? "off") !== "off";
+  useCommand(
+    "temporaryConversation",
+    temporary
+      ? () => {
+          void Promise.resolve(navigate({ to: "/temporary" })).then(() => runCommand("focusComposer"));
+        }
+      : undefined,
+  );
+  const possible = shortcuts.filter((s) => temporary || s.name !== "temporaryConversation");
+
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const command = commandOf(event, keysOn());
@@ -30,7 +43,7 @@ export function Shortcuts() {
   return (
     <Dialog title={t("title")} size="small" isOpen={open} onClose={() => setOpen(false)} dismissable>
       <dl className="grid grid-cols-[minmax(0,1fr)_auto] text-14">
-        {shortcuts.map((s) => (
+        {possible.map((s) => (
           <Row key={s.name} shortcut={s} words={t(s.name)} off={!on && !s.control} />
         ))}
       </dl>

@@ -15,6 +15,7 @@ export interface Shortcut {
 export const shortcuts: readonly Shortcut[] = [
   { name: "palette", key: "k", control: true }, // the palette listens itself
   { name: "newConversation", key: "n" },
+  { name: "temporaryConversation", key: "t" },
   { name: "focusComposer", key: "/" },
   { name: "stop", key: ".", control: true },
   { name: "copyAnswer", key: "c" },

@@ -675,7 +675,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes back a turn that waits. */
+        /** Takes back a turn that waits: its words, and its files, which wait for another message. */
         delete: operations["removeQueued"];
         options?: never;
         head?: never;
@@ -1651,6 +1651,8 @@ export interface components {
             changedAt?: string;
             /** @description The account. */
             changedBy?: string;
+            changedByName?: string;
+            installed: components["schemas"]["InstalledLimits"];
             /** @enum {string} */
             temporary: "allowed" | "off" | "enforced";
             /**
@@ -2090,6 +2092,12 @@ export interface components {
             problems: components["schemas"]["ImportProblem"][];
             /** @enum {string} */
             source: "chatgpt" | "open_webui" | "librechat" | "genu" | "kakoi";
+        };
+        InstalledLimits: {
+            /** Format: int64 */
+            attachmentBytes: number;
+            /** Format: int64 */
+            attachmentsPerTurn: number;
         };
         Limits: {
             /**
@@ -2957,6 +2965,10 @@ export interface components {
             /** Format: int64 */
             conversations: number;
             name: string;
+        };
+        TakenBack: {
+            attachments: components["schemas"]["Attachment"][];
+            text: string;
         };
         TemporaryFile: {
             /** @description Base64. */
@@ -4801,12 +4813,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["TakenBack"];
+                };
             };
             /** @description Error */
             default: {

@@ -35,7 +35,7 @@ export class StreamRefused extends Error {
 
 const firstDelay = 400;
 const longestDelay = 15_000;
-const defaultSilence = 45_000;
+export const defaultSilence = 45_000;
 
 /**
  * Reads a server-sent event stream until onMessage ends it or the signal aborts,
@@ -143,7 +143,8 @@ async function connectOnce(
   }
 }
 
-async function readBody(
+/** Reads the events of one response. "broken": it ended before onMessage said so. */
+export async function readBody(
   body: ReadableStream<Uint8Array>,
   onMessage: FollowOptions["onMessage"],
   cut: AbortSignal,
@@ -199,6 +200,6 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 }
 
-function isEventStream(response: Response): boolean {
+export function isEventStream(response: Response): boolean {
   return (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
 }

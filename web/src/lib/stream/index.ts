@@ -1,3 +1,4 @@
+export { type AnswerStreamOptions, streamAnswer } from "./answer-stream";
 export { type FollowOptions, type LinkState, type Verdict, followEventStream } from "./event-stream";
 export type { Cost, Failure, RunMetadata, RunStatus, TextKind, Usage } from "./run-events";
 export { type RunLink, type RunStream, type RunStreamOptions, type RunView, openRunStream } from "./run-stream";

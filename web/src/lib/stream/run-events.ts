@@ -15,7 +15,7 @@ export type RunStatus = Schemas["Message"]["status"];
 
 /** What the stream says about the answer as a whole. Later fields win. */
 export type RunMetadata = Partial<
-  Pick<Schemas["Message"], "status" | "stopReason" | "error" | "usage" | "cost" | "finishedAt" | "modelId" | "modelName" | "firstTokenMs" | "reasoningMs">
+  Pick<Schemas["Message"], "status" | "stopReason" | "error" | "usage" | "cost" | "finishedAt" | "modelId" | "modelName" | "firstTokenMs" | "reasoningMs" | "context">
 >;
 
 export type TextKind = "text" | "reasoning";

@@ -1,0 +1,252 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useBlocker, useRouterState } from "@tanstack/react-router";
+import { ArrowDown, Eraser, MessageCircleDashed, SlidersHorizontal } from "lucide-react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
+import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
+import { useMediaQuery } from "@/lib/use-media-query";
+import { Button, ButtonLink, IconButton } from "@/ui/button";
+import { ConfirmDialog } from "@/ui/dialog";
+import { Empty } from "@/ui/empty";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Icon } from "@/ui/icon";
+import { Notice } from "@/ui/notice";
+import { useTitle } from "@/ui/page";
+import type { Choice, Message } from "./api";
+import { onlyWords } from "./attachable";
+import { ChatBar } from "./chat-bar";
+import "./chat.css";
+import { Composer } from "./composer";
+import { ConversationSettings } from "./conversation-settings";
+import { draftsOf, temporaryConversation, useDraft } from "./drafts";
+import { inPage } from "./file-keeper";
+import { useFirstModel } from "./first-model";
+import { useFollowEnd } from "./follow-end";
+import { ModelPicker } from "./model-picker";
+import { SendFailed } from "./send-failed";
+import { TemporaryTalk, isWritten } from "./temporary";
+import { TemporarySwitch } from "./temporary-switch";
+import { Transcript } from "./transcript";
+import { useAnnouncements } from "./use-announcements";
+import { WhereLine } from "./where-line";
+
+const none: readonly Message[] = [];
+const nothing = () => undefined;
+
+/** A conversation that is kept nowhere: it is on this page, and gone with it. */
+export function TemporaryPage() {
+  const policy = useQuery(limitsQuery).data?.temporary;
+  const enforced = policy === "enforced";
+  const { t } = useTranslation("chat");
+  useTitle(t("temporary.title"));
+  const client = useQueryClient();
+  const { account, preferences } = useMe();
+  const touch = useMediaQuery("(pointer: coarse)");
+  const models = useQuery(modelsQuery);
+  const items = models.data?.items ?? [];
+  const first = useFirstModel(items);
+  const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
+  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: begun ?? "" });
+  const model = items.find((one) => one.id === chosen.modelId) ?? first;
+  const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const [erasing, setErasing] = useState(false);
+  const [talk] = useState(() => new TemporaryTalk());
+  const { messages, running } = useSyncExternalStore(talk.subscribe, talk.getSnapshot);
+  const [draft] = useDraft(account.id, temporaryConversation);
+  const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  useAnnouncements(messages.at(-1));
+
+  const forget = useCallback(() => {
+    talk.clear();
+    const drafts = draftsOf(account.id);
+    for (const { id } of drafts.get(temporaryConversation).attachments) inPage.forget(id);
+    drafts.clear(temporaryConversation);
+  }, [talk, account.id]);
+  const shown = useRef(false);
+  useEffect(() => {
+    shown.current = true;
+    return () => {
+      shown.current = false;
+      // A page that only moves to another place is back at once.
+      setTimeout(() => {
+        if (!shown.current) forget();
+      }, 0);
+    };
+  }, [forget]);
+
+  const holds = messages.length > 0 || isWritten(draft);
+  // As it is at that moment, which may be before this page is drawn again.
+  const holdsNow = () => talk.getSnapshot().messages.length > 0 || isWritten(draftsOf(account.id).get(temporaryConversation));
+  const leaving = useBlocker({
+    // Who signs out means to leave.
+    shouldBlockFn: ({ current, next }) => next.pathname !== current.pathname && next.pathname !== "/sign-in" && holdsNow(),
+    enableBeforeUnload: holdsNow,
+    withResolver: true,
+  });
+
+  const turn = useMutation({
+    mutationFn: async (how: "send" | "retry") => {
+      if (how === "retry") return talk.retry(choice);
+      const drafts = draftsOf(account.id);
+      const sent = drafts.beginSend(temporaryConversation);
+      if (!sent) return;
+      try {
+        await talk.ask(sent, choice);
+        drafts.sent(temporaryConversation);
+      } catch (error) {
+        drafts.sendFailed(temporaryConversation);
+        throw error;
+      }
+    },
+    onError: () => void client.invalidateQueries({ queryKey: limitsQuery.queryKey }), // the policy may be another by now
+    gcTime: 0,
+  });
+  const { mutate } = turn;
+  const resume = useMemo(() => ({ onRetry: () => mutate("retry"), pending: false }), [mutate]);
+
+  const composer = (
+    <>
+      <Composer
+        accountId={account.id}
+        conversationId={temporaryConversation}
+        sendKey={preferences.sendKey}
+        placeholder={messages.length === 0 ? t("placeholderStart") : touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
+        takes={model?.capabilities ?? (models.data && onlyWords)}
+        keeper={inPage}
+        unkept
+        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
+        sending={false}
+        running={running}
+        oneAtATime
+        stopping={false}
+        onSend={() => {
+          mutate("send");
+          toEnd();
+        }}
+        onStop={() => talk.stop()}
+        roomy={messages.length === 0}
+        autoFocus
+        notice={turn.error && <SendFailed error={turn.error} />}
+      />
+      <div className="flex flex-wrap items-start justify-between gap-x-4">
+        <WhereLine model={model} unkept />
+        {!enforced && messages.length === 0 && <TemporarySwitch accountId={account.id} isOn />}
+      </div>
+    </>
+  );
+
+  const bar = (
+    <ChatBar plain={messages.length === 0} title={messages.length > 0 ? <h1 className="truncate text-16">{t("temporary.title")}</h1> : undefined}>
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={(modelId) => setChosen((old) => ({ ...old, modelId }))} />}
+      {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
+      {messages.length > 0 && <IconButton icon={Eraser} size="dense" label={t("temporary.erase")} onPress={() => setErasing(true)} />}
+      <ConversationSettings
+        isOpen={settingsOpen}
+        onClose={() => setSettingsOpen(false)}
+        choice={choice}
+        models={items}
+        onSave={(next) => {
+          setChosen(next);
+          return Promise.resolve();
+        }}
+      />
+      <ConfirmDialog
+        title={t("temporary.eraseTitle")}
+        confirmLabel={t("temporary.eraseAct")}
+        isOpen={erasing}
+        onClose={() => setErasing(false)}
+        onConfirm={() => {
+          forget();
+          turn.reset();
+          return Promise.resolve();
+        }}
+      >
+        <p>{t("temporary.eraseHint")}</p>
+      </ConfirmDialog>
+      <ConfirmDialog
+        title={t("temporary.leaveTitle")}
+        confirmLabel={t("temporary.leaveAct")}
+        isOpen={leaving.status === "blocked"}
+        onClose={() => leaving.reset?.()}
+        onConfirm={() => {
+          forget();
+          leaving.proceed?.();
+          return Promise.resolve();
+        }}
+      >
+        <p>{t("temporary.leaveHint")}</p>
+      </ConfirmDialog>
+    </ChatBar>
+  );
+
+  if (policy === "off" && !holds) {
+    return (
+      <>
+        <ChatBar plain>{null}</ChatBar>
+        <Empty icon={MessageCircleDashed} heading={t("temporary.off")} actions={<ButtonLink to="/">{t("startNew")}</ButtonLink>}>
+          {t("temporary.offHint")}
+        </Empty>
+      </>
+    );
+  }
+  if (messages.length === 0) {
+    return (
+      <>
+        {bar}
+        <div className="min-h-0 flex-1 overflow-y-auto [scrollbar-width:thin]">
+          <div className="mx-auto w-full max-w-[49.5rem] px-6 pb-12 max-md:px-4">
+            <h1 className="mt-6 mb-4 flex items-center gap-3 text-24">
+              <Icon of={MessageCircleDashed} className="text-muted" />
+              {t("temporary.title")}
+            </h1>
+            {models.error && !models.data ? <ErrorNotice error={models.error} onRetry={() => void models.refetch()} className="mb-4" /> : null}
+            <Notice className="mb-4" title={enforced ? t("temporary.enforced") : t("temporary.intro")}>
+              <ul className="list-disc pl-5">
+                <li>{t("temporary.notKept")}</li>
+                <li>{t("temporary.lost")}</li>
+                <li>{t("temporary.counted")}</li>
+              </ul>
+            </Notice>
+            {composer}
+          </div>
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      {bar}
+      <p className="flex flex-none items-start justify-center gap-2 border-b border-dashed border-control bg-surface-raised px-6 py-2 text-14 max-md:justify-start max-md:px-4">
+        <Icon of={MessageCircleDashed} size={16} className="mt-0.5 text-muted" />
+        <span>{t("temporary.banner")}</span>
+      </p>
+      <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
+        <div ref={contentRef} className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
+          <Transcript
+            conversationId={temporaryConversation}
+            messages={messages}
+            compared={none}
+            onChosen={nothing}
+            pending={undefined}
+            resume={resume}
+            scroller={scroller}
+            hasOlder={false}
+            loadingOlder={false}
+            onOlder={nothing}
+          />
+        </div>
+      </div>
+      <div className="chat-foot relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
+        {away && (
+          <div className="absolute bottom-full left-1/2 mb-3 -translate-x-1/2">
+            <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>
+              {t("toEnd")}
+            </Button>
+          </div>
+        )}
+        <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">{composer}</div>
+      </div>
+    </>
+  );
+}
