@@ -382,12 +382,13 @@ func TestPreferencesAreValidatedAndKept(t *testing.T) {
 			t.Errorf("Preferences = %+v, %v, want the defaults", p, err)
 		}
 		if p, err := h.UpdatePreferences(as(t, member), PreferencesChange{Locale: new("en"), SendKey: new("ctrlEnter")}); err != nil ||
-			p != (Preferences{Locale: "en", Theme: "system", SendKey: "ctrlEnter"}) {
+			p != (Preferences{Locale: "en", Theme: "system", SendKey: "ctrlEnter", Density: "comfortable", Calendar: "western"}) {
 			t.Errorf("UpdatePreferences = %+v, %v", p, err)
 		}
 		for name, c := range map[string]PreferencesChange{
 			"locale": {Locale: new("fr")}, "theme": {Theme: new("")}, "send key": {SendKey: new("space")},
-			"model": {DefaultModelID: new("a b")}, "one good, one bad": {Locale: new("ja"), Theme: new("pink")},
+			"model": {DefaultModelID: new("a b")}, "prompt": {DefaultPromptID: new("あ")}, "density": {Density: new("")},
+			"calendar": {Calendar: new("lunar")}, "one good, one bad": {Locale: new("ja"), Theme: new("pink")},
 		} {
 			want(t, name, second(h.UpdatePreferences(as(t, member), c)), errs.InvalidInput)
 		}
@@ -399,6 +400,14 @@ func TestPreferencesAreValidatedAndKept(t *testing.T) {
 			t.Errorf("the administrator's preferences are %+v, %v", p, err)
 		}
 		want(t, "nobody", second(h.Preferences(t.Context())), errs.Unauthenticated)
+		// What an earlier version stored knows nothing of what came later.
+		if _, err := d.ExecContext(t.Context(), `UPDATE accounts SET preferences = '{"locale":"en","theme":"dark","sendKey":"enter","defaultModelId":""}' WHERE id = $1`, a.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, a, err := h.Authenticate(t.Context(), member.Token); err != nil ||
+			a.Preferences != (Preferences{Locale: "en", Theme: "dark", SendKey: "enter", Density: "comfortable", Calendar: "western"}) {
+			t.Errorf("Authenticate = %+v, %v, want what was chosen and the defaults", a.Preferences, err)
+		}
 		// What a later version stored must not keep anybody out.
 		if _, err := d.ExecContext(t.Context(), `UPDATE accounts SET preferences = '{"theme":"sepia","new":1}' WHERE id = $1`, a.ID); err != nil {
 			t.Fatal(err)
@@ -414,12 +423,19 @@ func TestTwoTabsChangeDifferentPreferencesAtOnce(t *testing.T) {
 		h := newHouse(t, d)
 		admin := h.setUp()
 		var wg sync.WaitGroup
-		for _, c := range []PreferencesChange{{Locale: new("en")}, {Theme: new("dark")}, {SendKey: new("ctrlEnter")}, {DefaultModelID: new("m1")}} {
+		for _, c := range []PreferencesChange{
+			{Locale: new("en")}, {Theme: new("dark")}, {SendKey: new("ctrlEnter")}, {DefaultModelID: new("m1")},
+			{DefaultPromptID: new("p1")}, {Density: new("compact")}, {Calendar: new("japanese")},
+		} {
 			wg.Go(func() { want(t, "UpdatePreferences", second(h.UpdatePreferences(as(t, admin), c)), "") })
 		}
 		wg.Wait()
 		got, err := h.Preferences(as(t, admin))
-		if all := (Preferences{Locale: "en", Theme: "dark", SendKey: "ctrlEnter", DefaultModelID: "m1"}); err != nil || got != all {
+		all := Preferences{
+			Locale: "en", Theme: "dark", SendKey: "ctrlEnter", DefaultModelID: "m1",
+			DefaultPromptID: "p1", Density: "compact", Calendar: "japanese",
+		}
+		if err != nil || got != all {
 			t.Errorf("Preferences = %+v, %v, want %+v", got, err, all)
 		}
 	})

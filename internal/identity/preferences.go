@@ -18,22 +18,30 @@ type Preferences struct {
 	Theme          string `json:"theme"`          // "system", "light" or "dark"
 	SendKey        string `json:"sendKey"`        // "enter" or "ctrlEnter"
 	DefaultModelID string `json:"defaultModelId"` // "" to take the installation's
+	// DefaultPromptID is the prompt of the library with which new conversations
+	// begin, "" for none. It may be gone by now: whoever begins one asks for it.
+	DefaultPromptID string `json:"defaultPromptId"`
+	Density         string `json:"density"`  // "comfortable" or "compact"
+	Calendar        string `json:"calendar"` // "western" or "japanese", for dates in Japanese
 }
 
 // DefaultPreferences are those of a person who has chosen nothing.
 func DefaultPreferences() Preferences {
-	return Preferences{Theme: "system", SendKey: "enter"}
+	return Preferences{Theme: "system", SendKey: "enter", Density: "comfortable", Calendar: "western"}
 }
 
 // PreferencesChange holds the preferences to change; nil leaves one as it is.
 type PreferencesChange struct {
-	Locale         *string
-	Theme          *string
-	SendKey        *string
-	DefaultModelID *string
+	Locale          *string
+	Theme           *string
+	SendKey         *string
+	DefaultModelID  *string
+	DefaultPromptID *string
+	Density         *string
+	Calendar        *string
 }
 
-const maxModelID = 200
+const maxID = 200
 
 func (p Preferences) validate() error {
 	oneOf := func(field, value string, allowed ...string) error {
@@ -53,16 +61,31 @@ func (p Preferences) validate() error {
 	if err := oneOf("sendKey", p.SendKey, "enter", "ctrlEnter"); err != nil {
 		return err
 	}
-	if len(p.DefaultModelID) > maxModelID || strings.ContainsFunc(p.DefaultModelID, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err := oneOf("density", p.Density, "comfortable", "compact"); err != nil {
+		return err
+	}
+	if err := oneOf("calendar", p.Calendar, "western", "japanese"); err != nil {
+		return err
+	}
+	if !isID(p.DefaultModelID) {
 		return errs.InField("defaultModelId", "this is not the id of a model")
 	}
+	if !isID(p.DefaultPromptID) {
+		return errs.InField("defaultPromptId", "this is not the id of a prompt")
+	}
 	return nil
+}
+
+// isID reports whether s could be an id, or is none.
+func isID(s string) bool {
+	return len(s) <= maxID && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // with returns p changed by c.
 func (p Preferences) with(c PreferencesChange) Preferences {
 	for _, set := range []struct{ to, from *string }{
 		{&p.Locale, c.Locale}, {&p.Theme, c.Theme}, {&p.SendKey, c.SendKey}, {&p.DefaultModelID, c.DefaultModelID},
+		{&p.DefaultPromptID, c.DefaultPromptID}, {&p.Density, c.Density}, {&p.Calendar, c.Calendar},
 	} {
 		if set.from != nil {
 			*set.to = *set.from
@@ -87,7 +110,7 @@ func parsePreferences(text string) Preferences {
 func (p Preferences) encode() string {
 	b, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // four strings
+		panic(err) // strings only
 	}
 	return string(b)
 }
@@ -128,7 +151,10 @@ func (s *Service) UpdatePreferences(ctx context.Context, c PreferencesChange) (P
 		}
 		return s.audit.Record(ctx, audit.Event{
 			Action: auditPreferences, Resource: accountResource(p.AccountID),
-			Details: map[string]string{"locale": after.Locale, "theme": after.Theme, "send_key": after.SendKey, "default_model_id": after.DefaultModelID},
+			Details: map[string]string{
+				"locale": after.Locale, "theme": after.Theme, "send_key": after.SendKey, "default_model_id": after.DefaultModelID,
+				"default_prompt_id": after.DefaultPromptID, "density": after.Density, "calendar": after.Calendar,
+			},
 		})
 	})
 	if err != nil {

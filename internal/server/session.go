@@ -8,6 +8,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/errs"
 	"kakoi/internal/identity"
+	"kakoi/internal/library"
 )
 
 // me is who is signed in.
@@ -26,17 +27,23 @@ type myAccount struct {
 }
 
 type preferences struct {
-	Locale         string `json:"locale" enum:"ja,en," doc:"Empty: as the browser says."`
-	Theme          string `json:"theme" enum:"system,light,dark"`
-	SendKey        string `json:"sendKey" enum:"enter,ctrlEnter"`
-	DefaultModelID string `json:"defaultModelId" doc:"Empty: the installation's."`
+	Locale          string `json:"locale" enum:"ja,en," doc:"Empty: as the browser says."`
+	Theme           string `json:"theme" enum:"system,light,dark"`
+	SendKey         string `json:"sendKey" enum:"enter,ctrlEnter"`
+	DefaultModelID  string `json:"defaultModelId" doc:"Empty: the installation's."`
+	DefaultPromptID string `json:"defaultPromptId" doc:"Instructions of the library with which new conversations begin; they may be gone by now. Empty: none."`
+	Density         string `json:"density" enum:"comfortable,compact"`
+	Calendar        string `json:"calendar" enum:"western,japanese" doc:"Of dates in Japanese."`
 }
 
 type preferencesChange struct {
-	Locale         *string `json:"locale,omitempty" kind:"enum" enum:"ja,en,"`
-	Theme          *string `json:"theme,omitempty" kind:"enum" enum:"system,light,dark"`
-	SendKey        *string `json:"sendKey,omitempty" kind:"enum" enum:"enter,ctrlEnter"`
-	DefaultModelID *string `json:"defaultModelId,omitempty" kind:"id" maxLength:"64"`
+	Locale          *string `json:"locale,omitempty" kind:"enum" enum:"ja,en,"`
+	Theme           *string `json:"theme,omitempty" kind:"enum" enum:"system,light,dark"`
+	SendKey         *string `json:"sendKey,omitempty" kind:"enum" enum:"enter,ctrlEnter"`
+	DefaultModelID  *string `json:"defaultModelId,omitempty" kind:"id" maxLength:"64"`
+	DefaultPromptID *string `json:"defaultPromptId,omitempty" kind:"id" maxLength:"64"`
+	Density         *string `json:"density,omitempty" kind:"enum" enum:"comfortable,compact"`
+	Calendar        *string `json:"calendar,omitempty" kind:"enum" enum:"western,japanese"`
 }
 
 type session struct {
@@ -164,11 +171,26 @@ func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange })
 }
 
 func (s *Server) updatePreferences(ctx context.Context, in *struct{ Body preferencesChange }) (*body[preferences], error) {
+	if id := in.Body.DefaultPromptID; id != nil && *id != "" {
+		if err := s.mayBeginWith(ctx, *id); err != nil {
+			return nil, err
+		}
+	}
 	p, err := s.identity.UpdatePreferences(ctx, identity.PreferencesChange(in.Body))
 	if err != nil {
 		return nil, err
 	}
 	return ok(preferences(p)), nil
+}
+
+// mayBeginWith tells whether conversations may begin with prompt id: it is
+// instructions that the person may read, and nobody has put it away.
+func (s *Server) mayBeginWith(ctx context.Context, id string) error {
+	p, err := s.library.Prompt(ctx, id)
+	if errs.CodeOf(err) == errs.NotFound || err == nil && (p.Kind != library.KindSystem || p.Archived) {
+		return errs.InField("defaultPromptId", "this is not one of the choices")
+	}
+	return err
 }
 
 func (s *Server) changePassword(ctx context.Context, in *struct{ Body passwordChange }) (*signedIn, error) {

@@ -221,3 +221,40 @@ func TestTheAddressOfAClientIsNotWhatItClaims(t *testing.T) {
 		})
 	}
 }
+
+func TestConversationsBeginOnlyWithInstructionsThatThePersonMayRead(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		write := func(p *person, kind string) string {
+			var made prompt
+			p.must("POST", "/prompts", map[string]any{"kind": kind, "name": kind, "body": "簡潔に", "locale": "ja"}, &made)
+			return made.ID
+		}
+		instructions, message, others := write(anna, "system"), write(anna, "message"), write(ben, "system")
+		putAway := write(anna, "system")
+		anna.must("PATCH", "/prompts/"+putAway, map[string]any{"archived": true}, nil)
+
+		choose := func(id string) map[string]any { return map[string]any{"defaultPromptId": id} }
+		for name, id := range map[string]string{"a message": message, "another person's": others, "put away": putAway, "none at all": "no-such-prompt"} {
+			if got := anna.refused("PATCH", "/me/preferences", choose(id)); got.Code != errs.InvalidInput || got.Field != "defaultPromptId" {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		var chosen preferences
+		anna.must("PATCH", "/me/preferences", choose(instructions), &chosen)
+		anna.must("PATCH", "/me/preferences", map[string]any{"density": "compact", "calendar": "japanese"}, &chosen)
+		if chosen.DefaultPromptID != instructions || chosen.Density != "compact" || chosen.Calendar != "japanese" {
+			t.Errorf("%+v", chosen)
+		}
+		// What is deleted later keeps nobody from choosing anything else, or nothing.
+		anna.must("DELETE", "/prompts/"+instructions, nil, nil)
+		anna.must("PATCH", "/me/preferences", map[string]any{"density": "comfortable"}, &chosen)
+		if chosen.DefaultPromptID != instructions {
+			t.Errorf("%+v", chosen)
+		}
+		anna.must("PATCH", "/me/preferences", choose(""), &chosen)
+		if chosen.DefaultPromptID != "" {
+			t.Errorf("%+v", chosen)
+		}
+	})
+}

@@ -190,6 +190,11 @@ test("blocks of an answer open beside it, and a page in it reaches nothing", asy
     await open(frames.filter({ has: page.getByRole("table") }).first());
     const table = beside("table");
     await expect(table.getByRole("cell", { name: "18" })).toBeVisible();
+    const [book] = await Promise.all([page.waitForEvent("download"), button(table, "markdown.tableWorkbook").click()]);
+    expect(book.suggestedFilename()).toMatch(/\.xlsx$/);
+    const packed: Buffer[] = [];
+    for await (const chunk of await book.createReadStream()) packed.push(chunk as Buffer);
+    expect(Buffer.concat(packed).subarray(0, 2).toString()).toBe("PK");
     await table.getByRole("tab", { name: ja("markdown.chart") }).click();
     await expect(table.getByRole("img")).toBeVisible();
     await open(frames.filter({ has: page.getByText("申請の数") }).first());

@@ -4,20 +4,21 @@ import { expect, test } from "./fixtures";
 import { Inspector } from "./inspect";
 import { type Key, words } from "./words";
 
-// Every page and what opens on it, in both languages and both themes: nothing
-// that keeps somebody out, nothing untranslated, nothing in the console.
+// Every page and what opens on it, in Japanese in the light and in English in
+// the dark: nothing that keeps somebody out, nothing untranslated, nothing in
+// the console.
 
 const people = {
-  ja: { admin: "管理 花子", member: "佐藤 次郎", other: "鈴木 一郎", group: "総務課", model: "庁内モデル", second: "控えのモデル", words: "来月の会議の案内を書いてください" },
-  en: { admin: "Hanako Kanri", member: "Jiro Sato", other: "Ichiro Suzuki", group: "General Affairs", model: "House model", second: "Spare model", words: "Write an invitation to the meeting next month" },
+  ja: { admin: "管理 花子", member: "佐藤 次郎", other: "鈴木 一郎", group: "総務課", folder: "議会", tag: "至急", prompt: "督促のお願い", blank: "宛先", model: "庁内モデル", second: "控えのモデル", words: "来月の会議の案内を書いてください" },
+  en: { admin: "Hanako Kanri", member: "Jiro Sato", other: "Ichiro Suzuki", group: "General Affairs", folder: "Council", tag: "Urgent", prompt: "Kind reminder", blank: "Addressee", model: "House model", second: "Spare model", words: "Write an invitation to the meeting next month" },
 };
 
 /** What the tests enter, and what the fakes say. */
-const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/];
+const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/, /^\/[\w-]+$/, /^(folder|tag|model|before|after):/, /^(HTML|SVG|PNG|CSV)$/, /^mermaid( \| Kakoi)?$/, /^For example: 令和/, /^(N|C|K|Ctrl)$/, /^(PDF|HTML|JSON)$/];
 
 for (const locale of ["ja", "en"] as const) {
   test.describe(locale, () => {
-    test.use({ locale: locale === "ja" ? "ja-JP" : "en-GB", contextOptions: { reducedMotion: "reduce" } });
+    test.use({ locale: locale === "ja" ? "ja-JP" : "en-GB", colorScheme: locale === "ja" ? "light" : "dark", contextOptions: { reducedMotion: "reduce" } });
     const t = words(locale);
     const who = people[locale];
     const button = (scope: Page | Locator, key: Key, values = {}) => scope.getByRole("button", { name: t(key, values), exact: true });
@@ -33,6 +34,13 @@ for (const locale of ["ja", "en"] as const) {
       const model = await connectModel(server, page.request, openai, "fake-large", who.model);
       await connectModel(server, page.request, openai, "fake-light", who.second, { vision: false });
       return model;
+    };
+
+    /** Opens the menu of the conversation in a row of the history, and what is chosen there. */
+    const fromRow = async (page: Page, title: string, key: Key) => {
+      await page.getByRole("main").getByRole("button", { name: t("history.actsNamed", { title }) }).click();
+      await page.getByRole("menuitem", { name: t(key), exact: true }).click();
+      await expect(dialog(page)).toBeVisible();
     };
 
     test(`${locale}: the pages before one is in`, async ({ server, page, visit, complaints }) => {
@@ -186,6 +194,180 @@ for (const locale of ["ja", "en"] as const) {
       await button(page, "ui.openSide").click();
       await expect(dialog(page)).toBeVisible();
       await eye.look("the side of a phone");
+    });
+
+    test(`${locale}: what is one's own`, async ({ server, page, fakes, complaints }) => {
+      test.setTimeout(480_000);
+      const eye = new Inspector(page, locale, data);
+      await furnish(page, server, fakes.openai);
+
+      const empty = async () => {
+        await page.goto(`${server.url}/history`);
+        await expect(page.getByText(t("history.empty"))).toBeVisible();
+        await eye.look("the history, nothing yet");
+        await page.goto(`${server.url}/search`);
+        await expect(page.getByRole("heading", { name: t("history.operators") })).toBeVisible();
+        await eye.look("how to search");
+        await page.goto(`${server.url}/admin/feedback`);
+        await expect(page.getByText(t("feedback.empty"))).toBeVisible();
+        await eye.look("what people think, nothing yet");
+      };
+
+      const long = `${who.words} `.repeat(12).slice(0, 100).trim();
+      const history = async () => {
+        const folder = await call(page.request, server, "POST", "/folders", { name: who.folder });
+        const { conversation } = await call(page.request, server, "POST", "/conversations", { turn: { text: who.words } });
+        await call(page.request, server, "PATCH", `/conversations/${conversation.id}`, { title: long, folderId: folder.id, pinned: true, tags: Array.from({ length: 20 }, (_, i) => `${who.tag} ${i}`) });
+        await page.goto(`${server.url}/history`);
+        const box = page.getByRole("checkbox", { name: t("ui.selectNamed", { name: long }) });
+        await box.click({ force: true });
+        await expect(page.getByRole("toolbar", { name: t("history.chosenActs") })).toBeVisible();
+        await eye.look("the history, one chosen");
+        await box.click({ force: true });
+        for (const [act, what] of [["history.move", "moving to a folder"], ["history.tagsAct", "the tags of a conversation"], ["history.exportAct", "exporting"]] as const) {
+          await fromRow(page, long, act);
+          await eye.look(what);
+          await escape(page, dialog(page));
+        }
+        await page.goto(`${server.url}/history?q=zzzz`);
+        await expect(page.getByText(t("history.noneFound"))).toBeVisible();
+        await eye.look("the history, none found");
+        await page.goto(`${server.url}/search?q=${encodeURIComponent(who.words.slice(0, 5))}`);
+        await expect(page.locator("mark").first()).toBeVisible();
+        await eye.look("a search");
+        await page.goto(`${server.url}/search?q=zzzz`);
+        await expect(page.getByText(t("history.searchNone", { q: "zzzz" }))).toBeVisible();
+        await eye.look("a search that finds nothing");
+        await page.goto(`${server.url}/folders/${folder.id}`);
+        await expect(page.getByRole("main").getByRole("link", { name: long })).toBeVisible();
+        await expect.poll(() => page.getByRole("main").evaluate((main) => main.scrollWidth - main.clientWidth)).toBeLessThanOrEqual(0);
+        await eye.look("a folder");
+        await page.getByRole("main").getByRole("button", { name: t("history.folderActs"), exact: true }).click();
+        await page.getByRole("menuitem", { name: t("history.deleteFolderMenu") }).click();
+        await expect(dialog(page)).toBeVisible();
+        await eye.look("deleting a folder");
+        await escape(page, dialog(page));
+        await page.getByRole("navigation").getByRole("button", { name: t("history.newFolder") }).click();
+        await button(dialog(page), "history.createFolder").click();
+        await expect(dialog(page).getByText(t("common.required"))).toBeVisible();
+        await eye.look("a new folder, with a mistake");
+        await escape(page, dialog(page));
+        await page.keyboard.press("Control+k");
+        await page.keyboard.insertText(who.words.slice(0, 5));
+        await expect(page.getByRole("option").locator("mark").first()).toBeVisible();
+        await eye.look("what Ctrl K found");
+        await page.keyboard.press("Escape"); // empties the field first
+        await escape(page, dialog(page));
+      };
+
+      const prompts = async () => {
+        const made = await call(page.request, server, "POST", "/prompts", { kind: "system", name: who.prompt, body: `{{${who.blank}}} {{${who.tag}:date}}`, locale });
+        await page.goto(`${server.url}/prompts?id=${made.id}`);
+        const panel = page.getByRole("complementary", { name: who.prompt });
+        await expect(panel).toBeVisible();
+        await eye.look("a prompt");
+        await button(panel, "library.use").click();
+        await button(dialog(page), "library.use").click();
+        await expect(dialog(page).getByText(t("common.required")).first()).toBeVisible();
+        await eye.look("the blanks of a prompt, with mistakes");
+        await escape(page, dialog(page));
+        await button(panel, "common.edit").click();
+        await expect(dialog(page).getByText(t("library.types.date"), { exact: true }).first()).toBeVisible();
+        await eye.look("editing a prompt");
+        await escape(page, dialog(page));
+        await page.goto(`${server.url}/prompts?q=zzzz`);
+        await expect(page.getByText(t("library.noMatch"))).toBeVisible();
+        await eye.look("prompts, none found");
+        await page.goto(server.url);
+        await composer(page, t).pressSequentially("/");
+        await expect(page.getByRole("option").first()).toBeVisible();
+        await eye.look("the menu of prompts");
+        await composer(page, t).fill("");
+        await call(page.request, server, "PATCH", "/me/preferences", { defaultPromptId: made.id });
+      };
+
+      const settings = async () => {
+        await page.goto(`${server.url}/settings`);
+        await expect(page.getByText(t("library.firstAsks"))).toBeVisible();
+        await page.getByText(t("account.compact"), { exact: true }).click();
+        if (locale === "ja") await page.getByText(t("account.era"), { exact: true }).click();
+        await eye.look("settings, chosen");
+        await button(page, "library.firstChange").click();
+        await expect(dialog(page).getByRole("option").first()).toBeVisible();
+        await eye.look("the choice of the first instructions");
+        await escape(page, dialog(page));
+        await button(page, "account.mineDelete").click();
+        await expect(dialog(page)).toBeVisible();
+        await eye.look("deleting everything");
+        await escape(page, dialog(page));
+        await button(page, "shortcuts.show").click();
+        await expect(dialog(page)).toBeVisible();
+        await eye.look("the keys");
+        await escape(page, dialog(page));
+        await page.goto(server.url);
+        await expect(page.getByText(t("library.startsAsks", { name: who.prompt }))).toBeVisible();
+        await eye.look("the first page, whose instructions have blanks");
+        await call(page.request, server, "PATCH", "/me/preferences", { defaultPromptId: "" });
+      };
+
+      const answer = async () => {
+        await page.goto(server.url);
+        const said = ["```mermaid", "flowchart LR", "  A --> B", "```", "", "| 1 | 2 |", "|---|---|", "| 3 | 4 |"].join("\n");
+        const whole = await ask(page, `${who.words}\n[[say ${said}]]`, t);
+        await ended(whole);
+        await expect(whole.getByRole("img", { name: t("markdown.diagram") })).toBeVisible();
+        for (const [i, what] of ["diagram", "table"].entries()) {
+          await button(whole, "markdown.beside").nth(i).click();
+          await expect(page.getByRole("complementary", { name: t(`markdown.${what as "table"}`), exact: true })).toBeVisible();
+          await eye.look(`a ${what} beside the answer`);
+        }
+        await page.keyboard.press("Escape");
+        await button(whole, "chat.bad").click();
+        await expect(dialog(page)).toBeVisible();
+        await eye.look("what was not good");
+        await button(dialog(page), "chat.feedbackSend").click();
+        await expect(dialog(page)).toHaveCount(0);
+        await page.getByRole("article", { name: t("chat.you") }).last().hover();
+        await button(page, "chat.editQuestion").click();
+        await expect(page.getByRole("textbox", { name: t("chat.editField") })).toBeFocused();
+        await eye.look("a question being rewritten");
+        await page.keyboard.press("Escape");
+        const running = await ask(page, `[[slow]] [[long 400]] ${who.words}`, t);
+        await begun(running, 5);
+        await composer(page, t).fill(who.words);
+        await composer(page, t).press("Enter");
+        await expect(page.getByRole("button", { name: t("chat.queueRemove") })).toBeVisible();
+        await eye.look("a request that waits");
+        await button(page, "chat.stop").click();
+        await ended(running);
+        await eye.look("requests that are held");
+        await page.goto(`${server.url}/admin/feedback`);
+        await page.getByRole("table").getByRole("button").last().click();
+        await expect(page.getByRole("complementary", { name: t("feedback.panelBad") })).toBeVisible();
+        await eye.look("what people think, one of it");
+        await page.goto(`${server.url}/admin/feedback?q=zzzz`);
+        await expect(page.getByText(t("feedback.noMatch"))).toBeVisible();
+        await eye.look("what people think, none found");
+        await page.goto(server.url);
+        await page.getByRole("button", { name: t("chat.modelNamed", { name: "" }).trim() }).click();
+        await page.getByRole("menuitem", { name: t("chat.compare") }).click();
+        await expect(dialog(page)).toBeVisible();
+        await eye.look("the choice of models to compare");
+        await dialog(page).locator("label", { hasText: who.second }).click();
+        await button(dialog(page), "chat.compareStart").click();
+        await composer(page, t).fill(who.words);
+        await button(page, "chat.send").click();
+        await expect(page.getByRole("region", { name: t("chat.compared") })).toBeVisible();
+        for (const one of await answers(page, t).all()) await ended(one);
+        await eye.look("answers side by side");
+      };
+
+      await empty();
+      await history();
+      await prompts();
+      await settings();
+      await answer();
+      expect(complaints.lines).toEqual([]);
     });
 
     test(`${locale}: the administration`, async ({ server, page, fakes, complaints }) => {

@@ -32,7 +32,7 @@ function newState() {
     connections: structuredClone(data.connections),
     models: structuredClone(data.models),
     sessions: structuredClone(data.sessions),
-    preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "" } as Me["preferences"],
+    preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" } as Me["preferences"],
   };
 }
 

@@ -5,6 +5,7 @@
     var root = document.documentElement;
     var theme = localStorage.getItem("kakoi.theme");
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    if (localStorage.getItem("kakoi.density") === "compact") root.dataset.density = "compact";
     var locale = localStorage.getItem("kakoi.locale");
     if (locale !== "ja" && locale !== "en") locale = navigator.languages.some(function (l) { return /^ja/i.test(l); }) ? "ja" : "en";
     root.lang = locale;

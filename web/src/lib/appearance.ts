@@ -1,9 +1,10 @@
 import { useSyncExternalStore } from "react";
-import type { Locale, Theme } from "./api/types";
+import type { Density, Locale, Theme } from "./api/types";
 
 // The same keys are read by public/theme.js before the first paint.
 const themeKey = "kakoi.theme";
 const localeKey = "kakoi.locale";
+const densityKey = "kakoi.density";
 
 function read(key: string): string | null {
   try {
@@ -37,25 +38,34 @@ export function storedTheme(): Theme {
 }
 
 let eraShown = false;
-const eraListeners = new Set<() => void>();
+const listeners = new Set<() => void>();
+const told = () => listeners.forEach((listener) => listener());
+const listen = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
 
 /** Shows years by the Japanese era, or as they are counted elsewhere. */
 export function applyEra(era: boolean) {
   if (eraShown === era) return;
   eraShown = era;
-  eraListeners.forEach((listener) => listener());
+  told();
 }
 
 /** Whether years are shown by the Japanese era. */
-export function useEra(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      eraListeners.add(listener);
-      return () => eraListeners.delete(listener);
-    },
-    () => eraShown,
-  );
+export const useEra = (): boolean => useSyncExternalStore(listen, () => eraShown);
+
+/** How close lists and messages stand, now and on this browser's next visit; tokens.css has the measures. */
+export function applyDensity(density: Density) {
+  const root = document.documentElement;
+  if (density === "compact") root.dataset.density = density;
+  else delete root.dataset.density;
+  write(densityKey, density === "compact" ? density : null);
+  told();
 }
+
+/** Whether lists and messages stand close. */
+export const useCompact = (): boolean => useSyncExternalStore(listen, () => document.documentElement.dataset.density === "compact");
 
 /** Remembers the language for this browser's next visit. */
 export function storeLocale(locale: Locale) {

@@ -1,6 +1,8 @@
-import type { LucideIcon } from "lucide-react";
+import { type LucideIcon, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 import { cx } from "@/lib/cx";
+import { Button } from "./button";
 import { Icon } from "./icon";
 
 interface Props {
@@ -24,5 +26,15 @@ export function Empty({ icon, title, heading, children, actions, className }: Pr
       {children && <div className="text-14 leading-prose text-muted">{children}</div>}
       {actions && <div className="mt-3 flex flex-wrap justify-center gap-2">{actions}</div>}
     </div>
+  );
+}
+
+/** A list of which the filters leave nothing, and the way back to all of it. */
+export function NoMatch({ title, children, onClear }: { title: string; children?: ReactNode; onClear: () => void }) {
+  const { t } = useTranslation("ui");
+  return (
+    <Empty icon={SearchX} title={title} actions={<Button onPress={onClear}>{t("clearFilters")}</Button>}>
+      {children}
+    </Empty>
   );
 }

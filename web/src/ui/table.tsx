@@ -78,7 +78,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
         <thead>
           <tr>
             {onSelect && (
-              <th scope="col" className="sticky top-0 z-10 h-10 w-14 border-b border-strong bg-surface pl-4 text-left max-md:pl-2">
+              <th scope="col" className="sticky top-0 z-10 h-row-head w-14 border-b border-strong bg-surface pl-4 text-left max-md:pl-2">
                 <Checkbox
                   aria-label={t("selectAll")}
                   isSelected={chosen > 0 && chosen === shown.length}
@@ -94,7 +94,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
                   key={c.id}
                   scope="col"
                   aria-sort={c.sortable ? (sorted ?? "none") : undefined}
-                  className={cx("sticky top-0 z-10 h-10 border-b border-strong bg-surface text-left font-normal whitespace-nowrap text-muted", cell(c), c.width)}
+                  className={cx("sticky top-0 z-10 h-row-head border-b border-strong bg-surface text-left font-normal whitespace-nowrap text-muted", cell(c), c.width)}
                 >
                   {c.sortable && onSort ? (
                     <button
@@ -117,9 +117,9 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
           {isPending && rows.length === 0
             ? Array.from({ length: 8 }, (_, i) => (
                 <tr key={i} aria-hidden="true" className="animate-appear-late">
-                  {onSelect && <td className="h-11 border-b border-rule" />}
+                  {onSelect && <td className="h-row border-b border-rule" />}
                   {columns.map((c) => (
-                    <td key={c.id} className={cx("h-11 border-b border-rule", cell(c))}>
+                    <td key={c.id} className={cx("h-row border-b border-rule", cell(c))}>
                       <Bar className={cx("inline-block", i % 3 === 0 ? "w-4/5" : i % 3 === 1 ? "w-3/5" : "w-2/3")} />
                     </td>
                   ))}
@@ -143,12 +143,12 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
                     )}
                   >
                     {onSelect && (
-                      <td className={cx("h-11 border-b border-rule pl-4 max-md:pl-2", current && "shadow-[inset_3px_0_0_var(--accent)]")}>
+                      <td className={cx("h-row border-b border-rule pl-4 max-md:pl-2", current && "shadow-[inset_3px_0_0_var(--accent)]")}>
                         <Checkbox aria-label={t("selectNamed", { name: rowName(row) })} isSelected={selected?.has(key) ?? false} onChange={(on) => toggle(key, on)} />
                       </td>
                     )}
                     {columns.map((c, i) => (
-                      <td key={c.id} className={cx("h-11 truncate border-b border-rule", cell(c), i === 0 && current && !onSelect && "shadow-[inset_3px_0_0_var(--accent)]")}>
+                      <td key={c.id} className={cx("h-row truncate border-b border-rule", cell(c), i === 0 && current && !onSelect && "shadow-[inset_3px_0_0_var(--accent)]")}>
                         {i === 0 && onOpen ? (
                           <button type="button" onClick={() => onOpen(row)} className="max-w-full truncate rounded-4 py-1 align-middle font-bold hover:underline">
                             {c.cell(row)}

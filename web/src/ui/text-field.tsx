@@ -55,12 +55,12 @@ export interface TextAreaProps extends Base, FieldProps {
   mono?: boolean;
 }
 
-/** Several lines of text; grows with them. */
+/** Several lines of text; grows with them. A field as high as its text forgets its rows, so they are said again. */
 export function TextArea({ label, hideLabel, hint, error, optional, size = "normal", placeholder, rows = 3, mono, ...props }: TextAreaProps) {
   return (
     <AriaTextField {...props} isInvalid={Boolean(error)} validationBehavior="aria" className="grid content-start gap-1.5">
       <FieldLabel label={label} hideLabel={hideLabel} optional={optional} size={size} />
-      <AriaTextArea rows={rows} placeholder={placeholder} className={cx(boxClass, "field-sizing-content max-h-60 rounded-8 px-3 py-2 text-16 leading-prose", mono && "font-mono text-14")} />
+      <AriaTextArea rows={rows} placeholder={placeholder} style={{ minHeight: `calc(${rows}lh + 1.125rem)` }} className={cx(boxClass, "field-sizing-content max-h-60 rounded-8 px-3 py-2 text-16 leading-prose", mono && "font-mono text-14")} />
       <FieldNotes label={label} hint={hint} error={error} />
     </AriaTextField>
   );

@@ -15,7 +15,7 @@ function Row({ icon, end, className, children, ...props }: Props) {
     <a
       {...props}
       className={cx(
-        "flex min-h-[34px] items-center gap-3 rounded-6 px-[13px] text-14 text-default no-underline hover:bg-surface-hover aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11",
+        "flex min-h-row-side items-center gap-3 rounded-6 px-[13px] text-14 text-default no-underline hover:bg-surface-hover aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11",
         className,
       )}
     >

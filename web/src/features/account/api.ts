@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { applyTheme } from "@/lib/appearance";
+import { applyDensity, applyEra, applyTheme } from "@/lib/appearance";
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/error";
 import type { Me, Preferences, Schemas } from "@/lib/api/types";
@@ -64,6 +64,8 @@ export function useMe(): Me {
 /** Shows on this browser what the person chose. */
 export function applyPreferences(preferences: Preferences) {
   applyTheme(preferences.theme);
+  applyDensity(preferences.density);
+  applyEra(preferences.calendar === "japanese");
   if (preferences.locale) void changeLocale(preferences.locale);
 }
 

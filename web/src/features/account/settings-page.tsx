@@ -2,9 +2,12 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { FirstPromptSetting } from "@/features/library/first-prompt";
 import { NoticeSetting } from "@/features/notify/notices";
+import { SingleKeys } from "@/features/shortcuts/shortcuts";
 import { toApiError } from "@/lib/api/error";
-import type { Locale, Preferences, SendKey, Theme } from "@/lib/api/types";
+import type { Calendar, Density, Locale, Preferences, SendKey, Theme } from "@/lib/api/types";
+import { runCommand } from "@/lib/commands";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
@@ -29,9 +32,10 @@ export function SettingsPage() {
   return (
     <Page title={t("settings")}>
       <Scroll>
-        <div className="grid w-full max-w-[49.5rem] px-6 pt-2 pb-16 max-md:px-4">
+        <div className="grid w-full max-w-[49.5rem] grid-cols-[minmax(0,1fr)] px-6 pt-2 pb-16 max-md:px-4">
           <DisplaySection />
           <ConversationSection />
+          <KeysSection />
           <NameSection />
           <Section id="password" title={t("password")}>
             <PasswordForm onDone={() => toast({ text: t("passwordChanged") })} />
@@ -71,6 +75,17 @@ function DisplaySection() {
             { value: "dark", label: frame("themeDark") },
           ]}
         />
+        <RadioGroup<Density>
+          label={t("density")}
+          hint={t("densityHint")}
+          layout="row"
+          value={preferences.density}
+          onChange={(density) => change({ density })}
+          options={[
+            { value: "comfortable", label: t("comfortable") },
+            { value: "compact", label: t("compact") },
+          ]}
+        />
         <RadioGroup<Locale>
           label={t("language")}
           layout="row"
@@ -81,6 +96,19 @@ function DisplaySection() {
             { value: "en", label: frame("english") },
           ]}
         />
+        {i18n.language !== "en" && (
+          <RadioGroup<Calendar>
+            label={t("calendar")}
+            hint={t("calendarHint")}
+            layout="row"
+            value={preferences.calendar}
+            onChange={(calendar) => change({ calendar })}
+            options={[
+              { value: "western", label: t("western") },
+              { value: "japanese", label: t("era") },
+            ]}
+          />
+        )}
       </div>
     </Section>
   );
@@ -117,6 +145,7 @@ function ConversationSection() {
             />
           </div>
         )}
+        <FirstPromptSetting value={preferences.defaultPromptId} onChange={(defaultPromptId) => change({ defaultPromptId })} />
         <RadioGroup<SendKey>
           label={t("sendKey")}
           value={preferences.sendKey}
@@ -127,6 +156,20 @@ function ConversationSection() {
           ]}
         />
         <NoticeSetting />
+      </div>
+    </Section>
+  );
+}
+
+function KeysSection() {
+  const { t } = useTranslation("shortcuts");
+  return (
+    <Section id="keys" title={t("title")}>
+      <div className="grid justify-items-start gap-4">
+        <SingleKeys />
+        <Button size="dense" onPress={() => runCommand("help")}>
+          {t("show")}
+        </Button>
       </div>
     </Section>
   );
@@ -147,7 +190,7 @@ function NameSection() {
     },
   });
   return (
-    <Section title={t("profile")} hint={account.email}>
+    <Section id="profile" title={t("profile")} hint={account.email}>
       <form {...form.form} className="grid max-w-96 gap-4">
         {form.failure && <ErrorNotice error={form.failure} />}
         <TextField {...form.field("name")} label={t("name")} hint={t("nameHint")} autoComplete="name" />

@@ -38,13 +38,13 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
 
   if (editing && acts) {
     return (
-      <article aria-label={t("answer")} aria-busy={false} className="pb-8">
+      <article aria-label={t("answer")} aria-busy={false} className="pb-turn">
         <EditBox text={text} label={t("editField")} saveLabel={t("editSave")} hint={t("editHint")} onSave={(words) => acts.edit(message, words)} onClose={() => setEditing(false)} />
       </article>
     );
   }
   return (
-    <article aria-label={t("answer")} aria-busy={running} className={cx("group", beside ? "pb-3" : "pb-8")}>
+    <article aria-label={t("answer")} aria-busy={running} data-answer={message.id} className={cx("group", beside ? "pb-3" : "pb-turn")}>
       <h2 className="sr-only">{t("answer")}</h2>
       <ContextLine context={message.context} />
       {sections.map((section, i) =>

@@ -61,7 +61,7 @@ function SettingsDialog({ onClose, choice, models, onSave }: Props) {
       onClose={onClose}
       footer={
         <>
-          <Button tone="quiet" className="mr-auto" onPress={() => (setParameters({}), setSystemPrompt(""))}>
+          <Button tone="quiet" className="mr-auto max-md:basis-full" onPress={() => (setParameters({}), setSystemPrompt(""))}>
             {t("settingsReset")}
           </Button>
           <Button onPress={onClose}>{ui("cancel")}</Button>

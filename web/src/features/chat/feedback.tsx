@@ -71,7 +71,7 @@ function FeedbackDialog({ message, opinion, acts, onClose }: DialogProps) {
       onClose={onClose}
       footer={
         <>
-          <Button tone="danger-quiet" className="mr-auto" onPress={() => void give(undefined, t("feedbackWithdrawn"))}>
+          <Button tone="danger-quiet" className="mr-auto max-md:basis-full" onPress={() => void give(undefined, t("feedbackWithdrawn"))}>
             {t("feedbackWithdraw")}
           </Button>
           <Button onPress={onClose}>{ui("close")}</Button>

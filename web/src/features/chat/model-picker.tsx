@@ -28,7 +28,7 @@ export function ModelPicker({ models, value, onChange, onCompare, className }: P
       label={t("model")}
       placement="bottom end"
       trigger={
-        <AriaButton aria-label={t("modelNamed", { name })} className={cx(buttonClass("quiet", "dense"), "min-w-0", className)}>
+        <AriaButton aria-label={t("modelNamed", { name })} className={cx(buttonClass("quiet", "dense"), "max-w-2/5 flex-none", className)}>
           <span className={cx("truncate", !current && "text-danger")}>{name}</span>
           <Icon of={ChevronDown} size={16} />
         </AriaButton>

@@ -29,9 +29,9 @@ export const PersonMessage = memo(function PersonMessage({ parts, message }: Pro
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   const files = parts.filter((part): part is FilePart => part.type === "image" || part.type === "document");
   return (
-    <article aria-label={speaker} className={cx("group mt-6 mb-2 ml-auto max-w-[37.5rem] max-md:mt-4 print:max-w-full", editing ? "w-full" : "w-fit max-md:max-w-[92%]")}>
+    <article aria-label={speaker} className={cx("group mt-[calc(var(--turn)*0.75)] mb-2 ml-auto max-w-[37.5rem] max-md:mt-4 print:max-w-full", editing ? "w-full" : "w-fit max-md:max-w-[92%]")}>
       <h2 className="sr-only">{speaker}</h2>
-      <div className={cx("rounded-12 bg-surface-raised px-4 py-3 leading-prose transition-opacity", !message && "opacity-70")}>
+      <div className={cx("rounded-12 bg-surface-raised px-4 py-item leading-prose transition-opacity", !message && "opacity-70")}>
         {files.length > 0 && (
           <ul className={cx("flex flex-wrap gap-2", text !== "" && "mb-2")}>
             {files.map((file) => (

@@ -36,7 +36,7 @@ export function Reasoning({ text, thinking, since, durationMs }: Props) {
         {line}
       </AriaButton>
       {open && (
-        <div id={id} className="mb-3 border-l-3 border-rule pl-4 text-14 text-muted">
+        <div id={id} data-reasoning className="mb-3 border-l-3 border-rule pl-4 text-14 text-muted">
           <Markdown text={text} growing={thinking} />
         </div>
       )}

@@ -5,9 +5,11 @@ import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { StartFolder } from "@/features/history/start-folder";
+import { firstQuery } from "@/features/library/api";
+import { FirstPromptLine } from "@/features/library/first-prompt";
 import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
-import { ButtonLink, IconButton, TextButton } from "@/ui/button";
+import { ButtonLink, IconButton } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
@@ -47,15 +49,17 @@ export function StartPage() {
   const limits = useQuery(limitsQuery);
   const { refetch: refetchLimits } = limits;
   const updatePreferences = useUpdatePreferences();
-  const { t: library } = useTranslation("library");
   const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
-  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: begun ?? "" });
+  const [chosen, setChosen] = useState<Omit<Choice, "systemPrompt"> & { systemPrompt?: string | undefined }>({ modelId: "", parameters: {}, systemPrompt: begun });
+  const own = chosen.systemPrompt !== undefined;
+  const first = useQuery(firstQuery(own ? "" : preferences.defaultPromptId));
+  const setSystemPrompt = useCallback((systemPrompt: string) => setChosen((old) => ({ ...old, systemPrompt })), []);
   const [compare, setCompare] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
   const [settingsOpen, setSettingsOpen] = useState(false);
-  const first = useFirstModel(items);
-  const model = items.find((one) => one.id === chosen.modelId) ?? first;
-  const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
+  const firstModel = useFirstModel(items);
+  const model = items.find((one) => one.id === chosen.modelId) ?? firstModel;
+  const choice: Choice = { ...chosen, modelId: model?.id ?? "", systemPrompt: chosen.systemPrompt ?? (first.data?.state === "ready" ? first.data.text : "") };
 
   const open = useCallback((conversationId: string) => void navigate({ to: "/c/$conversationId", params: { conversationId } }), [navigate]);
   const { start, isPending, error, reset } = useStartConversation(account.id, open);
@@ -80,7 +84,7 @@ export function StartPage() {
         sendKey={preferences.sendKey}
         placeholder={t("placeholderStart")}
         takes={model?.capabilities ?? (models.data && onlyWords)}
-        blocked={models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
+        blocked={models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={isPending}
         running={false}
         stopping={false}
@@ -102,12 +106,7 @@ export function StartPage() {
         <WhereLine model={model} />
         {limits.data?.temporary === "allowed" && !pending && <TemporarySwitch accountId={account.id} isOn={false} />}
       </div>
-      {choice.systemPrompt !== "" && !pending && (
-        <p className="flex flex-wrap items-center gap-x-3 px-2 text-14 text-muted">
-          {library("startsWith")}
-          <TextButton onPress={() => setChosen((old) => ({ ...old, systemPrompt: "" }))}>{library("takeOut")}</TextButton>
-        </p>
-      )}
+      {!pending && <FirstPromptLine id={preferences.defaultPromptId} text={choice.systemPrompt} own={own} onChange={setSystemPrompt} />}
     </>
   );
 
@@ -219,7 +218,7 @@ function Recent() {
               <Link
                 to="/c/$conversationId"
                 params={{ conversationId: item.id }}
-                className="grid min-h-11 grid-cols-[20px_minmax(0,1fr)_auto] items-center gap-3 px-4 text-default no-underline hover:bg-surface-hover max-md:px-0"
+                className="grid min-h-row grid-cols-[20px_minmax(0,1fr)_auto] items-center gap-3 px-4 text-default no-underline hover:bg-surface-hover max-md:px-0"
               >
                 <Icon of={MessageSquare} className="text-muted" />
                 <span className="truncate">{item.title}</span>

@@ -79,7 +79,7 @@ export class FakeApi {
 
   me: Me = {
     account: { id: "p1", email: "saeki@midorino.example", name: "佐伯 由美子", role: "member", mustChangePassword: false },
-    preferences: { locale: "ja", theme: "system", sendKey: "enter", defaultModelId: "" },
+    preferences: { locale: "ja", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" },
     version: "test",
   };
   models: Model[] = [model("m1", "標準モデル"), model("m2", "庁内モデル", { vision: false })];

@@ -71,7 +71,7 @@ export function PendingMessages({ turn }: { turn: PendingTurn }) {
       <PersonMessage
         parts={[{ type: "text", text: turn.text }, ...turn.attachments.map(partOf)]}
       />
-      <div className="pb-8">
+      <div className="pb-turn">
         <Waiting since={since} />
       </div>
     </>

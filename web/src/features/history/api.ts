@@ -2,6 +2,7 @@ import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack
 import { type ConversationSummary, conversationsKey } from "@/features/chat/api";
 import { api, unwrap } from "@/lib/api/client";
 import type { List, Schemas } from "@/lib/api/types";
+import type { TablePlace } from "@/ui/markdown/beside";
 import { download } from "./download";
 
 export type Folder = Schemas["Folder"];
@@ -34,10 +35,13 @@ export const listQuery = ({ folder = "", tag = "", archived = false }: ListFilte
 
 const foldersKey = ["folders"] as const;
 
-/** The person's folders, by name. */
+const byName = new Intl.Collator("ja", { numeric: true });
+
+/** The person's folders, by name: the second before the tenth. */
 export const foldersQuery = queryOptions({
   queryKey: [...foldersKey, "list"],
   queryFn: ({ signal }) => unwrap(api.GET("/folders", { signal })),
+  select: ({ items, ...rest }) => ({ ...rest, items: [...items].sort((a, b) => byName.compare(a.name, b.name)) }),
   staleTime: 60_000,
 });
 
@@ -86,6 +90,9 @@ export function exportConversations(ids: readonly string[], { format, reasoning,
   }
   return download("/exports", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ids, format, reasoning, era }) }, "kakoi.zip");
 }
+
+/** Hands over one table of an answer for a spreadsheet. */
+export const downloadTable = ({ answerId, index }: TablePlace) => download(`/messages/${encodeURIComponent(answerId)}/tables?format=xlsx&index=${index}`, {}, "kakoi.xlsx");
 
 /** A stretch of a text found; match is what was searched for. */
 export type SnippetPart = Schemas["SnippetPiece"];

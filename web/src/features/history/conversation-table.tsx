@@ -3,6 +3,7 @@ import { Pin } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConversationSummary } from "@/features/chat/api";
+import { useCompact } from "@/lib/appearance";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { useMediaQuery } from "@/lib/use-media-query";
@@ -30,14 +31,15 @@ export function ConversationTable({ rows, folders, selected, onSelect, onTag, on
   const { t: ui } = useTranslation("ui");
   const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const touch = useMediaQuery("(pointer: coarse)");
-  const height = touch ? 52 : 44;
+  const compact = useCompact();
+  const height = touch ? 52 : compact ? 38 : 44; // --row of tokens.css; on touch the acts of a row want more
   const { first, last, before, after } = useRowWindow(rows.length, height, scroller);
   const atEnd = last >= rows.length - 10;
   useEffect(() => {
     if (atEnd) onEnd();
   }, [atEnd, rows.length, onEnd]);
   const chosen = rows.reduce((n, row) => n + (selected.has(row.id) ? 1 : 0), 0);
-  const head = "sticky top-0 z-10 h-10 border-b border-strong bg-surface px-3 text-left font-normal whitespace-nowrap text-muted";
+  const head = "sticky top-0 z-10 h-row-head border-b border-strong bg-surface px-3 text-left font-normal whitespace-nowrap text-muted";
   const toggle = (id: string, on: boolean) => {
     const next = new Set(selected);
     if (on) next.add(id);
@@ -92,6 +94,8 @@ function Room({ height }: { height: number }) {
   );
 }
 
+const tagsShown = 2;
+
 interface RowProps {
   row: ConversationSummary;
   index: number;
@@ -107,7 +111,7 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
   const format = useFormats();
   const { change } = useOrganise();
   const [renaming, setRenaming] = useState(false);
-  const cell = "h-11 border-b border-rule px-3 pointer-coarse:h-13";
+  const cell = "h-row border-b border-rule px-3 pointer-coarse:h-13";
   return (
     <tr aria-rowindex={index} className={cx("hover:bg-surface-hover", selected && "bg-surface-raised")}>
       <td className={cx(cell, "pr-0! pl-4 max-md:pl-2")}>
@@ -130,11 +134,17 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
       {folder !== null && <td className={cx(cell, "truncate text-muted @max-[48rem]:hidden")}>{folder}</td>}
       <td className={cx(cell, "@max-[60rem]:hidden")}>
         <span className="flex gap-1 overflow-hidden">
-          {row.tags.map((tag) => (
-            <button key={tag} type="button" title={t("tagShow", { tag })} onClick={() => onTag(tag)} className="max-w-32 truncate rounded-full border border-rule px-2 leading-150 text-muted hover:bg-surface-selected">
+          {row.tags.slice(0, tagsShown).map((tag) => (
+            <button key={tag} type="button" title={t("tagShow", { tag })} onClick={() => onTag(tag)} className="max-w-24 min-w-0 truncate rounded-full border border-rule px-2 leading-150 text-muted hover:bg-surface-selected">
               {tag}
             </button>
           ))}
+          {row.tags.length > tagsShown && (
+            <span title={format.list(row.tags.slice(tagsShown))} className="flex-none px-1 leading-150 text-muted tabular-nums">
+              <span aria-hidden="true">{`+${row.tags.length - tagsShown}`}</span>
+              <span className="sr-only">{format.list(row.tags.slice(tagsShown))}</span>
+            </span>
+          )}
         </span>
       </td>
       <td className={cx(cell, "whitespace-nowrap text-muted tabular-nums @max-[36rem]:hidden")}>{row.running ? t("writing") : format.near(row.updatedAt)}</td>

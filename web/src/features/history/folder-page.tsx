@@ -80,7 +80,7 @@ function FolderView({ id }: { id: string }) {
       }
     >
       <Scroll>
-        <div className="mx-auto grid w-full max-w-[49.5rem] px-6 pt-2 pb-16 max-md:px-4">
+        <div className="mx-auto grid w-full max-w-[49.5rem] grid-cols-[minmax(0,1fr)] px-6 pt-2 pb-16 max-md:px-4">
           {folder.isPending ? (
             <Skeleton className="py-4" />
           ) : folder.error && !folder.data ? (
@@ -205,7 +205,7 @@ function Files({ folder }: { folder: Folder }) {
       ) : (
         <ul className="border-t border-rule">
           {folder.files.map((file) => (
-            <li key={file.id} className="flex min-h-11 items-center gap-3 border-b border-rule text-14">
+            <li key={file.id} className="flex min-h-row items-center gap-3 border-b border-rule text-14">
               <Icon of={FileIcon} className="text-muted" />
               <a href={attachmentUrl(file.id)} download={file.name} className="min-w-0 flex-1 truncate text-default hover:underline">
                 {file.name}
@@ -215,7 +215,7 @@ function Files({ folder }: { folder: Folder }) {
             </li>
           ))}
           {uploads.map((upload) => (
-            <li key={upload.key} className="flex min-h-11 items-center gap-3 border-b border-rule text-14 text-muted">
+            <li key={upload.key} className="flex min-h-row items-center gap-3 border-b border-rule text-14 text-muted">
               <Icon of={FileIcon} />
               <span className="min-w-0 flex-1 truncate">{upload.name}</span>
               <progress value={upload.share} aria-label={t("fileUploading", { name: upload.name })} className="upload-meter" />
@@ -270,13 +270,13 @@ function ConversationRow({ item }: { item: ConversationSummary }) {
   const { change } = useOrganise();
   const [renaming, setRenaming] = useState(false);
   return (
-    <li className="flex min-h-11 items-center gap-3 border-b border-rule hover:bg-surface-hover">
+    <li className="flex min-h-row items-center gap-3 border-b border-rule hover:bg-surface-hover">
       {renaming ? (
         <div className="min-w-0 flex-1">
           <RenameField title={item.title} onKeep={(title) => void change(item, { title })} onDone={() => setRenaming(false)} />
         </div>
       ) : (
-        <Link to="/c/$conversationId" params={{ conversationId: item.id }} search={{}} className="flex min-h-11 min-w-0 flex-1 items-center truncate rounded-4 text-default no-underline">
+        <Link to="/c/$conversationId" params={{ conversationId: item.id }} search={{}} className="flex min-h-row min-w-0 flex-1 items-center truncate rounded-4 text-default no-underline">
           <span className="truncate">{item.title}</span>
         </Link>
       )}

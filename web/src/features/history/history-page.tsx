@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Archive, ArchiveRestore, Download, FolderInput, MessagesSquare, SearchX, Tag, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, Download, FolderInput, MessagesSquare, Tag, Trash2, X } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConversationSummary } from "@/features/chat/api";
@@ -10,7 +10,7 @@ import { useFormats } from "@/lib/format";
 import { matches } from "@/lib/match";
 import { Button, ButtonLink, IconButton, TextLink } from "@/ui/button";
 import { FilterChip } from "@/ui/chip";
-import { Empty } from "@/ui/empty";
+import { Empty, NoMatch } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Page } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
@@ -122,9 +122,9 @@ export function HistoryPage() {
         <ErrorNotice error={list.error} onRetry={() => void list.refetch()} className="mx-6 my-4 max-md:mx-4" />
       ) : rows.length === 0 && !(query !== "" && hasNextPage) ? (
         narrowed ? (
-          <Empty icon={SearchX} title={t("noneFound")} actions={<Button onPress={() => (setWords(""), narrow({ q: undefined, folder: undefined, tag: undefined }))}>{t("clearFilters")}</Button>}>
+          <NoMatch title={t("noneFound")} onClear={() => (setWords(""), narrow({ q: undefined, folder: undefined, tag: undefined }))}>
             {query !== "" && t("noneFoundHint")}
-          </Empty>
+          </NoMatch>
         ) : filter.archived ? (
           <Empty icon={Archive} title={t("archiveEmpty")}>
             {t("archiveEmptyHint")}

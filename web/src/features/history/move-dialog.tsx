@@ -2,11 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { matches } from "@/lib/match";
 import { Button } from "@/ui/button";
 import { RadioGroup } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Skeleton } from "@/ui/skeleton";
+import { SearchField } from "@/ui/text-field";
 import { foldersQuery } from "./api";
 import { FolderDialog } from "./folder-dialog";
 
@@ -19,6 +21,8 @@ interface Props {
 }
 
 const nowhere = "-";
+/** As many as are found by looking. */
+const few = 10;
 
 /** Chooses a folder, an existing one or a new one. */
 export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
@@ -27,6 +31,7 @@ export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
   const folders = useQuery(foldersQuery);
   const [chosen, setChosen] = useState(folderId || nowhere);
   const [making, setMaking] = useState(false);
+  const [words, setWords] = useState("");
   const items = folders.data?.items ?? [];
   const move = (id: string, name: string) => {
     onClose();
@@ -41,10 +46,9 @@ export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
       onClose={onClose}
       footer={
         <>
-          <Button icon={Plus} tone="quiet" onPress={() => setMaking(true)}>
+          <Button icon={Plus} tone="quiet" className="mr-auto max-md:basis-full" onPress={() => setMaking(true)}>
             {t("newFolder")}
           </Button>
-          <span className="flex-1" />
           <Button onPress={onClose}>{ui("cancel")}</Button>
           <Button tone="primary" onPress={() => move(chosen === nowhere ? "" : chosen, items.find((one) => one.id === chosen)?.name ?? "")}>
             {t("moveAct")}
@@ -58,7 +62,15 @@ export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
       ) : folders.error ? (
         <ErrorNotice error={folders.error} onRetry={() => void folders.refetch()} />
       ) : (
-        <RadioGroup label={t("folder")} value={chosen} onChange={setChosen} options={[{ value: nowhere, label: t("noFolder") }, ...items.map((one) => ({ value: one.id, label: one.name }))]} />
+        <div className="grid gap-4">
+          {items.length > few && <SearchField label={t("folderFind")} value={words} onChange={setWords} />}
+          <RadioGroup
+            label={t("folder")}
+            value={chosen}
+            onChange={setChosen}
+            options={[{ value: nowhere, label: t("noFolder") }, ...items.filter((one) => one.id === chosen || matches(one.name, words.trim())).map((one) => ({ value: one.id, label: one.name }))]}
+          />
+        </div>
       )}
     </Dialog>
   );

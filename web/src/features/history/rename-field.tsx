@@ -45,7 +45,7 @@ export function RenameField({ title, onKeep, onDone }: Props) {
           end(false, true);
         }
       }}
-      className="min-h-[34px] w-full rounded-6 border border-control bg-surface px-3 text-14 pointer-coarse:min-h-11"
+      className="min-h-row-side w-full rounded-6 border border-control bg-surface px-3 text-14 pointer-coarse:min-h-11"
     />
   );
 }

@@ -105,7 +105,7 @@ function Found({ hit, folder }: { hit: Hit; folder: string | undefined }) {
         to="/c/$conversationId"
         params={{ conversationId: hit.conversationId }}
         search={hit.messageId ? { message: hit.messageId } : {}}
-        className="grid gap-1 rounded-4 px-2 py-3 text-default no-underline hover:bg-surface-hover"
+        className="grid gap-1 rounded-4 px-2 py-item text-default no-underline hover:bg-surface-hover"
       >
         <span className="flex items-center gap-2">
           <Icon of={MessageSquare} size={16} className="text-muted" />

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ChevronDown, ChevronRight, Ellipsis, Folder as FolderIcon, FolderPlus, Pencil, Plus, SlidersHorizontal, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
@@ -17,14 +17,20 @@ interface Props {
   onNavigate?: (() => void) | undefined;
 }
 
-/** The person's folders, each a place of its own. */
+const shownAtOnce = 8;
+
+/** The person's folders, each a place of its own. Many of them must not keep the conversations out of sight. */
 export function SideFolders({ onNavigate }: Props) {
   const { t } = useTranslation("history");
+  const format = useFormats();
   const navigate = useNavigate();
   const folders = useQuery(foldersQuery);
   const [shown, setShown] = useStored("kakoi.folders", true);
   const [making, setMaking] = useState(false);
   const items = folders.data?.items ?? [];
+  const { folderId: open } = useParams({ strict: false });
+  const [all, setAll] = useState(false);
+  const listed = all || items.length <= shownAtOnce + 1 ? items : items.filter((folder, i) => i < shownAtOnce || folder.id === open);
   return (
     <section aria-label={t("folders")} className="border-t border-rule py-2">
       <div className="flex items-center justify-between">
@@ -38,10 +44,15 @@ export function SideFolders({ onNavigate }: Props) {
       </div>
       {shown && items.length > 0 && (
         <ul>
-          {items.map((folder) => (
+          {listed.map((folder) => (
             <Row key={folder.id} folder={folder} onNavigate={onNavigate} />
           ))}
         </ul>
+      )}
+      {shown && (all || listed.length < items.length) && (
+        <AriaButton onPress={() => setAll(!all)} className="flex min-h-row-side w-full items-center rounded-6 pr-2 pl-[39px] text-left text-14 text-muted hover:bg-surface-hover pointer-coarse:min-h-11">
+          {all ? t("foldersFewer") : t("foldersAll", { formatted: format.number(items.length) })}
+        </AriaButton>
       )}
       {shown && folders.data && items.length === 0 && <p className="px-[13px] py-1 text-14 text-muted">{t("foldersEmpty")}</p>}
       {making && (
@@ -73,7 +84,7 @@ function Row({ folder, onNavigate }: { folder: Folder } & Props) {
         params={{ folderId: folder.id }}
         onClick={onNavigate}
         title={folder.name}
-        className="flex min-h-[34px] items-center gap-2.5 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
+        className="flex min-h-row-side items-center gap-2.5 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
       >
         <Icon of={FolderIcon} size={16} className="text-muted" />
         <span className="min-w-0 flex-1 truncate">{folder.name}</span>

@@ -152,7 +152,7 @@ const Row = memo(function Row({ item, onNavigate }: { item: ConversationSummary;
             remove([item]);
           }
         }}
-        className="flex min-h-[34px] items-center gap-2 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
+        className="flex min-h-row-side items-center gap-2 rounded-6 px-[13px] text-14 text-default no-underline group-focus-within:pr-9 group-hover:bg-surface-hover group-hover:pr-9 aria-[current=page]:bg-surface-selected aria-[current=page]:font-bold pointer-coarse:min-h-11 pointer-coarse:pr-12"
       >
         {item.pinned && <Icon of={Pin} size={16} className="text-muted" />}
         <span className="min-w-0 flex-1 truncate">{item.title}</span>

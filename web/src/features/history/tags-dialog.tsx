@@ -83,8 +83,8 @@ export function TagsDialog({ what, tags, act, onClose, onSave }: Props) {
               autoFocus
               autoComplete="off"
               onKeyDown={(event) => {
-                // The Enter that ends a conversion of kana is not ours.
-                if (event.key !== "Enter" || isComposing(event as unknown as Parameters<typeof isComposing>[0])) return;
+                // The Enter that ends a conversion of kana is not ours, nor is the Escape that closes the dialog.
+                if (event.key !== "Enter" || isComposing(event as unknown as Parameters<typeof isComposing>[0])) return event.continuePropagation();
                 event.preventDefault();
                 addTyped();
               }}

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
+import { ApiError } from "@/lib/api/error";
 import type { Locale, Schemas } from "@/lib/api/types";
 
 export type PromptSummary = Schemas["PromptSummary"];
@@ -43,6 +44,15 @@ export const offeredQuery = (kind: PromptKind, locale: Locale) =>
     queryKey: [...key, "offered", kind, locale],
     queryFn: ({ signal }) => unwrap(api.GET("/prompts", { params: { query: { kind, locale, order: "recent", limit: 200 } }, signal })),
     staleTime: 60_000,
+  });
+
+/** The first few prompts that match, of any language, for the palette. */
+export const quickPromptsQuery = (search: string) =>
+  queryOptions({
+    queryKey: [...key, "quick", search],
+    queryFn: ({ signal }) => unwrap(api.GET("/prompts", { params: { query: { search, limit: 5 } }, signal })),
+    enabled: search !== "",
+    staleTime: 30_000,
   });
 
 export const promptQuery = (id: string) =>
@@ -96,6 +106,28 @@ export const copyPrompt = (id: string) => unwrap(api.POST("/prompts/{id}/copy", 
 export const restoreVersion = (id: string, n: number) => unwrap(api.POST("/prompts/{id}/versions/{n}/restore", { params: { path: { id, n } } }));
 /** Fills a prompt in; the server does, with its one grammar. */
 export const renderPrompt = (id: string, values: Record<string, string>, preview = false) => unwrap(api.POST("/prompts/{id}/render", { params: { path: { id } }, body: { values, preview } }));
+
+/** Instructions that a new conversation is to begin with. */
+export type First = { state: "ready"; name: string; text: string } | { state: "asks"; name: string } | { state: "gone" };
+
+/** What prompt id says now, or why nothing can begin with it. */
+export const firstQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...key, "first", id],
+    queryFn: async ({ signal }): Promise<First> => {
+      try {
+        const { name, kind, archived } = await unwrap(api.GET("/prompts/{id}", { params: { path: { id } }, signal }));
+        if (archived || kind !== "system") return { state: "gone" };
+        const { text, missing } = await renderPrompt(id, {}, true);
+        return missing.length > 0 ? { state: "asks", name } : { state: "ready", name, text };
+      } catch (error) {
+        if (error instanceof ApiError && error.code === "not_found") return { state: "gone" };
+        throw error;
+      }
+    },
+    enabled: id !== "",
+    staleTime: 60_000,
+  });
 
 /** Reads all of the library again. */
 export const refreshPrompts = (client: QueryClient) => client.invalidateQueries({ queryKey: key });

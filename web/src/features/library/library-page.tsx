@@ -7,7 +7,7 @@ import { useFormats } from "@/lib/format";
 import { useDebounced } from "@/lib/use-debounced";
 import { Button } from "@/ui/button";
 import { FilterChip } from "@/ui/chip";
-import { Empty } from "@/ui/empty";
+import { Empty, NoMatch } from "@/ui/empty";
 import { Page } from "@/ui/page";
 import { State } from "@/ui/state";
 import { More, Table, type Column } from "@/ui/table";
@@ -100,18 +100,12 @@ export function LibraryPage() {
           onRetry={() => void prompts.refetch()}
           empty={
             filtered ? (
-              <Empty
+              <NoMatch
                 title={t("noMatch")}
-                actions={
-                  <Button
-                    onPress={() => {
-                      setTyped("");
-                      void navigate({ search: {}, replace: true });
-                    }}
-                  >
-                    {t("clearFilters")}
-                  </Button>
-                }
+                onClear={() => {
+                  setTyped("");
+                  void navigate({ search: {}, replace: true });
+                }}
               />
             ) : (
               <Empty icon={NotebookPen} title={t("empty")} actions={add}>

@@ -122,7 +122,8 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
         {items.length === 0 ? (
           <p className="px-4 pt-3 pb-2 text-14 text-muted">{t("slashNone")}</p>
         ) : (
-          <div id={`${id}-list`} role="listbox" aria-label={t("slashLabel")} className="min-h-0 flex-1 overflow-y-auto p-1">
+          // It scrolls, so Tab reaches it; choosing stays with the field.
+          <div id={`${id}-list`} role="listbox" aria-label={t("slashLabel")} tabIndex={0} className="min-h-0 flex-1 overflow-y-auto p-1">
             {items.map((p) => (
               // The keyboard chooses from the field, which keeps the focus.
               // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus

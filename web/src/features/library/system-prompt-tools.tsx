@@ -51,7 +51,8 @@ export function SystemPromptTools({ value, onChange }: Props) {
   );
 }
 
-function ChooseDialog({ replaces, onClose, onChoose }: { replaces: boolean; onClose: () => void; onChoose: (id: string) => void }) {
+/** Instructions of the library, of which one is to be chosen. */
+export function ChooseDialog({ replaces = false, onClose, onChoose }: { replaces?: boolean; onClose: () => void; onChoose: (id: string) => void }) {
   const { t } = useTranslation("library");
   const categoryName = useCategoryName();
   const [query, setQuery] = useState("");

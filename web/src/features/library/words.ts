@@ -15,6 +15,7 @@ export function useCategoryName(): (id: string) => string {
   const language = useLanguage();
   return useCallback(
     (id) => {
+      if (!data) return ""; // an id is no word
       const names = data?.items.find((c) => c.id === id)?.names;
       return names?.[language] ?? Object.values(names ?? {})[0] ?? id;
     },

@@ -1,20 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery } from "@/features/account/api";
 import { runCommand, useCommand } from "@/lib/commands";
 import { Switch } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
 import { Kbd } from "@/ui/kbd";
-import { type Shortcut, commandOf, keysOn, setKeysOn, shortcuts } from "./table";
+import { type Shortcut, commandOf, keysOn, onKeysChange, setKeysOn, shortcuts } from "./table";
 
 /** The keys that do things anywhere in Kakoi, and the list of them. */
 export function Shortcuts() {
   const { t } = useTranslation("shortcuts");
   const navigate = useNavigate();
   const [open, setOpen] = useState(false);
-  const [on, setOn] = useState(keysOn);
+  const on = useSyncExternalStore(onKeysChange, keysOn);
   useCommand("help", () => setOpen(true));
   useCommand("newConversation", () => {
     void Promise.resolve(navigate({ to: "/" })).then(() => runCommand("focusComposer"));
@@ -48,18 +48,19 @@ export function Shortcuts() {
         ))}
       </dl>
       <div className="mt-4">
-        <Switch
-          isSelected={on}
-          onChange={(next) => {
-            setKeysOn(next);
-            setOn(next);
-          }}
-          hint={t("singleHint")}
-        >
-          {t("single")}
-        </Switch>
+        <SingleKeys />
       </div>
     </Dialog>
+  );
+}
+
+/** Whether keys without Ctrl do anything on this browser. */
+export function SingleKeys() {
+  const { t } = useTranslation("shortcuts");
+  return (
+    <Switch isSelected={useSyncExternalStore(onKeysChange, keysOn)} onChange={setKeysOn} hint={t("singleHint")}>
+      {t("single")}
+    </Switch>
   );
 }
 

@@ -51,6 +51,14 @@ export function keysOn(): boolean {
   }
 }
 
+const listeners = new Set<() => void>();
+
+/** Hears when they are turned on or off. */
+export function onKeysChange(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export function setKeysOn(on: boolean): void {
   try {
     if (on) localStorage.removeItem(storeKey);
@@ -58,4 +66,5 @@ export function setKeysOn(on: boolean): void {
   } catch {
     // Full or forbidden: it stays as it was.
   }
+  listeners.forEach((listener) => listener());
 }

@@ -1,6 +1,7 @@
 import { Copy, Download, Maximize, Minus, Plus } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { downloadTable } from "@/features/history/api";
 import { type Chart, type ChartType, canBePie, cellsOfChart, chartOfCells, readChart } from "@/lib/chart";
 import { downloadText } from "@/lib/download";
 import { type DiagramTheme, type Drawing, copyRich, drawDiagram, svgImage, tableHtml, toCsv, toTsv } from "@/lib/markdown";
@@ -8,12 +9,13 @@ import { useDark } from "@/lib/use-dark";
 import { Button, IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { RadioGroup } from "@/ui/choice";
-import type { Beside } from "@/ui/markdown/beside";
+import type { Beside, TablePlace } from "@/ui/markdown/beside";
 import { CellsTable, ChartDrawing } from "@/ui/markdown/chart-view";
 import { CodeText } from "@/ui/markdown/code-block";
 import { Skeleton } from "@/ui/skeleton";
 import { Tabs } from "@/ui/tabs";
 import { toast } from "@/ui/toast";
+import { useAct } from "@/ui/use-act";
 import { downloadPng } from "./png";
 
 /** What stands over a block beside the answer. */
@@ -34,7 +36,7 @@ export function BesideBody({ block }: { block: Beside }) {
     case "chart":
       return <ChartBlock source={block.source} />;
     case "table":
-      return <Cells cells={block.cells} chart={undefined} />;
+      return <Cells cells={block.cells} chart={undefined} place={block.place} />;
   }
 }
 
@@ -251,9 +253,16 @@ function ChartBlock({ source }: { source: string }) {
 }
 
 /** Cells as a table, and as a chart where they have numbers. */
-function Cells({ cells, chart }: { cells: string[][]; chart: Chart | undefined }) {
+function Cells({ cells, chart, place }: { cells: string[][]; chart: Chart | undefined; place?: TablePlace | undefined }) {
   const { t } = useTranslation("markdown");
   const data = chart ?? chartOfCells(cells);
+  const act = useAct();
+  const [writing, setWriting] = useState(false);
+  const workbook = async (at: TablePlace) => {
+    setWriting(true);
+    await act(() => downloadTable(at));
+    setWriting(false);
+  };
   const copy = async () => {
     if (await copyRich(toTsv(cells), tableHtml(cells))) toast({ text: t("tableCopied") });
     else toast({ tone: "danger", text: t("copyFailed") });
@@ -264,6 +273,11 @@ function Cells({ cells, chart }: { cells: string[][]; chart: Chart | undefined }
     content: (
       <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
         <div className="flex flex-wrap justify-end gap-1">
+          {place && (
+            <Button tone="quiet" size="dense" icon={Download} aria-label={t("tableWorkbook")} isPending={writing} onPress={() => void workbook(place)}>
+              {t("xlsx")}
+            </Button>
+          )}
           <Button tone="quiet" size="dense" icon={Download} aria-label={t("tableDownload")} onPress={() => downloadText(t("tableFile"), "text/csv", toCsv(cells))}>
             {t("csv")}
           </Button>

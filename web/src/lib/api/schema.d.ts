@@ -2513,8 +2513,17 @@ export interface components {
             name?: string;
         };
         Preferences: {
+            /**
+             * @description Of dates in Japanese.
+             * @enum {string}
+             */
+            calendar: "western" | "japanese";
             /** @description Empty: the installation's. */
             defaultModelId: string;
+            /** @description Instructions of the library with which new conversations begin; they may be gone by now. Empty: none. */
+            defaultPromptId: string;
+            /** @enum {string} */
+            density: "comfortable" | "compact";
             /**
              * @description Empty: as the browser says.
              * @enum {string}
@@ -2526,7 +2535,12 @@ export interface components {
             theme: "system" | "light" | "dark";
         };
         PreferencesChange: {
+            /** @enum {string} */
+            calendar?: "western" | "japanese";
             defaultModelId?: string;
+            defaultPromptId?: string;
+            /** @enum {string} */
+            density?: "comfortable" | "compact";
             /** @enum {string} */
             locale?: "ja" | "en" | "";
             /** @enum {string} */

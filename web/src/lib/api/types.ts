@@ -16,6 +16,8 @@ export type Preferences = Schemas["Preferences"];
 export type Locale = Exclude<Preferences["locale"], "">;
 export type Theme = Preferences["theme"];
 export type SendKey = Preferences["sendKey"];
+export type Density = Preferences["density"];
+export type Calendar = Preferences["calendar"];
 
 export type Me = Schemas["Me"];
 export type Session = Schemas["Session"];

@@ -86,11 +86,15 @@ export function ChartDrawing({ chart }: { chart: Chart }) {
   const id = useId();
   const label = t("chartOf", { name: chart.title || chart.series.map((s) => s.name).join(", ") });
   return (
-    <figure className="grid gap-3 text-14">
-      <svg role="img" aria-label={label} viewBox={chart.type === "pie" ? "0 0 640 300" : "0 0 640 340"} className="h-auto w-full max-w-[45rem] fill-(--text) font-sans text-[13px]">
+    <figure className="grid grid-cols-[minmax(0,1fr)] gap-3 text-14">
+      {/* Numbers that cannot be read are none: where there is little room, the picture scrolls. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it */}
+      <div tabIndex={0} role="region" aria-label={t("chart")} className="min-w-0 overflow-x-auto [scrollbar-width:thin]">
+      <svg role="img" aria-label={label} viewBox={chart.type === "pie" ? "0 0 640 300" : "0 0 640 340"} className="h-auto w-full max-w-[45rem] min-w-[34rem] fill-(--text) font-sans text-[13px]">
         <Patterns id={id} />
         {chart.type === "pie" ? <Pie chart={chart} id={id} /> : <Axes chart={chart} id={id} />}
       </svg>
+      </div>
       {chart.type !== "pie" && chart.series.length > 1 && (
         <ul className="flex flex-wrap gap-x-5 gap-y-1">
           {chart.series.map((s, i) => (
@@ -147,7 +151,7 @@ function LineMark({ series, x, y, line }: { series: number; x: number; y: number
   );
 }
 
-const plot = { left: 68, right: 632, top: 16, bottom: 292 };
+const plot = { left: 68, right: 632, top: 26, bottom: 292 };
 
 function Axes({ chart, id }: { chart: Chart; id: string }) {
   const format = useFormats();

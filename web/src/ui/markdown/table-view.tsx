@@ -1,6 +1,6 @@
 import type { Table, TableCell } from "mdast";
 import { Copy, Download, PanelRight } from "lucide-react";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { announce } from "@/lib/announce";
 import { cx } from "@/lib/cx";
@@ -8,7 +8,7 @@ import { downloadText } from "@/lib/download";
 import { copyRich, numericColumns, tableCells, tableHtml, toCsv, toTsv } from "@/lib/markdown";
 import { Button, IconButton } from "@/ui/button";
 import { toast } from "@/ui/toast";
-import { useBeside } from "./beside";
+import { tablePlace, useBeside } from "./beside";
 import { BlockFrame } from "./block-frame";
 
 interface Props {
@@ -24,6 +24,7 @@ export function TableView({ table, growing, renderCell }: Props) {
   const cells = useMemo(() => tableCells(table), [table]);
   const numeric = useMemo(() => numericColumns(cells), [cells]);
   const beside = useBeside();
+  const frame = useRef<HTMLElement>(null);
   const [header, ...body] = table.children;
   if (!header) return null;
   const lastRow = table.children.length - 1;
@@ -40,6 +41,8 @@ export function TableView({ table, growing, renderCell }: Props) {
 
   return (
     <BlockFrame
+      ref={frame}
+      isTable
       label={t("tableSize", { count: body.length })}
       actions={
         <>
@@ -49,7 +52,7 @@ export function TableView({ table, growing, renderCell }: Props) {
           <Button tone="quiet" size="dense" icon={Copy} aria-label={t("tableCopy")} onPress={() => void copy()}>
             {t("copy")}
           </Button>
-          {beside && !growing && <IconButton icon={PanelRight} iconSize={16} size="dense" label={t("beside")} onPress={() => beside({ kind: "table", cells })} />}
+          {beside && !growing && <IconButton icon={PanelRight} iconSize={16} size="dense" label={t("beside")} onPress={() => beside({ kind: "table", cells, place: tablePlace(frame.current) })} />}
         </>
       }
     >

@@ -10,7 +10,7 @@ import { useDebounced } from "@/lib/use-debounced";
 import { Button, IconButton } from "@/ui/button";
 import { FilterChip } from "@/ui/chip";
 import { ConfirmDialog } from "@/ui/dialog";
-import { Empty } from "@/ui/empty";
+import { Empty, NoMatch } from "@/ui/empty";
 import { Page } from "@/ui/page";
 import { More, Table, type Column } from "@/ui/table";
 import { SearchField } from "@/ui/text-field";
@@ -140,7 +140,7 @@ export function AccountsPage() {
           onRetry={() => void accounts.refetch()}
           empty={
             filtered ? (
-              <Empty title={t("accounts.noMatch")} actions={<Button onPress={() => { setTyped(""); void navigate({ search: {}, replace: true }); }}>{t("accounts.clearFilters")}</Button>} />
+              <NoMatch title={t("accounts.noMatch")} onClear={() => { setTyped(""); void navigate({ search: {}, replace: true }); }} />
             ) : (
               <Empty title={t("accounts.empty")}>{t("accounts.emptyHint")}</Empty>
             )

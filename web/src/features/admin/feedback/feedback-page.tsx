@@ -9,7 +9,7 @@ import { Button } from "@/ui/button";
 import { FilterChip } from "@/ui/chip";
 import { Detail, Details } from "@/ui/details";
 import { PanelSection, SidePanel } from "@/ui/drawer";
-import { Empty } from "@/ui/empty";
+import { Empty, NoMatch } from "@/ui/empty";
 import { Markdown } from "@/ui/markdown/markdown";
 import { Menu, MenuItem } from "@/ui/menu";
 import { Page } from "@/ui/page";
@@ -44,6 +44,7 @@ export function FeedbackPage() {
   const narrow = (patch: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   const open = (next?: string) => void navigate({ search: (old) => ({ ...old, id: next }) });
   const words = useReasons();
+  const { t: chat } = useTranslation("chat");
 
   const columns: Column<FeedbackEntry>[] = [
     { id: "rating", header: t("rating"), cell: (e) => <Rating of={e.rating} />, width: "w-40 @max-[36rem]:w-28" },
@@ -88,7 +89,7 @@ export function FeedbackPage() {
               { value: "bad", label: t("bad") },
             ]}
           />
-          <FilterChip<Reason> label={t("reason")} value={filter.reason ?? ""} onChange={(reason) => narrow({ reason: reason || undefined })} options={reasons.map((value) => ({ value, label: t(`reasons.${value}`) }))} />
+          <FilterChip<Reason> label={t("reason")} value={filter.reason ?? ""} onChange={(reason) => narrow({ reason: reason || undefined })} options={reasons.map((value) => ({ value, label: chat(`reason.${value}`) }))} />
           {models.data && models.data.items.length > 0 && (
             <FilterChip label={t("model")} value={filter.model ?? ""} onChange={(model) => narrow({ model: model || undefined })} options={models.data.items.map((m) => ({ value: m.id, label: m.displayName }))} />
           )}
@@ -108,18 +109,12 @@ export function FeedbackPage() {
           onRetry={() => void feedback.refetch()}
           empty={
             filtered ? (
-              <Empty
+              <NoMatch
                 title={t("noMatch")}
-                actions={
-                  <Button
-                    onPress={() => {
-                      setTyped("");
-                      void navigate({ search: {}, replace: true });
-                    }}
-                  >
-                    {t("clearFilters")}
-                  </Button>
-                }
+                onClear={() => {
+                  setTyped("");
+                  void navigate({ search: {}, replace: true });
+                }}
               />
             ) : (
               <Empty icon={ThumbsUp} title={t("empty")}>
@@ -148,11 +143,11 @@ function Rating({ of }: { of: FeedbackEntry["rating"] }) {
   return <State tone={of === "good" ? "on" : "stop"}>{t(of)}</State>;
 }
 
-/** Gives the words for reasons; one that these texts do not know stays as it is. */
+/** Gives the words for reasons, those in which they were chosen; one that these texts do not know stays as it is. */
 function useReasons() {
-  const { t } = useTranslation("feedback");
+  const { t } = useTranslation("chat");
   const format = useFormats();
-  return (given: readonly string[]) => format.list(given.map((reason) => (reasons as readonly string[]).includes(reason) ? t(`reasons.${reason as Reason}`) : reason));
+  return (given: readonly string[]) => format.list(given.map((reason) => (reasons as readonly string[]).includes(reason) ? t(`reason.${reason as Reason}`) : reason));
 }
 
 function FeedbackPanel({ entry, onClose }: { entry: FeedbackEntry; onClose: () => void }) {

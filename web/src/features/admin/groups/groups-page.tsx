@@ -6,14 +6,13 @@ import { useTranslation } from "react-i18next";
 import type { Group } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 import { useDebounced } from "@/lib/use-debounced";
-import { useForm } from "@/lib/use-form";
 import { Button, IconButton } from "@/ui/button";
-import { Dialog } from "@/ui/dialog";
 import { PanelSection } from "@/ui/drawer";
 import { ErrorNotice } from "@/ui/error-notice";
+import { NameDialog } from "@/ui/name-dialog";
 import { Skeleton } from "@/ui/skeleton";
 import type { Column } from "@/ui/table";
-import { SearchField, TextField } from "@/ui/text-field";
+import { SearchField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { useAct } from "@/ui/use-act";
 import { accountsQuery } from "../accounts/api";
@@ -61,41 +60,21 @@ export function GroupsPage() {
 function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () => void; onAdded?: (group: Group) => void }) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
-  const { t: ui } = useTranslation("ui");
   const client = useQueryClient();
-  const form = useForm({
-    initial: { name: group?.name ?? "" },
-    validate: (v) => ({ name: v.name.trim() ? undefined : common("required") }),
-    submit: async (v) => {
-      const name = v.name.trim();
-      const saved = group ? await renameGroup(group.id, name) : await addGroup(name);
-      await refreshGroups(client);
-      onAdded?.(saved);
-      onClose();
-    },
-    fieldError: (err) => ({ name: err.code === "conflict" ? t("groups.taken") : err.field === "name" ? common("refused") : undefined }),
-  });
   return (
-    <Dialog
+    <NameDialog
       title={group ? t("groups.editTitle", { name: group.name }) : t("groups.addTitle")}
-      size="small"
-      isOpen
+      label={t("groups.name")}
+      name={group?.name}
+      act={group ? common("save") : t("groups.addAct")}
+      taken={t("groups.taken")}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>{ui("cancel")}</Button>
-          <Button tone="primary" isPending={form.pending} pendingLabel={common("saving")} onPress={() => void form.submit()}>
-            {group ? common("save") : t("groups.addAct")}
-          </Button>
-        </>
-      }
-    >
-      <form {...form.form} className="grid gap-4">
-        {form.failure && <ErrorNotice error={form.failure} />}
-        <TextField {...form.field("name")} label={t("groups.name")} autoFocus autoComplete="off" />
-        <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
-      </form>
-    </Dialog>
+      onSave={async (name) => {
+        const saved = group ? await renameGroup(group.id, name) : await addGroup(name);
+        await refreshGroups(client);
+        onAdded?.(saved);
+      }}
+    />
   );
 }
 
@@ -140,7 +119,7 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
         ) : (
           <ul className="-mx-2">
             {members.data.items.map((m) => (
-              <li key={m.accountId} className="flex min-h-11 items-center justify-between gap-2 rounded-6 px-2 py-1.5 hover:bg-surface-hover">
+              <li key={m.accountId} className="flex min-h-row items-center justify-between gap-2 rounded-6 px-2 py-1.5 hover:bg-surface-hover">
                 <span className="min-w-0">
                   <span className="block truncate">{m.name}</span>
                   <span className="block truncate text-muted">{m.email}</span>
@@ -180,7 +159,7 @@ function MemberSearch({ taken, onAdd }: { taken: ReadonlySet<string>; onAdd: (ac
       {q !== "" && (
         <ul className="-mx-2 mt-1">
           {accounts.map((a) => (
-            <li key={a.id} className="flex min-h-11 items-center justify-between gap-2 px-2 py-1.5">
+            <li key={a.id} className="flex min-h-row items-center justify-between gap-2 px-2 py-1.5">
               <span className="min-w-0">
                 <span className="block truncate">{a.name}</span>
                 <span className="block truncate text-muted">{a.email}</span>
