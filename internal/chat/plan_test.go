@@ -171,6 +171,9 @@ func (f *fixture) countWrites(tables ...string) {
 	}
 	for _, table := range tables {
 		for _, act := range []string{"INSERT", "UPDATE", "DELETE"} {
+			if table == "search_pending" && act == "DELETE" {
+				continue // the index takes what waits there when it likes
+			}
 			body := `BEGIN INSERT INTO written VALUES (1); END`
 			if f.db.Engine() == db.Postgres {
 				body = `FOR EACH ROW EXECUTE FUNCTION count_write()`

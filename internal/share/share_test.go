@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,11 +17,13 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/blob"
 	"kakoi/internal/chat"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
+	"kakoi/internal/secret"
 	"kakoi/internal/share"
 )
 
@@ -95,8 +98,12 @@ func open(t *testing.T, d *db.DB) *fixture {
 	now := func() time.Time { return f.clock }
 	f.audit = audit.New(d, time.Now)
 	f.groups = access.NewGroups(d, f.audit, time.Now)
+	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.chat = chat.New(chat.Options{
-		DB: d, Invoker: f.model, Models: offers{}, Audit: f.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "n",
+		DB: d, Files: blob.New(d, secret.New(key), time.Now), Invoker: f.model, Models: offers{}, Audit: f.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "n",
 		FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
 	})
 	ctx, stop := context.WithCancel(context.Background())

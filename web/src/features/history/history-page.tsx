@@ -212,7 +212,8 @@ function BulkBar({ items, archived, onClear, more, loading }: BulkProps) {
   };
 
   return (
-    <div role="toolbar" aria-label={t("chosenActs")} className="flex flex-none flex-wrap items-center gap-1 border-y border-rule bg-surface-raised px-6 py-1.5 text-14 max-md:px-4">
+    // Below the rows, which stay where the next click expects them; before them for the keyboard.
+    <div role="toolbar" aria-label={t("chosenActs")} className="flex flex-none flex-wrap items-center gap-1 order-last border-t border-rule bg-surface-raised px-6 py-1.5 text-14 max-md:px-4">
       <span role="status" className="mr-2 font-bold tabular-nums">
         {loading ? t("choosingAll", { formatted: format.number(items.length) }) : what}
       </span>
