@@ -203,7 +203,7 @@ for (const locale of ["ja", "en"] as const) {
 
       const empty = async () => {
         await page.goto(`${server.url}/history`);
-        await expect(page.getByText(t("history.empty"))).toBeVisible();
+        await expect(page.getByRole("main").getByText(t("history.empty"))).toBeVisible();
         await eye.look("the history, nothing yet");
         await page.goto(`${server.url}/search`);
         await expect(page.getByRole("heading", { name: t("history.operators") })).toBeVisible();
