@@ -190,14 +190,15 @@ func unavailable() error {
 	return errs.New(errs.ModelUnavailable, "this model is not available to you; choose another")
 }
 
-// demoName reads in both languages: who sees it first has not chosen one yet.
-const demoName = "デモ / Demo"
+// DemoName is what a demonstration and its model are called at first. It reads
+// in both languages: who sees it first has not chosen one yet.
+const DemoName = "デモ / Demo"
 
 // Seed makes a demonstration if there is no connection at all, so that a fresh
 // installation can be tried before any model is reached.
 func (c *Catalogue) Seed(ctx context.Context) error {
 	now := fromMillis(c.now().UnixMilli())
-	connection := Connection{ID: db.NewID(), Name: demoName, Kind: KindDemo, Enabled: true, CreatedAt: now, UpdatedAt: now}
+	connection := Connection{ID: db.NewID(), Name: DemoName, Kind: KindDemo, Enabled: true, CreatedAt: now, UpdatedAt: now}
 	provider, err := c.build(ctx, connection, Secret{}, "model:"+connection.ID)
 	if err != nil {
 		return fmt.Errorf("make the demonstration: %w", err)

@@ -67,7 +67,7 @@ func wait(ctx context.Context, t time.Time) error {
 // Models implements model.Provider.
 func (c *Client) Models(context.Context) ([]model.RemoteModel, error) {
 	return []model.RemoteModel{{
-		ID: ModelID, Name: "デモ / Demo", // in both languages: who meets it has not chosen one yet
+		ID: ModelID, Name: model.DemoName,
 		Capabilities: model.Capabilities{Vision: true, Documents: true, Reasoning: true, ContextTokens: 32768, OutputTokens: maxOutput},
 	}}, nil
 }

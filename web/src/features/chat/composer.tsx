@@ -137,8 +137,7 @@ export function Composer(props: Props) {
         ref={box}
         role="presentation"
         className={cx(
-          "rounded-12 border bg-surface focus-within:border-[var(--focus)] focus-within:shadow-[0_0_0_1px_var(--focus)]",
-          "border-control",
+          "rounded-12 border border-control bg-surface focus-within:border-[var(--focus)] focus-within:shadow-[0_0_0_1px_var(--focus)]",
           unkept && "border-dashed focus-within:border-solid",
         )}
       >
