@@ -327,7 +327,7 @@ func TestWhatWaitsIsIndexedOnceAlsoAfterAStop(t *testing.T) {
 		const n = 2*indexedAtOnce + 30
 		f.oldConversations(n, 1)
 		for range 2 { // as if the server was killed after two transactions
-			if _, err := f.indexSome(ctx, ""); err != nil {
+			if _, err := f.indexSome(ctx, "", leaveTaken); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -357,8 +357,16 @@ func TestWhatWaitsIsIndexedOnceAlsoAfterAStop(t *testing.T) {
 // A search begins with what the person wrote last and leaves the rest to wait.
 func TestASearchIndexesWhatIsOnesOwn(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
-		st := f.saysAs("anna", "私の言葉", "はい")
-		f.saysAs("ben", "あなたの言葉", "はい")
+		st, other := f.saysAs("anna", "私の言葉", "はい"), f.saysAs("ben", "あなたの言葉", "はい")
+		f.stands() // else all that is said is indexed soon
+		if _, err := f.db.ExecContext(t.Context(), `DELETE FROM search_documents`); err != nil {
+			t.Fatal(err)
+		}
+		for owner, id := range map[string]string{"anna": st.User.ID, "ben": other.User.ID} {
+			if err := f.indexLater(t.Context(), f.db, owner, textMessage, id); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if got := f.finds("anna", "私の言葉"); !slices.Equal(got, []string{st.User.ID}) {
 			t.Errorf("found %v", got)
 		}

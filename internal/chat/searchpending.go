@@ -55,7 +55,7 @@ const (
 func (s *Service) indexPending(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
-		n, err := s.indexSome(ctx, "")
+		n, err := s.indexSome(ctx, "", leaveTaken)
 		rest := time.Since(began)
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -71,11 +71,12 @@ func (s *Service) indexPending(ctx context.Context) {
 	}
 }
 
-// IndexPending indexes what a person wrote, or, with "", everyone, as far as it
-// still waits when it is asked.
+// IndexPending indexes what a person wrote, or, with "", everyone. When it
+// returns nil, everything that waited when it was asked is indexed, by itself or
+// by another node.
 func (s *Service) IndexPending(ctx context.Context, owner string) error {
 	for {
-		if n, err := s.indexSome(ctx, owner); err != nil || n == 0 {
+		if n, err := s.indexSome(ctx, owner, waitForTaken); err != nil || n == 0 {
 			return err
 		}
 	}
@@ -91,7 +92,7 @@ func (s *Service) indexOwn(ctx context.Context, owner string) {
 		}
 		n := 0
 		if err == nil {
-			n, err = s.indexSome(ctx, owner)
+			n, err = s.indexSome(ctx, owner, waitForTaken)
 		}
 		if err != nil { // what was indexed before is found all the same
 			s.log.WarnContext(ctx, "the last texts of a person could not be indexed for a search", "err", err)
@@ -103,15 +104,24 @@ func (s *Service) indexOwn(ctx context.Context, owner string) {
 	}
 }
 
-// indexSome indexes some of what waits and returns how many it took.
-func (s *Service) indexSome(ctx context.Context, owner string) (n int, err error) {
+// taken says what to do about texts that another node is about to index.
+type taken bool
+
+const (
+	leaveTaken   taken = false // work on others meanwhile
+	waitForTaken taken = true  // they are to be found when this returns
+)
+
+// indexSome indexes some of what waits, of one person or, with "", everyone, and
+// returns how many it took.
+func (s *Service) indexSome(ctx context.Context, owner string, others taken) (n int, err error) {
 	err = s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
-		taken, err := s.takePending(ctx, tx, owner)
-		n = len(taken[textMessage]) + len(taken[textTitle])
+		texts, err := s.takePending(ctx, tx, owner, others)
+		n = len(texts[textMessage]) + len(texts[textTitle])
 		if err != nil {
 			return err
 		}
-		for kind, list := range taken {
+		for kind, list := range texts {
 			documents, err := s.documents(ctx, tx, kind, list)
 			if err != nil {
 				return err
@@ -126,16 +136,14 @@ func (s *Service) indexSome(ctx context.Context, owner string) (n int, err error
 }
 
 // takePending takes the newest texts that wait out of the table, by their kind.
-// Whoever works for all leaves alone what another is about to index; whoever
-// works for a person waits for it.
-func (s store) takePending(ctx context.Context, q db.Queryer, owner string) (map[textKind][]string, error) {
+func (s store) takePending(ctx context.Context, q db.Queryer, owner string, others taken) (map[textKind][]string, error) {
 	lock, where, args := "", "", []any{indexedAtOnce}
 	if owner != "" {
 		where, args = "WHERE owner_id = $2", append(args, owner)
 	}
-	if s.db.Engine() == db.Postgres {
+	if s.db.Engine() == db.Postgres { // SQLite has one writer
 		lock = "FOR UPDATE"
-		if owner == "" {
+		if others == leaveTaken {
 			lock = "FOR UPDATE SKIP LOCKED"
 		}
 	}
@@ -146,16 +154,16 @@ func (s store) takePending(ctx context.Context, q db.Queryer, owner string) (map
 		return nil, err
 	}
 	defer rows.Close()
-	taken := map[textKind][]string{}
+	texts := map[textKind][]string{}
 	for rows.Next() {
 		var id string
 		var kind textKind
 		if err := rows.Scan(&id, &kind); err != nil {
 			return nil, err
 		}
-		taken[kind] = append(taken[kind], id)
+		texts[kind] = append(texts[kind], id)
 	}
-	return taken, rows.Err()
+	return texts, rows.Err()
 }
 
 // documents takes the texts of the ids out of the index and returns those that
