@@ -17,15 +17,12 @@ import (
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 )
 
 func masterKey(t *testing.T) *secret.Sealer {
 	t.Helper()
-	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secret.New(key)
+	return secret.New(secrettest.NewKey(t))
 }
 
 // put stores content as a file of anna's and returns its hash.

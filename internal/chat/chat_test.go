@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"iter"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 )
 
 // fixture is a service over a real store and a model whose every word the test
@@ -137,11 +137,7 @@ func newFixture(t *testing.T, engine db.Engine) *fixture {
 			t.Fatal(err)
 		}
 	}
-	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fixture{t: t, db: d, contents: blob.New(d, secret.New(key), time.Now), model: &scripted{}}
+	f := &fixture{t: t, db: d, contents: blob.New(d, secret.New(secrettest.NewKey(t)), time.Now), model: &scripted{}}
 	f.Service = f.node("node-1")
 	return f
 }

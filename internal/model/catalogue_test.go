@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 )
 
 // office is a catalogue over a real store with an adapter that only remembers
@@ -42,10 +42,7 @@ type office struct {
 
 func newOffice(t *testing.T, d *db.DB) *office {
 	t.Helper()
-	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := secrettest.NewKey(t)
 	record := audit.New(d, time.Now)
 	o := &office{db: d, audit: record, groups: access.NewGroups(d, record, time.Now), key: key, gate: egress.New(egress.Options{})}
 	o.Catalogue = o.node(d, key)

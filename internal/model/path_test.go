@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"kakoi/internal/privacy"
 	"kakoi/internal/residency"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 )
 
 // adapters wires the real ones to the real way out.
@@ -141,15 +141,11 @@ type installation struct {
 
 func install(t *testing.T, d *db.DB, up upstream) *installation {
 	t.Helper()
-	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
 	in := &installation{db: d, gate: egress.New(egress.Options{Log: log})}
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
-		DB: d, Secrets: secret.New(key), Audit: record, Groups: access.NewGroups(d, record, time.Now),
+		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, time.Now),
 		Adapters: adapters(in.gate), Fetch: in.gate, Now: time.Now, Log: log,
 	})
 	in.invoker = model.NewInvoker(model.InvokerOptions{

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 	"kakoi/internal/share"
 )
 
@@ -98,12 +98,8 @@ func open(t *testing.T, d *db.DB) *fixture {
 	now := func() time.Time { return f.clock }
 	f.audit = audit.New(d, time.Now)
 	f.groups = access.NewGroups(d, f.audit, time.Now)
-	key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	f.chat = chat.New(chat.Options{
-		DB: d, Files: blob.New(d, secret.New(key), time.Now), Invoker: f.model, Models: offers{}, Audit: f.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "n",
+		DB: d, Files: blob.New(d, secret.New(secrettest.NewKey(t)), time.Now), Invoker: f.model, Models: offers{}, Audit: f.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "n",
 		FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -31,6 +30,7 @@ import (
 	"kakoi/internal/feedback"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
+	"kakoi/internal/secret/secrettest"
 )
 
 const maxFile = 1 << 20
@@ -68,13 +68,9 @@ func inBoth(t *testing.T, test func(t *testing.T, h *house)) {
 				t.Fatal(err)
 			}
 		}
-		key, _, err := secret.LoadOrCreateFile(filepath.Join(t.TempDir(), "master.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		h := &house{db: d, audit: audit.New(d, time.Now)}
 		h.chat = chat.New(chat.Options{
-			DB: d, Files: blob.New(d, secret.New(key), time.Now), Audit: h.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "node",
+			DB: d, Files: blob.New(d, secret.New(secrettest.NewKey(t)), time.Now), Audit: h.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "node",
 			FlushEvery: time.Second, MaxAttachmentBytes: maxFile,
 			Models: offers{{Model: model.Model{ID: "gemma", DisplayName: "Gemma", Enabled: true}}, {Model: model.Model{ID: "qwen", DisplayName: "Qwen", Enabled: true}}},
 		})

@@ -2,9 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowUp, Paperclip, Square } from "lucide-react";
 import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { limitsQuery } from "@/features/account/api";
+import { limitsQuery, useMe } from "@/features/account/api";
 import { useSlash } from "@/features/library/slash";
-import type { SendKey } from "@/lib/api/types";
 import { useCommand } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
@@ -20,11 +19,8 @@ import { type FileKeeper, onServer } from "./file-keeper";
 import { type Refusal, useAttachments } from "./use-attachments";
 
 interface Props {
-  accountId: string;
   /** Whose draft this is. */
   conversationId: string;
-  sendKey: SendKey;
-  placeholder: string;
   /** What the model can be shown; undefined until it is known. */
   takes: Takes | undefined;
   /** Where files are until they are sent. */
@@ -43,8 +39,8 @@ interface Props {
   /** While an answer is being written: after it, or instead of it. */
   onSend: (whenBusy?: "queue" | "replace") => void;
   onStop: () => void;
-  /** The start page has room for more lines. */
-  roomy?: boolean;
+  /** Nothing has been said yet: there is room for more lines. */
+  first?: boolean;
   autoFocus?: boolean;
   /** Above the field: why the last send failed. */
   notice?: ReactNode;
@@ -52,10 +48,11 @@ interface Props {
 
 /** Where a person writes. Nothing written here is ever lost. */
 export function Composer(props: Props) {
-  const { accountId, conversationId, sendKey, placeholder, takes, keeper = onServer, unkept, blocked, sending, running, stopping, oneAtATime, onSend, onStop, roomy, autoFocus, notice } = props;
+  const { conversationId, takes, keeper = onServer, unkept, blocked, sending, running, stopping, oneAtATime, onSend, onStop, first, autoFocus, notice } = props;
   const { t } = useTranslation("chat");
   const format = useFormats();
-  const [draft, change] = useDraft(accountId, conversationId);
+  const { account, preferences } = useMe();
+  const [draft, change] = useDraft(account.id, conversationId);
   const limitsAnswer = useQuery(limitsQuery);
   const limits = limitsAnswer.data ?? (limitsAnswer.error ? noLimits : undefined);
   const files = useAttachments({ draft, change, takes, limits, keeper });
@@ -110,7 +107,7 @@ export function Composer(props: Props) {
     if (slash.onKeyDown(event) || event.key !== "Enter" || isComposing(event)) return;
     const withControl = event.ctrlKey || event.metaKey;
     // On a phone Enter is the only way to a new line.
-    const wanted = withControl || (sendKey === "enter" && !touch && !event.shiftKey && !event.altKey);
+    const wanted = withControl || (preferences.sendKey === "enter" && !touch && !event.shiftKey && !event.altKey);
     if (!wanted) return;
     event.preventDefault();
     send();
@@ -154,13 +151,13 @@ export function Composer(props: Props) {
           }}
           onKeyDown={onKeyDown}
           onPaste={onPaste}
-          placeholder={placeholder}
+          placeholder={t(first ? "placeholderStart" : touch ? "placeholderTouch" : preferences.sendKey === "enter" ? "placeholderEnter" : "placeholderCtrlEnter")}
           aria-label={t("words")}
           aria-describedby={noteId}
           {...slash.aria}
           className={cx(
             "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
-            roomy ? "min-h-19" : "min-h-11",
+            first ? "min-h-19" : "min-h-11",
           )}
         />
         <div className="flex flex-wrap items-center gap-1 px-1.5 pb-1.5">

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { ArrowDown, Columns2, Ellipsis, MessageCircleDashed, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
+import { Columns2, Ellipsis, MessageCircleDashed, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
@@ -9,8 +9,7 @@ import { ShareButton } from "@/features/share/share-button";
 import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
-import { useMediaQuery } from "@/lib/use-media-query";
-import { Button, ButtonLink, IconButton } from "@/ui/button";
+import { ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Menu, MenuItem, MenuRule } from "@/ui/menu";
@@ -20,7 +19,6 @@ import { Skeleton } from "@/ui/skeleton";
 import { type Takes, onlyWords } from "./attachable";
 import { type Choice, type Conversation, type Message, conversationQuery, messagesQuery } from "./api";
 import { ChatBar } from "./chat-bar";
-import "./chat.css";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ContextGauge } from "./context-gauge";
@@ -35,6 +33,7 @@ import { ModelPicker } from "./model-picker";
 import { QueueList } from "./queue-list";
 import { RenameDialog } from "./rename-dialog";
 import { SendFailed } from "./send-failed";
+import { TalkFrame, column } from "./talk-frame";
 import { MessageBars, Transcript } from "./transcript";
 import { usePendingTurn, useResume, useSendTurn, useStop } from "./turns";
 import { useAnnouncements } from "./use-announcements";
@@ -72,7 +71,7 @@ function ConversationView({ id }: { id: string }) {
     return (
       <>
         <ChatBar plain>{null}</ChatBar>
-        <div className="mx-auto w-full max-w-[49.5rem] p-6 max-md:p-4">
+        <div className={`${column} py-6`}>
           <ErrorNotice
             error={error}
             onRetry={() => {
@@ -88,7 +87,7 @@ function ConversationView({ id }: { id: string }) {
     return (
       <>
         <ChatBar title={<h1 className="truncate text-16">{conversation.data?.title ?? ""}</h1>}>{null}</ChatBar>
-        <Skeleton label={t("loading")} className="mx-auto w-full max-w-[49.5rem] p-6 max-md:p-4">
+        <Skeleton label={t("loading")} className={`${column} py-6`}>
           <MessageBars />
         </Skeleton>
       </>
@@ -116,8 +115,7 @@ const noModels: readonly Model[] = [];
 function Loaded({ conversation, messages }: { conversation: Conversation; messages: LoadedMessages }) {
   const { t } = useTranslation("chat");
   const { id } = conversation;
-  const { account, preferences } = useMe();
-  const touch = useMediaQuery("(pointer: coarse)");
+  const { account } = useMe();
   const known = useQuery(modelsQuery).data?.items;
   const models = known ?? noModels;
   const unkept = useQuery(limitsQuery).data?.temporary === "enforced"; // nothing more may be stored
@@ -131,7 +129,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const stop = useStop(id);
   const { mutate: resumeWith, isPending: resuming } = useResume(id);
   const resume = useMemo(() => ({ onContinue: (messageId: string) => resumeWith({ how: "continue", messageId }), onRetry: (messageId: string) => resumeWith({ how: "retry", messageId }), pending: resuming }), [resumeWith, resuming]);
-  const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  const follow = useFollowEnd();
   const last = items[items.length - 1];
   const comparing = compared.length > 1;
   const writing = (comparing ? compared : last ? [last] : []).filter((message) => message.role === "assistant" && message.status === "running");
@@ -154,77 +152,67 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
     <MessageActsProvider conversationId={id} modelId={conversation.modelId} models={models} busy={running}>
       <ConversationBar conversation={conversation} models={models} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
       {asking && <CompareDialog models={models} chosen={compare.length > 0 ? compare : [conversation.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
-      <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
-        <div ref={contentRef} className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
-          <Transcript
-            conversationId={id}
-            messages={items}
-            compared={compared}
-            onChosen={onChosen}
-            pending={pending}
-            resume={resume}
-            scroller={scroller}
-            hasOlder={hasOlder}
-            loadingOlder={loadingOlder}
-            onOlder={onOlder}
-          />
-        </div>
-      </div>
-      <div className="chat-foot relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
-        {away && (
-          <div className="absolute bottom-full left-1/2 mb-3 -translate-x-1/2">
-            <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>
-              {t("toEnd")}
-            </Button>
-          </div>
-        )}
-        <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">
-          <Composer
-            accountId={account.id}
-            conversationId={id}
-            sendKey={preferences.sendKey}
-            placeholder={touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
-            takes={takes}
-            blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
-            sending={isPending}
-            running={running}
-            stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}
-            onSend={(whenBusy) => {
-              reset();
-              send({ ...(compare.length > 0 && { compareModelIds: compare }), ...(whenBusy && { whenBusy }) });
-              setCompare([]);
-              if (whenBusy === "queue") announce(t("queued"));
-              else toEnd();
-            }}
-            onStop={() => {
-              for (const { runId } of writing) if (runId) stop.mutate(runId);
-            }}
-            autoFocus
-            notice={
-              <>
-                {error && <SendFailed error={error} />}
-                {unkept && (
-                  <Notice
-                    actions={
-                      <ButtonLink to="/temporary" size="dense" icon={MessageCircleDashed}>
-                        {t("temporary.start")}
-                      </ButtonLink>
-                    }
-                  >
-                    {t("temporary.enforcedHere")}
-                  </Notice>
-                )}
-                <QueueList accountId={account.id} conversation={conversation} running={running} />
-                <CompareLine models={models} chosen={compare} onStop={() => setCompare([])} />
-              </>
-            }
-          />
-          <div className="flex flex-wrap items-start justify-between gap-x-2">
-            <WhereLine model={model} />
-            <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
-          </div>
-        </div>
-      </div>
+      <TalkFrame
+        follow={follow}
+        foot={
+          <>
+            <Composer
+              conversationId={id}
+              takes={takes}
+              blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
+              sending={isPending}
+              running={running}
+              stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}
+              onSend={(whenBusy) => {
+                reset();
+                send({ ...(compare.length > 0 && { compareModelIds: compare }), ...(whenBusy && { whenBusy }) });
+                setCompare([]);
+                if (whenBusy === "queue") announce(t("queued"));
+                else follow.toEnd();
+              }}
+              onStop={() => {
+                for (const { runId } of writing) if (runId) stop.mutate(runId);
+              }}
+              autoFocus
+              notice={
+                <>
+                  {error && <SendFailed error={error} />}
+                  {unkept && (
+                    <Notice
+                      actions={
+                        <ButtonLink to="/temporary" size="dense" icon={MessageCircleDashed}>
+                          {t("temporary.start")}
+                        </ButtonLink>
+                      }
+                    >
+                      {t("temporary.enforcedHere")}
+                    </Notice>
+                  )}
+                  <QueueList accountId={account.id} conversation={conversation} running={running} />
+                  <CompareLine models={models} chosen={compare} onStop={() => setCompare([])} />
+                </>
+              }
+            />
+            <div className="flex flex-wrap items-start justify-between gap-x-2">
+              <WhereLine model={model} />
+              <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
+            </div>
+          </>
+        }
+      >
+        <Transcript
+          conversationId={id}
+          messages={items}
+          compared={compared}
+          onChosen={onChosen}
+          pending={pending}
+          resume={resume}
+          scroller={follow.scroller}
+          hasOlder={hasOlder}
+          loadingOlder={loadingOlder}
+          onOlder={onOlder}
+        />
+      </TalkFrame>
     </MessageActsProvider>
   );
 }

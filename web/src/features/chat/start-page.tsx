@@ -17,17 +17,18 @@ import { useTitle } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { type Choice, conversationsQuery } from "./api";
 import { ChatBar } from "./chat-bar";
-import "./chat.css";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
 import { newConversation } from "./drafts";
+import { useFollowEnd } from "./follow-end";
 import { useLiveEvents } from "./live-events";
 import { ModelPicker } from "./model-picker";
 import { useFirstModel } from "./first-model";
 import { SendFailed } from "./send-failed";
 import { TemporarySwitch, ToTemporary } from "./temporary-switch";
 import { onlyWords } from "./attachable";
+import { TalkFrame, column } from "./talk-frame";
 import { PendingMessages } from "./transcript";
 import { usePendingTurn, useStartConversation } from "./turns";
 import { WhereLine } from "./where-line";
@@ -64,6 +65,7 @@ export function StartPage() {
   const open = useCallback((conversationId: string) => void navigate({ to: "/c/$conversationId", params: { conversationId } }), [navigate]);
   const { start, isPending, error, reset } = useStartConversation(account.id, open);
   const pending = usePendingTurn(newConversation);
+  const follow = useFollowEnd();
 
   // The policy is another since this page was opened: what it says now leads on.
   const overtaken = error instanceof ApiError && error.code === "temporary_policy";
@@ -79,10 +81,7 @@ export function StartPage() {
   const composer = (
     <>
       <Composer
-        accountId={account.id}
         conversationId={newConversation}
-        sendKey={preferences.sendKey}
-        placeholder={t("placeholderStart")}
         takes={model?.capabilities ?? (models.data && onlyWords)}
         blocked={models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={isPending}
@@ -93,7 +92,7 @@ export function StartPage() {
           start({ ...choice, ...(folder && { folderId: folder }) }, compare.length > 0 ? { compareModelIds: compare } : {});
         }}
         onStop={() => undefined}
-        roomy={!pending}
+        first={!pending}
         autoFocus
         notice={
           <>
@@ -133,14 +132,9 @@ export function StartPage() {
     return (
       <>
         {bar}
-        <div className="min-h-0 flex-1 overflow-y-auto">
-          <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
-            <PendingMessages turn={pending} />
-          </div>
-        </div>
-        <div className="flex-none bg-surface pt-2 pb-3 max-md:pb-0">
-          <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">{composer}</div>
-        </div>
+        <TalkFrame follow={follow} foot={composer}>
+          <PendingMessages turn={pending} />
+        </TalkFrame>
       </>
     );
   }
@@ -150,7 +144,7 @@ export function StartPage() {
     <>
       {bar}
       <div className="min-h-0 flex-1 overflow-y-auto [scrollbar-width:thin]">
-        <div className="mx-auto w-full max-w-[49.5rem] px-6 pb-12 max-md:px-4">
+        <div className={`${column} pb-12`}>
           <h1 className="mt-6 mb-4 text-24">
             {i18n.language === "ja" && <span className="inline-block">{t("greetingName", { name })}</span>}
             <span className="inline-block">{t("greeting")}</span>

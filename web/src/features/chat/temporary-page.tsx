@@ -1,11 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useBlocker, useRouterState } from "@tanstack/react-router";
-import { ArrowDown, Eraser, MessageCircleDashed, SlidersHorizontal } from "lucide-react";
+import { Eraser, MessageCircleDashed, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
-import { useMediaQuery } from "@/lib/use-media-query";
-import { Button, ButtonLink, IconButton } from "@/ui/button";
+import { ButtonLink, IconButton } from "@/ui/button";
 import { ConfirmDialog } from "@/ui/dialog";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -15,7 +14,6 @@ import { useTitle } from "@/ui/page";
 import type { Choice, Message } from "./api";
 import { onlyWords } from "./attachable";
 import { ChatBar } from "./chat-bar";
-import "./chat.css";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
 import { draftsOf, temporaryConversation, useDraft } from "./drafts";
@@ -24,6 +22,7 @@ import { useFirstModel } from "./first-model";
 import { useFollowEnd } from "./follow-end";
 import { ModelPicker } from "./model-picker";
 import { SendFailed } from "./send-failed";
+import { TalkFrame, column } from "./talk-frame";
 import { TemporaryTalk, isWritten } from "./temporary";
 import { TemporarySwitch } from "./temporary-switch";
 import { Transcript } from "./transcript";
@@ -40,8 +39,7 @@ export function TemporaryPage() {
   const { t } = useTranslation("chat");
   useTitle(t("temporary.title"));
   const client = useQueryClient();
-  const { account, preferences } = useMe();
-  const touch = useMediaQuery("(pointer: coarse)");
+  const { account } = useMe();
   const models = useQuery(modelsQuery);
   const items = models.data?.items ?? [];
   const first = useFirstModel(items);
@@ -54,7 +52,7 @@ export function TemporaryPage() {
   const [talk] = useState(() => new TemporaryTalk());
   const { messages, running } = useSyncExternalStore(talk.subscribe, talk.getSnapshot);
   const [draft] = useDraft(account.id, temporaryConversation);
-  const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  const follow = useFollowEnd();
   useAnnouncements(messages.at(-1));
 
   const forget = useCallback(() => {
@@ -108,10 +106,7 @@ export function TemporaryPage() {
   const composer = (
     <>
       <Composer
-        accountId={account.id}
         conversationId={temporaryConversation}
-        sendKey={preferences.sendKey}
-        placeholder={messages.length === 0 ? t("placeholderStart") : touch ? t("placeholderTouch") : preferences.sendKey === "enter" ? t("placeholderEnter") : t("placeholderCtrlEnter")}
         takes={model?.capabilities ?? (models.data && onlyWords)}
         keeper={inPage}
         unkept
@@ -122,10 +117,10 @@ export function TemporaryPage() {
         stopping={false}
         onSend={() => {
           mutate("send");
-          toEnd();
+          follow.toEnd();
         }}
         onStop={() => talk.stop()}
-        roomy={messages.length === 0}
+        first={messages.length === 0}
         autoFocus
         notice={turn.error && <SendFailed error={turn.error} />}
       />
@@ -195,7 +190,7 @@ export function TemporaryPage() {
       <>
         {bar}
         <div className="min-h-0 flex-1 overflow-y-auto [scrollbar-width:thin]">
-          <div className="mx-auto w-full max-w-[49.5rem] px-6 pb-12 max-md:px-4">
+          <div className={`${column} pb-12`}>
             <h1 className="mt-6 mb-4 flex items-center gap-3 text-24">
               <Icon of={MessageCircleDashed} className="text-muted" />
               {t("temporary.title")}
@@ -221,32 +216,20 @@ export function TemporaryPage() {
         <Icon of={MessageCircleDashed} size={16} className="mt-0.5 text-muted" />
         <span>{t("temporary.banner")}</span>
       </p>
-      <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
-        <div ref={contentRef} className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4">
-          <Transcript
-            conversationId={temporaryConversation}
-            messages={messages}
-            compared={none}
-            onChosen={nothing}
-            pending={undefined}
-            resume={resume}
-            scroller={scroller}
-            hasOlder={false}
-            loadingOlder={false}
-            onOlder={nothing}
-          />
-        </div>
-      </div>
-      <div className="chat-foot relative flex-none bg-surface pt-2 pb-3 max-md:pb-0 print:hidden">
-        {away && (
-          <div className="absolute bottom-full left-1/2 mb-3 -translate-x-1/2">
-            <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>
-              {t("toEnd")}
-            </Button>
-          </div>
-        )}
-        <div className="mx-auto w-full max-w-[49.5rem] px-6 max-md:px-3">{composer}</div>
-      </div>
+      <TalkFrame follow={follow} foot={composer}>
+        <Transcript
+          conversationId={temporaryConversation}
+          messages={messages}
+          compared={none}
+          onChosen={nothing}
+          pending={undefined}
+          resume={resume}
+          scroller={follow.scroller}
+          hasOlder={false}
+          loadingOlder={false}
+          onOlder={nothing}
+        />
+      </TalkFrame>
     </>
   );
 }

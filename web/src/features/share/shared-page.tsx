@@ -1,14 +1,14 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { ArrowDown, Copy, EyeOff, Users } from "lucide-react";
+import { Copy, EyeOff, Users } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { conversationQuery, conversationsKey } from "@/features/chat/api";
 import { ChatBar } from "@/features/chat/chat-bar";
-import "@/features/chat/chat.css";
 import { useFollowEnd } from "@/features/chat/follow-end";
 import { flatten, graft } from "@/features/chat/message-cache";
 import { type Reading, ReadingContext } from "@/features/chat/reading";
+import { TalkFrame, column } from "@/features/chat/talk-frame";
 import { MessageBars, Transcript } from "@/features/chat/transcript";
 import { toApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
@@ -30,8 +30,6 @@ export function SharedPage() {
   const { shareId } = useParams({ from: "/workplace/shared/$shareId" });
   return <SharedView key={shareId} id={shareId} />;
 }
-
-const column = "mx-auto w-full max-w-[49.5rem] px-6 max-md:px-4";
 
 function SharedView({ id }: { id: string }) {
   const { t } = useTranslation("share");
@@ -98,14 +96,13 @@ const noChoice = () => undefined;
 
 function Loaded({ first, messages, items }: LoadedProps) {
   const { t } = useTranslation("share");
-  const { t: chat } = useTranslation("chat");
   const client = useQueryClient();
   const { data: share, error } = useEnd(first, items[items.length - 1]?.status === "running");
   const { id, ownerName, mine } = share;
   const { fetchNextPage } = messages;
   const onOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const reading = useMemo((): Reading => ({ ...(!mine && { speaker: ownerName }), fileUrl: (attachmentId) => sharedFileUrl(id, attachmentId) }), [id, mine, ownerName]);
-  const { scroller, scrollerRef, contentRef, away, toEnd } = useFollowEnd();
+  const follow = useFollowEnd();
   useEffect(() => void refreshShares(client), [client, id]); // it is no longer new in the list
   if (isGone(error)) return <Gone />;
   return (
@@ -120,32 +117,21 @@ function Loaded({ first, messages, items }: LoadedProps) {
         {null}
       </ChatBar>
       <Banner share={share} />
-      <div className="relative flex min-h-0 flex-1 flex-col">
-        <div ref={scrollerRef} className="chat-scroll min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]">
-          <div ref={contentRef} className={`${column} pb-6`}>
-            <Transcript
-              conversationId={id}
-              messages={items}
-              compared={nothing}
-              onChosen={noChoice}
-              pending={undefined}
-              resume={undefined}
-              scroller={scroller}
-              hasOlder={messages.hasNextPage}
-              loadingOlder={messages.isFetchingNextPage || messages.isFetchNextPageError}
-              onOlder={onOlder}
-            />
-            {items.length === 0 && <p className="py-12 text-center text-14 text-muted">{t("nothingYet")}</p>}
-          </div>
-        </div>
-        {away && (
-          <div className="absolute bottom-4 left-1/2 -translate-x-1/2 print:hidden">
-            <Button size="dense" icon={ArrowDown} className="border-strong! bg-surface-overlay! shadow-overlay" onPress={() => toEnd()}>
-              {chat("toEnd")}
-            </Button>
-          </div>
-        )}
-      </div>
+      <TalkFrame follow={follow}>
+        <Transcript
+          conversationId={id}
+          messages={items}
+          compared={nothing}
+          onChosen={noChoice}
+          pending={undefined}
+          resume={undefined}
+          scroller={follow.scroller}
+          hasOlder={messages.hasNextPage}
+          loadingOlder={messages.isFetchingNextPage || messages.isFetchNextPageError}
+          onOlder={onOlder}
+        />
+        {items.length === 0 && <p className="py-12 text-center text-14 text-muted">{t("nothingYet")}</p>}
+      </TalkFrame>
     </ReadingContext>
   );
 }
