@@ -128,7 +128,8 @@ test("blocks of an answer open beside it, and a page in it reaches nothing", asy
   const frames = answer.locator("figure");
 
   await test.step("a diagram", async () => {
-    await frames.first().scrollIntoViewIfNeeded(); // drawn when it is seen; the end of the answer may be all there is
+    // Drawn when it is seen; the end of the answer may be all there is, and what has ended is drawn anew.
+    await expect(() => frames.first().scrollIntoViewIfNeeded({ timeout: 1_000 })).toPass();
     const figure = frames.filter({ has: page.getByRole("img", { name: ja("markdown.diagram") }) });
     await open(figure.first());
     const panel = beside("diagram");

@@ -154,7 +154,7 @@ export function Composer(props: Props) {
           placeholder={t(first ? "placeholderStart" : touch ? "placeholderTouch" : preferences.sendKey === "enter" ? "placeholderEnter" : "placeholderCtrlEnter")}
           aria-label={t("words")}
           aria-describedby={noteId}
-          {...slash.aria}
+          {...slash.fieldProps}
           className={cx(
             "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
             first ? "min-h-19" : "min-h-11",

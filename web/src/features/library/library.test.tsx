@@ -51,7 +51,7 @@ describe("slash", () => {
     const slash = useSlash(text, setText, field, box);
     return (
       <div ref={box}>
-        <textarea ref={field} aria-label="words" value={text} {...slash.aria} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => !slash.onKeyDown(e) && e.key === "Enter" && !e.nativeEvent.isComposing && onSend()} />
+        <textarea ref={field} aria-label="words" value={text} {...slash.fieldProps} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => !slash.onKeyDown(e) && e.key === "Enter" && !e.nativeEvent.isComposing && onSend()} />
         {slash.menu}
       </div>
     );

@@ -28,7 +28,7 @@ interface Slash {
   /** Whether the key was the menu's; the field then leaves it alone. */
   onKeyDown: (event: KeyboardEvent) => boolean;
   /** For the field. */
-  aria: { "aria-autocomplete"?: "list"; "aria-controls"?: string; "aria-activedescendant"?: string };
+  fieldProps: { onFocus: () => void; onBlur: () => void; "aria-autocomplete"?: "list"; "aria-controls"?: string; "aria-activedescendant"?: string };
   /** The menu and the form of variables. */
   menu: ReactNode;
 }
@@ -52,21 +52,6 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
 
   // A menu that was closed stays so until its slash is gone.
   if (query === undefined && dismissed) setDismissed(false);
-
-  useEffect(() => {
-    const element = field.current;
-    if (!element) return;
-    const follow = () => setFocused(document.activeElement === element);
-    follow();
-    element.addEventListener("focus", follow);
-    element.addEventListener("blur", follow);
-    element.addEventListener("input", follow);
-    return () => {
-      element.removeEventListener("focus", follow);
-      element.removeEventListener("blur", follow);
-      element.removeEventListener("input", follow);
-    };
-  }, [field]);
 
   const count = open ? items.length : undefined;
   useEffect(() => {
@@ -159,5 +144,7 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
     </>
   );
   const aria = open && current ? { "aria-autocomplete": "list" as const, "aria-controls": `${id}-list`, "aria-activedescendant": optionId(current) } : {};
-  return { onKeyDown, aria, menu };
+  // Not listeners of the element itself: what they change would be drawn before
+  // React has seen what was typed, and the field put back to what it held.
+  return { onKeyDown, fieldProps: { onFocus: () => setFocused(true), onBlur: () => setFocused(false), ...aria }, menu };
 }
