@@ -71,7 +71,7 @@ func (s seen) pick(ja, en string) string {
 func (s seen) answer() string {
 	var b strings.Builder
 	b.WriteString(s.pick(
-		"これは**デモ用モデル**の応答です。内容は理解しておらず、決まった文を返しています。実際のモデルは、管理者が管理画面の「接続とモデル」で登録すると使えるようになります。\n\n",
+		"これは**デモ用モデル**の応答です。内容は理解しておらず、決まった文を返しています。実際のモデルは、管理者が管理画面の「接続」で登録すると使えるようになります。\n\n",
 		"This answer comes from the **demonstration model**. It understands nothing and replies with fixed text. Real models become available once an administrator adds a connection in the administration console.\n\n"))
 	b.WriteString(s.outline())
 

@@ -150,7 +150,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
 
   return (
     <MessageActsProvider conversationId={id} modelId={conversation.modelId} models={models} busy={running}>
-      <ConversationBar conversation={conversation} models={models} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
+      <ConversationBar conversation={conversation} models={models} modelsKnown={known !== undefined} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
       {asking && <CompareDialog models={models} chosen={compare.length > 0 ? compare : [conversation.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       <TalkFrame
         follow={follow}
@@ -225,11 +225,13 @@ function takenByAll(models: readonly Model[]): Takes {
 interface BarProps {
   conversation: Conversation;
   models: readonly Model[];
+  /** Before they are, it cannot be said that one is gone. */
+  modelsKnown: boolean;
   onChoose: (choice: Partial<Choice>) => Promise<unknown>;
   onCompare: () => void;
 }
 
-function ConversationBar({ conversation, models, onChoose, onCompare }: BarProps) {
+function ConversationBar({ conversation, models, modelsKnown, onChoose, onCompare }: BarProps) {
   const { t } = useTranslation("chat");
   const { id, title, modelId, parameters, systemPrompt } = conversation;
   const [open, setOpen] = useState<"rename" | "settings" | "share">();
@@ -243,7 +245,7 @@ function ConversationBar({ conversation, models, onChoose, onCompare }: BarProps
         </h1>
       }
     >
-      <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} onCompare={onCompare} className="max-md:hidden" />
+      {modelsKnown && <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} onCompare={onCompare} className="max-md:hidden" />}
       <ShareButton conversation={{ id, title }} isOpen={open === "share"} onOpen={() => setOpen("share")} onClose={close} />
       <Menu label={t("conversationActs")} placement="bottom end" trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}>
         <MenuItem icon={Pencil} onAction={() => setOpen("rename")}>
