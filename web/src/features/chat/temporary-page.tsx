@@ -4,6 +4,7 @@ import { Eraser, MessageCircleDashed, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
+import { useNoticeOf } from "@/features/notify/notices";
 import { ButtonLink, IconButton } from "@/ui/button";
 import { ConfirmDialog } from "@/ui/dialog";
 import { Empty } from "@/ui/empty";
@@ -54,6 +55,7 @@ export function TemporaryPage() {
   const [draft] = useDraft(account.id, temporaryConversation);
   const follow = useFollowEnd();
   useAnnouncements(messages.at(-1));
+  useNoticeOf(messages.at(-1));
 
   const forget = useCallback(() => {
     talk.clear();

@@ -1,23 +1,42 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Schemas } from "@/lib/api/types";
 import { Switch } from "@/ui/choice";
 import { longAnswerMs, markTitle, noticeState, notify, setNotice, watchAnswers } from "./notify";
 
+function useTellEnd() {
+  const { t } = useTranslation("shortcuts");
+  return useCallback(
+    (tookMs: number) => {
+      if (tookMs < longAnswerMs || !document.hidden) return;
+      markTitle();
+      notify(t("answerDone"));
+    },
+    [t],
+  );
+}
+
 /** Tells those who went elsewhere that the answer they wait for is done. */
 export function Notices() {
-  const { t } = useTranslation("shortcuts");
   const client = useQueryClient();
-  useEffect(
-    () =>
-      watchAnswers(client, (tookMs) => {
-        if (tookMs < longAnswerMs || !document.hidden) return;
-        markTitle();
-        notify(t("answerDone"));
-      }),
-    [client, t],
-  );
+  const tellEnd = useTellEnd();
+  useEffect(() => watchAnswers(client, tellEnd), [client, tellEnd]);
   return null;
+}
+
+/** The same for the last message of a conversation that only its page knows. */
+export function useNoticeOf(last: Schemas["Message"] | undefined) {
+  const tellEnd = useTellEnd();
+  const waitedFor = useRef("");
+  useEffect(() => {
+    if (last?.role !== "assistant") return;
+    if (last.status === "running") waitedFor.current = last.id;
+    else if (waitedFor.current === last.id) {
+      waitedFor.current = "";
+      tellEnd((last.finishedAt ? Date.parse(last.finishedAt) : Date.now()) - Date.parse(last.createdAt));
+    }
+  }, [last, tellEnd]);
 }
 
 /** The person's choice, for this browser. */
