@@ -125,7 +125,7 @@ func (x *Index) addSnippets(ctx context.Context, hits []Hit, words []string) err
 			m := found[h.MessageID]
 			text, hits[i].Role, hits[i].At = m.words, m.role, m.at
 		}
-		hits[i].Snippet, _ = snippet(text, words)
+		hits[i].Snippet = snippet(text, hits[i].Role == model.RoleAssistant, words)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,23 @@ func TestAFewHitsOfAConversationAreShownNewestFirst(t *testing.T) {
 		slices.Reverse(want)
 		if got := f.finds("anna", "同じ言葉"); !slices.Equal(got, want) { // pages of two
 			t.Errorf("found %v\nwant  %v", got, want)
+		}
+	})
+}
+
+func TestAnswersAreShownAsTheyAreReadAndTheRestAsItWasWritten(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		f.conversation("anna", "**予算** 題名", message{id: "asked", text: "# **予算** 案"}, message{id: "answered", role: model.RoleAssistant, text: "> **予算** 案"})
+		hits, _, err := f.Find(t.Context(), "anna", "予算", "", 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, h := range hits {
+			got[h.MessageID] = marked(h.Snippet)
+		}
+		if want := map[string]string{"": "**[予算]** 題名", "asked": "# **[予算]** 案", "answered": "[予算] 案"}; !maps.Equal(got, want) {
+			t.Errorf("shown: %q", got)
 		}
 	})
 }

@@ -4,8 +4,11 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"kakoi/internal/chat/markdown"
 )
 
 // Piece is a piece of a snippet: what was looked for, or what is around it.
@@ -14,168 +17,226 @@ type Piece struct {
 	Match bool
 }
 
-// How much of a text is shown around what was found in it, in characters.
+// How much of a text is shown around what was found in it, in characters, and
+// how much of it is looked at for that, in bytes.
 const (
-	snippetBefore = 30
-	snippetLength = 120
+	shownBefore   = 30
+	shownLength   = 120
+	excerptBefore = 400
+	excerptAfter  = 900
 )
 
+// span is a piece of a text: its bytes from ≤ at < to.
+type span = markdown.Span
+
 // snippet cuts text around the place where most of the folded words are near
-// each other. found is false if not all of them are in the text.
-func snippet(text string, words []string) (pieces []Piece, found bool) {
-	f := foldPlaces(text)
-	var spans [][2]int // in the folded text
-	found = true
-	for _, w := range words {
-		var here [][2]int
-		for from := 0; ; {
-			at := strings.Index(f.folded[from:], w)
-			if at < 0 {
-				break
-			}
-			here = append(here, [2]int{from + at, from + at + len(w)})
-			from += at + len(w)
-		}
-		found = found && len(here) > 0
-		spans = append(spans, here...)
+// each other. Of Markdown it shows what is read, not the marks, unless they were
+// looked for. Of a long text only what is near the place is folded and parsed.
+func snippet(text string, isMarkdown bool, words []string) []Piece {
+	first := densest(occurrences(text, words))
+	from, to := excerpt(text, first, words)
+	f := foldPlaces(text[from:to])
+	found := f.find(words)
+	shown := []span{{From: 0, To: to - from}}
+	if isMarkdown {
+		shown = withFound(read(text, from, to), found, to-from)
 	}
-	for i := range spans {
-		spans[i] = [2]int{f.from[spans[i][0]], f.to[spans[i][1]-1]}
+	begin, end, before, after := window(f.cuts, shown, found, first-from)
+	var out pieces
+	if from > 0 || before {
+		out.add("…", false)
 	}
-	slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
-	begin, end := f.window(spans)
-	var out []Piece
-	add := func(from, to int, match bool) {
-		if t := oneLine(text[from:to]); t != "" {
-			out = append(out, Piece{t, match})
-		}
-	}
-	if begin > 0 {
-		out = append(out, Piece{Text: "…"})
-	}
-	at := begin
-	for _, s := range spans {
-		if s[1] <= at || s[0] >= end {
+	last := -1
+	for _, s := range shown {
+		s.From, s.To = max(s.From, begin), min(s.To, end)
+		if s.From >= s.To {
 			continue
 		}
-		from, to := max(s[0], at), min(s[1], end)
-		add(at, from, false)
-		add(from, to, true)
-		at = to
+		if last >= 0 && apart(text[from+last:from+s.From]) {
+			out.add(" ", false)
+		}
+		last = s.To
+		for _, m := range found {
+			if m.To <= s.From || m.From >= s.To {
+				continue
+			}
+			out.add(text[from+s.From:from+max(s.From, m.From)], false)
+			s.From = max(s.From, m.From)
+			out.add(text[from+s.From:from+min(s.To, m.To)], true)
+			s.From = min(s.To, m.To)
+		}
+		out.add(text[from+s.From:from+s.To], false)
 	}
-	add(at, end, false)
-	if end < len(text) {
-		out = append(out, Piece{Text: "…"})
+	if to < len(text) || after {
+		out.add("…", false)
 	}
-	return joinPieces(out), found
+	return out.list
 }
 
-// joinPieces makes one of neighbours of a kind.
-func joinPieces(pieces []Piece) []Piece {
-	var out []Piece
-	for _, p := range pieces {
-		if n := len(out); n > 0 && out[n-1].Match == p.Match {
-			out[n-1].Text += p.Text
-		} else {
-			out = append(out, p)
+// occurrences returns where the folded words are in a text, in order. It looks
+// for them as they are first: that is a hundred times as fast as folding the text.
+func occurrences(text string, words []string) []span {
+	var out []span
+	for _, w := range words {
+		n := len(out)
+		for at := range indexes(text, w) {
+			if boundary(text, at) && boundary(text, at+len(w)) {
+				out = append(out, span{From: at, To: at + len(w)})
+			}
 		}
+		if n == len(out) {
+			return foldPlaces(text).find(words)
+		}
+	}
+	sortSpans(out)
+	return out
+}
+
+// boundary reports whether what follows the place is not part of the character
+// before it.
+func boundary(text string, at int) bool {
+	return at == len(text) || norm.NFKC.PropertiesString(text[at:]).BoundaryBefore()
+}
+
+// mostOccurrences of a word in a text are enough to choose from.
+const mostOccurrences = 1000
+
+// indexes yields where word is in text, one after the other.
+func indexes(text, word string) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for from, n := 0, 0; n < mostOccurrences; n++ {
+			at := strings.Index(text[from:], word)
+			if at < 0 || !yield(from+at) {
+				return
+			}
+			from += at + len(word)
+		}
+	}
+}
+
+func sortSpans(list []span) {
+	slices.SortFunc(list, func(a, b span) int { return a.From - b.From })
+}
+
+// densest returns where the first of the spans is that has the most spans after
+// it within the length of a snippet, or 0.
+func densest(spans []span) int {
+	const near = 3 * shownLength // bytes, roughly
+	first, best := 0, -1
+	for i, j := 0, 0; i < len(spans); i++ {
+		for j < len(spans) && spans[j].To-spans[i].From <= near {
+			j++
+		}
+		if j-i > best {
+			best, first = j-i, spans[i].From
+		}
+	}
+	return first
+}
+
+// excerpt returns the piece of a text in which a snippet around first is cut. It
+// begins with a line, if one begins there.
+func excerpt(text string, first int, words []string) (from, to int) {
+	longest := 0
+	for _, w := range words {
+		longest = max(longest, len(w))
+	}
+	if from = max(0, first-excerptBefore); from > 0 {
+		if line := strings.IndexByte(text[from-1:first], '\n'); line >= 0 {
+			from += line
+		}
+	}
+	to = min(len(text), first+excerptAfter+4*longest)
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	for to < len(text) && !utf8.RuneStart(text[to]) {
+		to++
+	}
+	return from, to
+}
+
+// withFound adds to what is shown of a text whatever is between, if something
+// was found there.
+func withFound(shown, found []span, length int) []span {
+	var out []span
+	last := 0
+	gap := func(to int) {
+		if slices.ContainsFunc(found, func(m span) bool { return m.From < to && m.To > last }) && last < to {
+			out = append(out, span{From: last, To: to})
+		}
+	}
+	for _, s := range shown {
+		gap(s.From)
+		out = append(out, s)
+		last = s.To
+	}
+	gap(length)
+	if len(out) == 0 { // nothing but marks
+		return []span{{From: 0, To: length}}
 	}
 	return out
 }
 
-// oneLine makes every run of space a single one.
-func oneLine(s string) string {
-	var b strings.Builder
-	space := false
-	for _, r := range s {
-		if unicode.IsSpace(r) {
-			if !space {
-				b.WriteByte(' ')
-			}
-			space = true
-			continue
-		}
-		space = false
-		b.WriteRune(r)
-	}
-	return b.String()
+// apart reports whether what is not shown between two pieces keeps them apart.
+func apart(gap string) bool {
+	return strings.ContainsFunc(gap, func(r rune) bool { return r == '|' || unicode.IsSpace(r) }) || strings.Contains(gap, "<br")
 }
 
-// places is a folded text, and for each of its bytes where in the original
-// the characters it was made of begin and end.
-type places struct {
-	folded   string
-	from, to []int
-	cuts     []int // where the original may be cut
-}
-
-// foldPlaces folds as label.Fold does.
-func foldPlaces(text string) places {
-	var p places
-	var b strings.Builder
-	var it norm.Iter
-	it.InitString(norm.NFKC, text)
-	space := -1 // where a space that is not written yet began
-	for !it.Done() {
-		begin := it.Pos()
-		segment := it.Next()
-		p.cuts = append(p.cuts, begin)
-		end := it.Pos()
-		for _, r := range strings.ToValidUTF8(string(segment), "") {
-			switch {
-			case r == 0:
-				continue
-			case unicode.IsSpace(r):
-				if space < 0 {
-					space = begin
-				}
-				continue
-			}
-			if space >= 0 && b.Len() > 0 {
-				b.WriteByte(' ')
-				p.from, p.to = append(p.from, space), append(p.to, begin)
-			}
-			space = -1
-			before := b.Len()
-			b.WriteRune(unicode.ToLower(r))
-			for range b.Len() - before {
-				p.from, p.to = append(p.from, begin), append(p.to, end)
-			}
+// window chooses what to show: some characters before first, and as many as there
+// is room for after it. before and after tell whether there are more.
+func window(cuts []int, shown, found []span, first int) (begin, end int, before, after bool) {
+	var visible []int
+	s := 0
+	for _, at := range cuts {
+		for s < len(shown) && shown[s].To <= at {
+			s++
+		}
+		if s < len(shown) && shown[s].From <= at {
+			visible = append(visible, at)
 		}
 	}
-	p.cuts = append(p.cuts, len(text))
-	p.folded = b.String()
-	return p
-}
-
-// window chooses what to show: some characters before the first of the spans
-// that has the most spans after it within the length.
-func (p places) window(spans [][2]int) (begin, end int) {
-	first := 0
-	if len(spans) > 0 {
-		best := -1
-		const near = 3 * snippetLength // bytes, roughly
-		for i, j := 0, 0; i < len(spans); i++ {
-			for j < len(spans) && spans[j][1]-spans[i][0] <= near {
-				j++
-			}
-			if j-i > best {
-				best, first = j-i, spans[i][0]
-			}
-			if i > 1000 { // enough to choose from
-				break
-			}
-		}
-	}
-	at, _ := slices.BinarySearch(p.cuts, first)
-	from := max(0, at-snippetBefore)
-	to := min(len(p.cuts)-1, from+snippetLength)
-	for len(spans) > 0 && to < len(p.cuts)-1 { // never in the middle of what was found
-		inside := slices.ContainsFunc(spans[:min(len(spans), 1000)], func(s [2]int) bool { return s[0] >= first && s[0] < p.cuts[to] && s[1] > p.cuts[to] })
-		if !inside || to-from > 4*snippetLength {
+	at, _ := slices.BinarySearch(visible, first)
+	from := max(0, at-shownBefore)
+	to := min(len(visible), from+shownLength)
+	for to < len(visible) && to-from <= 4*shownLength { // never in the middle of what was found
+		if !slices.ContainsFunc(found, func(s span) bool { return s.From >= first && s.From < visible[to] && s.To > visible[to] }) {
 			break
 		}
 		to++
 	}
-	return p.cuts[from], p.cuts[to]
+	if len(visible) > 0 {
+		begin, end = visible[from], shown[len(shown)-1].To
+	}
+	if to < len(visible) {
+		end = visible[to]
+	}
+	return begin, end, from > 0, to < len(visible)
+}
+
+// pieces are put together to one line, neighbours of a kind to one.
+type pieces struct {
+	list  []Piece
+	space bool // the last character is one
+}
+
+func (p *pieces) add(text string, match bool) {
+	var b strings.Builder
+	for _, r := range text {
+		if !unicode.IsSpace(r) {
+			b.WriteRune(r)
+			p.space = false
+		} else if !p.space {
+			b.WriteByte(' ')
+			p.space = true
+		}
+	}
+	n := len(p.list)
+	switch {
+	case b.Len() == 0:
+	case n > 0 && p.list[n-1].Match == match:
+		p.list[n-1].Text += b.String()
+	default:
+		p.list = append(p.list, Piece{b.String(), match})
+	}
 }
