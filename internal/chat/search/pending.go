@@ -20,18 +20,28 @@ const (
 	indexedFirst  = 10 * indexedAtOnce     // texts of a person that a search waits for
 )
 
-// Run indexes what waits, the newest first, until ctx ends. After each
-// transaction it rests for as long as that took: questions go before.
+// Run indexes what waits, the newest first, and keeps the index tidy, until ctx
+// ends. After each transaction it rests for as long as that took: questions go
+// before.
 func (x *Index) Run(ctx context.Context) {
+	tidy := false
 	for ctx.Err() == nil {
 		began := time.Now()
 		n, err := x.indexSome(ctx, "", leaveTaken)
+		if n > 0 {
+			tidy = false
+		}
+		merged := false
+		if err == nil && n == 0 && !tidy {
+			merged, err = x.mergeSome(ctx)
+			tidy = err == nil && !merged
+		}
 		rest := time.Since(began)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			x.log.WarnContext(ctx, "what was written is not all to be found yet; it is tried again", "err", err)
+			x.log.WarnContext(ctx, "the index of what was said is not up to date yet; it is tried again", "err", err)
 			rest = indexRetry
-		case n == 0:
+		case n == 0 && !merged:
 			rest = indexEvery
 		}
 		select {

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"kakoi/internal/db"
+	"kakoi/internal/db/dbtest"
 )
 
 func TestWhatWaitsIsIndexedOnceAlsoAfterAStop(t *testing.T) {
@@ -59,4 +62,34 @@ func TestASearchIndexesWhatIsOnesOwn(t *testing.T) {
 			t.Errorf("texts of %q wait, %v", owners, err)
 		}
 	})
+}
+
+func TestSegmentsOfTheIndexAreJoined(t *testing.T) {
+	f := newFixture(t, dbtest.Open(t, db.SQLite))
+	segments := func() (n int) {
+		if err := f.db.QueryRowContext(t.Context(), `SELECT count(DISTINCT segid) FROM search_index_idx`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const n = 15 // what FTS5 joins by itself leaves three of each of two levels
+	for i := range n {
+		f.conversation("anna", "題名", message{id: fmt.Sprintf("m%02d", i), text: fmt.Sprintf("%d番の話", i)})
+		if err := f.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := segments()
+	for did := true; did; {
+		var err error
+		if did, err = f.mergeSome(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := segments(); before < 4 || after > before/2 {
+		t.Errorf("%d segments became %d", before, after)
+	}
+	if got := f.finds("anna", "番の話"); len(got) != n {
+		t.Errorf("found %v", got)
+	}
 }

@@ -18,15 +18,18 @@ type fixture struct {
 
 func run(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		f := &fixture{newIndex(d), t}
-		for _, id := range []string{"anna", "ben"} {
-			f.exec(`
-				INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-				VALUES ($1, $2, $1, '', 'member', '', '{}', 0, 0)`, id, id+"@example.jp")
-		}
-		test(t, f)
-	})
+	dbtest.Run(t, func(t *testing.T, d *db.DB) { test(t, newFixture(t, d)) })
+}
+
+func newFixture(t *testing.T, d *db.DB) *fixture {
+	t.Helper()
+	f := &fixture{newIndex(d), t}
+	for _, id := range []string{"anna", "ben"} {
+		f.exec(`
+			INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
+			VALUES ($1, $2, $1, '', 'member', '', '{}', 0, 0)`, id, id+"@example.jp")
+	}
+	return f
 }
 
 // newIndex returns the index of a store in which the content of a message is the
