@@ -35,7 +35,7 @@ var layers = []layer{
 	{
 		name: "capability", is: "types, rules and SQL of one noun of the product; knows no HTTP and no SDK",
 		packages: []string{
-			"internal/access", "internal/audit", "internal/blob", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/transfer", "internal/egress",
+			"internal/access", "internal/audit", "internal/blob", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/search", "internal/chat/transfer", "internal/egress",
 			"internal/feedback", "internal/governance", "internal/identity", "internal/library", "internal/model", "internal/privacy",
 			"internal/residency", "internal/secret", "internal/setting", "internal/share",
 		},
@@ -45,7 +45,7 @@ var layers = []layer{
 	{
 		name: "foundation", is: "what every layer stands on",
 		packages: []string{
-			"internal/chat/export/pdf", "internal/config", "internal/db", "internal/errs", "internal/label", "internal/model/tokenest", "internal/sse",
+			"internal/chat/export/pdf", "internal/chat/markdown", "internal/config", "internal/db", "internal/errs", "internal/label", "internal/model/tokenest", "internal/sse",
 			"internal/textfile",
 		},
 		mayImport: []string{"foundation"},

@@ -99,7 +99,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer sweep.Stop()
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	beside.Go(func() { s.indexPending(ctx) })
+	beside.Go(func() { s.index.Run(ctx) })
 	beside.Go(func() {
 		if err := s.files.SealExisting(ctx, sealRest); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "files that were stored before are not all sealed yet; the next start goes on", "err", err)

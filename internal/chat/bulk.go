@@ -172,7 +172,7 @@ func (s store) bulk(ctx context.Context, q db.Queryer, owner string, conversatio
 	for _, id := range conversations {
 		args = append(args, id)
 	}
-	of := `owner_id = $1 AND id IN (` + placeholders(2, len(conversations)) + `)`
+	of := `owner_id = $1 AND id IN (` + db.Marks(2, len(conversations)) + `)`
 	live := of + ` AND deleted_at = 0`
 	set := func(where, assignment string, more ...any) ([]string, error) {
 		return ids(ctx, q, `UPDATE conversations SET `+assignment+` WHERE `+where+` RETURNING id`, append(args, more...)...)
@@ -240,13 +240,15 @@ func (s store) deleteConversation(ctx context.Context, q db.Queryer, id string) 
 	if err != nil {
 		return err
 	}
+	if err := s.index.Remove(ctx, q, id); err != nil {
+		return err
+	}
 	// In this order the rows that point at others go first, on both engines.
 	for _, stmt := range []string{
 		`DELETE FROM queued_turns WHERE conversation_id = $1`,
 		`DELETE FROM summaries WHERE conversation_id = $1`,
 		`DELETE FROM run_segments WHERE run_id IN (SELECT id FROM runs WHERE conversation_id = $1)`,
 		`DELETE FROM runs WHERE conversation_id = $1`,
-		`DELETE FROM search_documents WHERE conversation_id = $1`,
 		`DELETE FROM messages WHERE conversation_id = $1`,
 		`DELETE FROM conversation_tags WHERE conversation_id = $1`,
 		`DELETE FROM conversations WHERE id = $1`,

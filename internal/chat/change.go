@@ -50,7 +50,7 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 			}
 		}
 		if ch.Title != nil {
-			if err := s.indexLater(ctx, tx, c.OwnerID, textTitle, c.ID); err != nil {
+			if err := s.index.NoteTitle(ctx, tx, c.OwnerID, c.ID); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,6 @@ type fixture struct {
 	db       *db.DB
 	contents *blob.Store
 	model    *scripted
-	ends     []func() // of the services that run
 
 	policy atomic.Pointer[Policy] // nil: nothing is decided
 }
@@ -161,23 +160,14 @@ func (f *fixture) node(id string) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { _ = s.Run(ctx); close(done) }()
-	end := sync.OnceFunc(func() {
+	f.t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		s.Drain(ended)
 		stop()
 		<-done
 	})
-	f.t.Cleanup(end)
-	f.ends = append(f.ends, end)
 	return s
-}
-
-// stands ends what the services do in the background; they still answer.
-func (f *fixture) stands() {
-	for _, end := range f.ends {
-		end()
-	}
 }
 
 func as(t *testing.T, account string) context.Context {

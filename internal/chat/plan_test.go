@@ -9,47 +9,15 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/db"
+	"kakoi/internal/db/dbtest"
 )
 
-// explained returns how an engine would run a query.
-func (f *fixture) explained(query string, args ...any) string {
-	f.t.Helper()
-	explain := "EXPLAIN QUERY PLAN "
-	if f.db.Engine() == db.Postgres {
-		explain = "EXPLAIN (VERBOSE) "
-	}
-	var out strings.Builder
-	err := f.db.Transact(f.t.Context(), func(ctx context.Context, tx *db.Tx) error {
-		rows, err := tx.QueryContext(ctx, explain+query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var line string
-			into := []any{&line}
-			if f.db.Engine() == db.SQLite {
-				into = []any{new(int), new(int), new(int), &line}
-			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			fmt.Fprintln(&out, line)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		f.t.Fatalf("%v in %s", err, query)
-	}
-	return out.String()
-}
-
-// Nothing that a list or a search does grows with the history: no table is read
+// Nothing that a list does grows with the history: no table is read
 // whole, nothing is sorted, and no text of a message is read for a list.
 func TestQueriesOfAHistoryUseItsIndexes(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.oldConversations(3000, 2)
-		if err := f.IndexPending(t.Context(), ""); err != nil {
+		if err := f.IndexPending(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.db.ExecContext(t.Context(), `ANALYZE`); err != nil {
@@ -115,7 +83,7 @@ type asking struct {
 }
 
 func (a *asking) explain(query string, args []any) {
-	a.query, a.plan = query, a.plan+a.f.explained(query, args...)
+	a.query, a.plan = query, a.plan+dbtest.Explain(a.f.t, a.f.db, query, args...)
 }
 
 func (a *asking) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
@@ -133,11 +101,56 @@ func (a *asking) QueryRowContext(_ context.Context, query string, args ...any) *
 	return nil // whoever scans it panics, which the test expects
 }
 
+// oldConversations stores conversations that are not indexed yet, newer than all
+// others, with that many messages each.
+func (f *fixture) oldConversations(n, messages int) {
+	f.t.Helper()
+	err := f.db.Transact(f.t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		for i := range n {
+			id := db.NewID()
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO conversations (id, owner_id, title, title_source, model_id, parameters, system_prompt, next_position, created_at, active_at, leaf_id)
+				VALUES ($1, 'anna', $2, 'person', 'm1', '{}', '', $3, $4, $4, $5)`,
+				id, fmt.Sprintf("昔 %d", i), messages+1, 1_600_000_000_000+int64(i)*60_000, fmt.Sprintf("%s-%d", id, messages))
+			if err != nil {
+				return err
+			}
+			for k := 1; k <= messages; k++ {
+				parent, role := any(nil), "user"
+				if k > 1 {
+					parent = fmt.Sprintf("%s-%d", id, k-1)
+				}
+				if k%2 == 0 {
+					role = "assistant"
+				}
+				_, err := tx.ExecContext(ctx, `
+					INSERT INTO messages (id, conversation_id, parent_id, position, role, status, stop_reason, content, model_id, model_name, error, usage,
+						cost_micros, cost_currency, first_token_ms, reasoning_ms, created_at, finished_at)
+					VALUES ($1, $2, $3, $4, $5, 'complete', '', $6, 'm1', '', '', '', 0, '', 0, 0, $7, $7)`,
+					fmt.Sprintf("%s-%d", id, k), id, parent, k, role, fmt.Sprintf(`[{"type":"text","text":"昔の話の%d番"}]`, i*messages+k), 1_600_000_000_000+int64(i)*60_000)
+				if err != nil {
+					return err
+				}
+				if err := f.index.NoteMessages(ctx, tx, "anna", fmt.Sprintf("%s-%d", id, k)); err != nil {
+					return err
+				}
+			}
+			if err := f.index.NoteTitle(ctx, tx, "anna", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func TestSendingWritesAsManyRowsInALongConversation(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		f.oldConversations(1, 2)
 		f.oldConversations(1, 600)
-		if err := f.IndexPending(t.Context(), ""); err != nil {
+		if err := f.IndexPending(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		conversations, err := ids(t.Context(), f.db, `SELECT id FROM conversations ORDER BY next_position`)

@@ -17,6 +17,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/blob"
+	"kakoi/internal/chat/search"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -83,7 +84,7 @@ type running struct {
 // running.
 func New(o Options) *Service {
 	return &Service{
-		store: store{o.DB, o.Files}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
+		store: store{o.DB, o.Files, search.New(o.DB, wordsOf, o.Log)}, invoker: o.Invoker, models: o.Models, audit: o.Audit, log: o.Log, now: o.Now,
 		node: o.NodeID, started: o.Now(), every: o.FlushEvery, maxUpload: o.MaxAttachmentBytes, policy: o.Policy,
 		hub:      hub{people: make(map[string]map[chan ChangeEvent]struct{}), runs: make(map[string]map[chan struct{}]struct{})},
 		live:     make(map[string]*running),

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kakoi/internal/blob"
+	"kakoi/internal/chat/search"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 )
@@ -20,6 +21,7 @@ import (
 type store struct {
 	db    *db.DB
 	files *blob.Store // the contents of attachments
+	index *search.Index
 }
 
 // Lists read the columns of a summary and no text that may be long.
@@ -84,7 +86,7 @@ func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversat
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
 	}
-	return s.indexLater(ctx, q, c.OwnerID, textTitle, c.ID)
+	return s.index.NoteTitle(ctx, q, c.OwnerID, c.ID)
 }
 
 // updateConversation stores what a person may change. It leaves the activity
@@ -137,7 +139,7 @@ func (s store) setModelTitle(ctx context.Context, owner, id, title string) (bool
 		if done = n > 0; err != nil || !done {
 			return err
 		}
-		return s.indexLater(ctx, tx, owner, textTitle, id)
+		return s.index.NoteTitle(ctx, tx, owner, id)
 	})
 	return done && err == nil, err
 }
@@ -227,7 +229,7 @@ func (s store) insertMessages(ctx context.Context, q db.Queryer, conversation, l
 				ended = append(ended, m.ID)
 			}
 		}
-		if err := s.indexLater(ctx, q, owner, textMessage, ended...); err != nil {
+		if err := s.index.NoteMessages(ctx, q, owner, ended...); err != nil {
 			return err
 		}
 	}
@@ -271,7 +273,7 @@ func (s store) insertMessageRows(ctx context.Context, q db.Queryer, messages []*
 		if err != nil {
 			return err
 		}
-		values = append(values, `(`+placeholders(1+len(args), columns)+`)`)
+		values = append(values, `(`+db.Marks(1+len(args), columns)+`)`)
 		args = append(args,
 			m.ID, m.ConversationID, nullable(m.ParentID), m.Position, m.Role, m.Status, m.StopReason, w.content, nullable(m.clientID),
 			m.ModelID, m.ModelName, w.failure, w.usage, w.cost.Micros, w.cost.Currency, m.FirstToken.Milliseconds(), m.Reasoning.Milliseconds(),
@@ -397,7 +399,7 @@ func (s store) writeOutcome(ctx context.Context, q db.Queryer, m Message) error 
 	if err != nil {
 		return fmt.Errorf("write message %s: %w", m.ID, err)
 	}
-	return s.indexLater(ctx, q, owner, textMessage, m.ID)
+	return s.index.NoteMessages(ctx, q, owner, m.ID)
 }
 
 // segmentInserts are statements for this many segments each, so that a flush of
@@ -497,25 +499,7 @@ func (s store) orphans(ctx context.Context, self string, since time.Time) ([]str
 }
 
 func ids(ctx context.Context, q db.Queryer, query string, args ...any) ([]string, error) {
-	return column[string](ctx, q, query, args...)
-}
-
-// column returns the only column of what a query finds.
-func column[T any](ctx context.Context, q db.Queryer, query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
+	return db.Column[string](ctx, q, query, args...)
 }
 
 func jsonOrEmpty[T any](v *T) (string, error) {

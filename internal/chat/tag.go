@@ -89,7 +89,7 @@ func (s store) tagsOf(ctx context.Context, q db.Queryer, conversations []string)
 		args[i] = id
 	}
 	rows, err := q.QueryContext(ctx, `
-		SELECT conversation_id, tag FROM conversation_tags WHERE conversation_id IN (`+placeholders(1, len(args))+`) ORDER BY tag`, args...)
+		SELECT conversation_id, tag FROM conversation_tags WHERE conversation_id IN (`+db.Marks(1, len(args))+`) ORDER BY tag`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}

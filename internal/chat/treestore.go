@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
@@ -66,7 +64,7 @@ func (s store) addSiblings(ctx context.Context, q db.Queryer, conversation strin
 	}
 	where := "FALSE"
 	if len(parents) > 0 {
-		where = "parent_id IN (" + placeholders(2, len(parents)) + ")"
+		where = "parent_id IN (" + db.Marks(2, len(parents)) + ")"
 	}
 	if first {
 		where += " OR parent_id IS NULL"
@@ -185,17 +183,4 @@ func (s store) setLeaf(ctx context.Context, q db.Queryer, owner, conversation, l
 // activeRuns lists the running runs of a conversation.
 func (s store) activeRuns(ctx context.Context, q db.Queryer, conversation string) ([]string, error) {
 	return ids(ctx, q, `SELECT id FROM runs WHERE conversation_id = $1 AND state = 'running' ORDER BY id`, conversation)
-}
-
-// placeholders returns n parameter marks, the first of them $from.
-func placeholders(from, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-	}
-	return b.String()
 }

@@ -61,7 +61,7 @@ func (s *Service) CheckOwn(ctx context.Context, conversations []string) error {
 		}
 		var n int
 		err := s.db.QueryRowContext(ctx, `
-			SELECT count(*) FROM conversations WHERE owner_id = $1 AND deleted_at = 0 AND id IN (`+placeholders(2, len(some))+`)`, args...).Scan(&n)
+			SELECT count(*) FROM conversations WHERE owner_id = $1 AND deleted_at = 0 AND id IN (`+db.Marks(2, len(some))+`)`, args...).Scan(&n)
 		if err != nil {
 			return fmt.Errorf("look for conversations: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kakoi/internal/chat"
+	"kakoi/internal/chat/search"
 	"kakoi/internal/model"
 )
 
@@ -30,7 +31,7 @@ type snippetPiece struct {
 func searchHitOf(h chat.Hit) searchHit {
 	return searchHit{
 		h.ConversationID, h.Title, h.FolderID, orEmpty(h.Tags), h.Archived, h.MessageID, h.Role,
-		mapped(h.Snippet, func(p chat.Piece) snippetPiece { return snippetPiece(p) }), h.At,
+		mapped(h.Snippet, func(p search.Piece) snippetPiece { return snippetPiece(p) }), h.At,
 	}
 }
 

@@ -141,7 +141,7 @@ func (h *history) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := h.chat.IndexPending(ctx, ""); err != nil {
+	if err := h.chat.IndexPending(ctx); err != nil {
 		return err
 	}
 	fmt.Printf(", made findable in %v", time.Since(began).Round(time.Second))

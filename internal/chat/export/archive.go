@@ -38,7 +38,7 @@ func Archive(w io.Writer, head Document, f Format, conversations iter.Seq2[Conve
 		if f == FormatMarkdown {
 			folder := strings.TrimSuffix(name, ".md")
 			inner := uniqueNames{}
-			err = markdown(&entry, doc, func(p Part) (string, error) {
+			err = writeMarkdown(&entry, doc, func(p Part) (string, error) {
 				if _, ok, err := p.content(); err != nil || !ok {
 					return "", err
 				}

@@ -14,6 +14,8 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	goldhtml "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
+
+	"kakoi/internal/chat/markdown"
 )
 
 // A message is read once into blocks of runs, which every format draws.
@@ -101,7 +103,7 @@ const maxDepth = 24
 // parse reads Markdown.
 func parse(source string) prose {
 	src := []byte(strings.ToValidUTF8(strings.ReplaceAll(source, "\r\n", "\n"), "\uFFFD"))
-	root := markdownParser().Parse(text.NewReader(src))
+	root := markdown.Parser().Parse(text.NewReader(src))
 	r := reader{src: src}
 	out := prose{blocks: r.children(root, 0)}
 	// By their numbers; notes nobody refers to come last, and are kept.
@@ -190,7 +192,7 @@ func (r *reader) block(n ast.Node, depth int) []block {
 		return []block{{kind: code, lang: strings.TrimSpace(lang), text: r.lines(n)}}
 	case *ast.CodeBlock:
 		return []block{{kind: code, text: r.lines(n)}}
-	case *mathBlock:
+	case *markdown.MathBlock:
 		return []block{{kind: code, text: r.lines(n)}}
 	case *ast.ThematicBreak:
 		return []block{{kind: rule}}
@@ -333,7 +335,7 @@ func (r *reader) inline(n ast.Node, look run, out *[]run) {
 				inner.italic = true
 			}
 			r.inline(c, inner, out)
-		case *strike:
+		case *markdown.Strike:
 			inner := look
 			inner.strike = true
 			r.inline(c, inner, out)
@@ -360,13 +362,13 @@ func (r *reader) inline(n ast.Node, look run, out *[]run) {
 				segment := c.Segments.At(i)
 				b.Write(segment.Value(r.src))
 			}
-			if isBreak(b.String()) {
+			if markdown.IsBreak(b.String()) {
 				put(breakRun, "")
 			} else {
 				put(textRun, b.String())
 			}
-		case *mathNode:
-			put(mathRun, c.source)
+		case *markdown.Math:
+			put(mathRun, c.Source)
 		case *extast.FootnoteLink:
 			x := look
 			x.kind, x.note, x.href = noteRun, c.Index, ""
@@ -384,17 +386,10 @@ func (r *reader) inline(n ast.Node, look run, out *[]run) {
 func (r *reader) softBreak(t *ast.Text) string {
 	before, _ := utf8.DecodeLastRune(bytes.TrimRight(r.src[:t.Segment.Stop], " \t\r\n"))
 	after, _ := utf8.DecodeRune(bytes.TrimLeft(r.src[t.Segment.Stop:], " \t\r\n"))
-	if isCJK(before) && isCJK(after) {
+	if markdown.IsCJK(before) && markdown.IsCJK(after) {
 		return ""
 	}
 	return " "
-}
-
-// isBreak says whether the tag is <br>, the one piece of HTML that models need:
-// a cell of a table has no other way to begin a line.
-func isBreak(tag string) bool {
-	name := strings.ToLower(strings.Trim(tag, "<>/ \t\n"))
-	return name == "br" && strings.HasPrefix(tag, "<")
 }
 
 // unescape resolves backslashes and entities.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"kakoi/internal/chat/export/pdf"
+	"kakoi/internal/chat/markdown"
 )
 
 // Lines for paper. Where a line may end is Unicode's rule (UAX #14), which holds
@@ -222,7 +223,7 @@ func (l *line) fill(width float64) {
 	}
 	japanese := 0
 	for _, c := range l.letters {
-		if isCJK(c.r) {
+		if markdown.IsCJK(c.r) {
 			japanese++
 		}
 	}

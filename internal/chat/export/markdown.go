@@ -12,6 +12,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"kakoi/internal/chat/markdown"
 )
 
 // Markdown writes doc as one readable Markdown text. What was said keeps its own
@@ -19,10 +21,10 @@ import (
 // the file: its headings go below those of the speakers, what it leaves open is
 // closed, its notes and references keep to themselves; HTML becomes words,
 // pictures elsewhere become links, and links lead to the web and mail only.
-func Markdown(w io.Writer, doc Document) error { return markdown(w, doc, nil) }
+func Markdown(w io.Writer, doc Document) error { return writeMarkdown(w, doc, nil) }
 
-// markdown links the file of a part to what link answers, if anything.
-func markdown(w io.Writer, doc Document, link func(Part) (string, error)) error {
+// writeMarkdown links the file of a part to what link answers, if anything.
+func writeMarkdown(w io.Writer, doc Document, link func(Part) (string, error)) error {
 	out := bufio.NewWriter(w)
 	m := mdWriter{out: out, doc: doc, words: doc.words(), link: link, labels: map[string]bool{}, refs: map[string]string{}}
 	fmt.Fprintf(out, "# %s\n", mdEscape(doc.title()))
@@ -160,7 +162,7 @@ type edit struct {
 // edit lowers headings and makes labels the message's own.
 func (m *mdWriter) edit(source string, level int) string {
 	src := []byte(source)
-	root := markdownParser().Parse(text.NewReader(src))
+	root := markdown.Parser().Parse(text.NewReader(src))
 	var edits []edit
 	var raw []edit // spans in which nothing is a label
 	rename := map[string]string{}
@@ -185,7 +187,7 @@ func (m *mdWriter) edit(source string, level int) string {
 			} else {
 				m.labels[label] = true
 			}
-		case *ast.FencedCodeBlock, *ast.CodeBlock, *mathBlock:
+		case *ast.FencedCodeBlock, *ast.CodeBlock, *markdown.MathBlock:
 			for i := range n.Lines().Len() {
 				raw = append(raw, edit{start: n.Lines().At(i).Start, stop: n.Lines().At(i).Stop})
 			}
@@ -276,7 +278,7 @@ func lowerHeading(src []byte, n *ast.Heading, level int) []edit {
 func disarm(source string) (string, bool) {
 	src := []byte(source)
 	var edits []edit
-	_ = ast.Walk(markdownParser().Parse(text.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	_ = ast.Walk(markdown.Parser().Parse(text.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
@@ -294,7 +296,7 @@ func disarm(source string) (string, bool) {
 				segment := n.Segments.At(i)
 				tag.Write(segment.Value(src))
 			}
-			if !isBreak(tag.String()) && n.Segments.Len() > 0 {
+			if !markdown.IsBreak(tag.String()) && n.Segments.Len() > 0 {
 				at := n.Segments.At(0).Start
 				edits = append(edits, edit{at, at, "\\"})
 			}
@@ -400,7 +402,7 @@ func resolveReferences(src []byte, root ast.Node, labels map[string]bool) []edit
 // follows it would be read on its own, with no heading above level in it.
 func closeMarkdown(source string, level int) (string, bool) {
 	src := []byte(source + "\n\n# " + mdSentinel + "\n")
-	root := markdownParser().Parse(text.NewReader(src))
+	root := markdown.Parser().Parse(text.NewReader(src))
 	if last, ok := root.LastChild().(*ast.Heading); ok && last.Level == 1 && string(last.Lines().Value(src)) == mdSentinel {
 		high := false
 		_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

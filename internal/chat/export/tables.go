@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"kakoi/internal/chat/markdown"
 )
 
 // Table is a table of an answer, as words.
@@ -373,7 +375,7 @@ func columnsOf(s string) int {
 	n := 0
 	for _, r := range s {
 		n++
-		if isCJK(r) && (r < 0xff61 || r > 0xffdc) {
+		if markdown.IsCJK(r) && (r < 0xff61 || r > 0xffdc) {
 			n++
 		}
 	}

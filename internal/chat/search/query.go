@@ -1,4 +1,4 @@
-package chat
+package search
 
 import (
 	"regexp"
@@ -12,9 +12,9 @@ import (
 	"kakoi/internal/label"
 )
 
-// searchQuery is what a person looks for: texts that hold every word and are
+// query is what a person looks for: texts that hold every word and are
 // in conversations that the operators choose.
-type searchQuery struct {
+type query struct {
 	words    []string  // folded, none empty
 	folders  []string  // folded names; it is in one of them
 	tags     []string  // folded; it has them all
@@ -25,56 +25,56 @@ type searchQuery struct {
 
 // Bounds of what a person looks for.
 const (
-	maxQueryRunes = 400
-	maxQueryWords = 20
+	maxRunes = 400
+	maxWords = 20
 )
 
-// searchZone is where the days of before: and after: begin and end: the clients
+// zone is where the days of before: and after: begin and end: the clients
 // of an office are in one zone, and the server's own clock is set to another.
-var searchZone = time.FixedZone("JST", 9*60*60)
+var zone = time.FixedZone("JST", 9*60*60)
 
 // parseQuery reads words, "phrases" and operators (folder:, tag:, model:,
 // before:, after:, archived:). A word with another colon in it is a word. The
 // error is an InvalidInput of field q that names the operator at fault.
-func parseQuery(text string) (searchQuery, error) {
-	var q searchQuery
-	if len([]rune(text)) > maxQueryRunes {
-		return q, errs.InField("q", "look for less at once").With("max", strconv.Itoa(maxQueryRunes))
+func parseQuery(text string) (query, error) {
+	var q query
+	if len([]rune(text)) > maxRunes {
+		return q, errs.InField("q", "look for less at once").With("max", strconv.Itoa(maxRunes))
 	}
-	for _, t := range queryTerms(text) {
+	for _, t := range terms(text) {
 		if t.operator != "" {
 			if err := q.operate(t.operator, t.text); err != nil {
-				return searchQuery{}, err
+				return query{}, err
 			}
 		} else if word := label.Fold(t.text); word != "" && !slices.Contains(q.words, word) {
 			q.words = append(q.words, word)
 		}
 	}
-	if len(q.words) > maxQueryWords {
-		return searchQuery{}, errs.InField("q", "look for fewer words at once").With("max", strconv.Itoa(maxQueryWords))
+	if len(q.words) > maxWords {
+		return query{}, errs.InField("q", "look for fewer words at once").With("max", strconv.Itoa(maxWords))
 	}
 	return q, nil
 }
 
 // empty reports whether nothing is looked for.
-func (q searchQuery) empty() bool {
+func (q query) empty() bool {
 	return len(q.words)+len(q.folders)+len(q.tags)+len(q.models) == 0 && q.from.IsZero() && q.to.IsZero() && q.archived == nil
 }
 
-// queryTerm is a word or phrase, of an operator or of the text.
-type queryTerm struct{ operator, text string }
+// term is a word or phrase, of an operator or of the text.
+type term struct{ operator, text string }
 
-var queryOperators = []string{"folder", "tag", "model", "before", "after", "archived"}
+var operators = []string{"folder", "tag", "model", "before", "after", "archived"}
 
-// queryTerms cuts a query at spaces that are not in quotes. A quote that is not
+// terms cuts a query at spaces that are not in quotes. A quote that is not
 // closed goes to the end.
-func queryTerms(text string) []queryTerm {
-	var out []queryTerm
+func terms(text string) []term {
+	var out []term
 	var current strings.Builder
 	operator, quoted, inside := "", false, false
 	end := func() {
 		if current.Len() > 0 || quoted || operator != "" {
-			out = append(out, queryTerm{operator, current.String()})
+			out = append(out, term{operator, current.String()})
 		}
 		current.Reset()
 		operator, quoted = "", false
@@ -93,7 +93,7 @@ func queryTerms(text string) []queryTerm {
 			current.WriteRune(r)
 		case unicode.IsSpace(r):
 			end()
-		case (r == ':' || r == '：') && operator == "" && slices.Contains(queryOperators, label.Fold(current.String())):
+		case (r == ':' || r == '：') && operator == "" && slices.Contains(operators, label.Fold(current.String())):
 			operator = label.Fold(current.String())
 			current.Reset()
 		default:
@@ -106,7 +106,7 @@ func queryTerms(text string) []queryTerm {
 
 func isQuote(r rune) bool { return r == '"' || r == '“' || r == '”' || r == '＂' }
 
-func (q *searchQuery) operate(operator, value string) error {
+func (q *query) operate(operator, value string) error {
 	bad := func(why string) error { return errs.InField("q", operator+": "+why).With("operator", operator) }
 	if value = strings.TrimSpace(value); value == "" {
 		return bad("needs a value right after the colon")
@@ -162,7 +162,7 @@ func parseDay(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	month, day := atoi(fields[2]), atoi(fields[3])
-	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, searchZone)
+	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, zone)
 	return t, year > 0 && int(t.Month()) == month && t.Day() == day
 }
 

@@ -1,4 +1,7 @@
-package export
+// Package markdown reads the Markdown of answers as the interface does
+// (web/src/lib/markdown): GFM, footnotes, formulas, and emphasis that knows
+// Japanese punctuation.
+package markdown
 
 import (
 	"bytes"
@@ -14,14 +17,12 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// The Markdown that the interface reads (web/src/lib/markdown), read the same
-// way: GFM, footnotes, formulas, and emphasis that knows Japanese punctuation.
-
 // maxCells bounds a table. GFM fills every row up to the header's length, so a
 // few kilobytes of text could ask for millions of cells; such text stays text.
 const maxCells = 200_000
 
-var markdownParser = sync.OnceValue(func() parser.Parser {
+// Parser returns what reads Markdown to a tree.
+var Parser = sync.OnceValue(func() parser.Parser {
 	return parser.NewParser(
 		parser.WithBlockParsers(append(parser.DefaultBlockParsers(),
 			util.Prioritized(mathBlockParser{}, 650),
@@ -67,7 +68,8 @@ var cjkRanges = []*unicode.RangeTable{
 	{R16: []unicode.Range16{{Lo: 0x3000, Hi: 0x303f, Stride: 1}, {Lo: 0x30a0, Hi: 0x30ff, Stride: 1}, {Lo: 0xff00, Hi: 0xffef, Stride: 1}}},
 }
 
-func isCJK(r rune) bool { return unicode.In(r, cjkRanges...) }
+// IsCJK reports characters of Chinese, Japanese and Korean, and their punctuation.
+func IsCJK(r rune) bool { return unicode.In(r, cjkRanges...) }
 
 func scanDelimiter(block text.Reader, minimum int, p parser.DelimiterProcessor) *parser.Delimiter {
 	before := block.PrecendingCharacter()
@@ -80,9 +82,9 @@ func scanDelimiter(block text.Reader, minimum int, p parser.DelimiterProcessor) 
 	if d.OriginalLength < len(line) {
 		after = util.ToRune(line, d.OriginalLength)
 	}
-	punct := func(r rune) bool { return util.IsPunctRune(r) && !isCJK(r) }
-	left := !util.IsSpaceRune(after) && (!punct(after) || util.IsSpaceRune(before) || util.IsPunctRune(before) || isCJK(before))
-	right := !util.IsSpaceRune(before) && (!punct(before) || util.IsSpaceRune(after) || util.IsPunctRune(after) || isCJK(after))
+	punct := func(r rune) bool { return util.IsPunctRune(r) && !IsCJK(r) }
+	left := !util.IsSpaceRune(after) && (!punct(after) || util.IsSpaceRune(before) || util.IsPunctRune(before) || IsCJK(before))
+	right := !util.IsSpaceRune(before) && (!punct(before) || util.IsSpaceRune(after) || util.IsPunctRune(after) || IsCJK(after))
 	if line[0] == '_' {
 		d.CanOpen = left && (!right || util.IsPunctRune(before))
 		d.CanClose = right && (!left || util.IsPunctRune(after))
@@ -118,16 +120,16 @@ func (p emphasisParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) 
 	return d
 }
 
-// strike is struck-out text, ~~so~~. One tilde is a range: 10~20.
-type strike struct{ ast.BaseInline }
+// Strike is struck-out text, ~~so~~. One tilde is a range: 10~20.
+type Strike struct{ ast.BaseInline }
 
 var kindStrike = ast.NewNodeKind("Strike")
 
 // Kind implements ast.Node.
-func (*strike) Kind() ast.NodeKind { return kindStrike }
+func (*Strike) Kind() ast.NodeKind { return kindStrike }
 
 // Dump implements ast.Node.
-func (n *strike) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
+func (n *Strike) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
 
 type strikeParser struct{}
 
@@ -138,7 +140,7 @@ func (strikeParser) Trigger() []byte { return []byte{'~'} }
 func (strikeParser) IsDelimiter(b byte) bool { return b == '~' }
 
 // OnMatch implements parser.DelimiterProcessor.
-func (strikeParser) OnMatch(int) ast.Node { return &strike{} }
+func (strikeParser) OnMatch(int) ast.Node { return &Strike{} }
 
 // CanOpenCloser implements parser.DelimiterProcessor.
 func (strikeParser) CanOpenCloser(o, c *parser.Delimiter) bool {
@@ -159,20 +161,22 @@ func (p strikeParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) as
 	return d
 }
 
-// mathNode is a formula, kept as it was written.
-type mathNode struct {
+// Math is a formula, kept as it was written.
+type Math struct {
 	ast.BaseInline
-	source string // with its delimiters
+	Source string // with its delimiters
+	from   int    // where it is in the text
+	to     int
 }
 
 var kindMath = ast.NewNodeKind("Math")
 
 // Kind implements ast.Node.
-func (*mathNode) Kind() ast.NodeKind { return kindMath }
+func (*Math) Kind() ast.NodeKind { return kindMath }
 
 // Dump implements ast.Node.
-func (n *mathNode) Dump(source []byte, level int) {
-	ast.DumpHelper(n, source, level, map[string]string{"source": n.source}, nil)
+func (n *Math) Dump(source []byte, level int) {
+	ast.DumpHelper(n, source, level, map[string]string{"source": n.Source}, nil)
 }
 
 // mathParser reads $x$, $$x$$, \(x\) and \[x\] in running text by the rules of
@@ -225,7 +229,8 @@ func (mathParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Nod
 			return nil
 		}
 		block.Advance(end)
-		return &mathNode{source: source}
+		_, stop := block.Position()
+		return &Math{Source: source, from: saved.Start, to: stop.Start}
 	}
 }
 
@@ -251,11 +256,11 @@ func looksLikeMath(inner string) bool {
 	if unicode.IsSpace(first) || unicode.IsSpace(last) {
 		return false
 	}
-	return strings.ContainsAny(inner, `\^_{}`) || !strings.ContainsFunc(inner, isCJK)
+	return strings.ContainsAny(inner, `\^_{}`) || !strings.ContainsFunc(inner, IsCJK)
 }
 
-// mathBlock is a formula on lines of its own, whose lines are no Markdown.
-type mathBlock struct {
+// MathBlock is a formula on lines of its own, whose lines are no Markdown.
+type MathBlock struct {
 	ast.BaseBlock
 	closer string
 }
@@ -263,13 +268,13 @@ type mathBlock struct {
 var kindMathBlock = ast.NewNodeKind("MathBlock")
 
 // Kind implements ast.Node.
-func (*mathBlock) Kind() ast.NodeKind { return kindMathBlock }
+func (*MathBlock) Kind() ast.NodeKind { return kindMathBlock }
 
 // IsRaw implements ast.Node.
-func (*mathBlock) IsRaw() bool { return true }
+func (*MathBlock) IsRaw() bool { return true }
 
 // Dump implements ast.Node.
-func (n *mathBlock) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
+func (n *MathBlock) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
 
 // maxMathLines is how far the end of a formula is looked for.
 const maxMathLines = 200
@@ -307,7 +312,7 @@ func (mathBlockParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (
 			return nil, parser.NoChildren
 		}
 		if closing(next, 0, closer) >= 0 {
-			node := &mathBlock{closer: closer}
+			node := &MathBlock{closer: closer}
 			node.Lines().Append(segment)
 			reader.AdvanceToEOL()
 			return node, parser.NoChildren
@@ -319,7 +324,7 @@ func (mathBlockParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (
 
 // Continue implements parser.BlockParser.
 func (mathBlockParser) Continue(node ast.Node, reader text.Reader, _ parser.Context) parser.State {
-	math, ok := node.(*mathBlock)
+	math, ok := node.(*MathBlock)
 	line, segment := reader.PeekLine()
 	if !ok || math.closer == "" || util.IsBlank(line) {
 		return parser.Close
