@@ -65,8 +65,11 @@ test("many are deleted at once and brought back, archived and tagged", async ({ 
   const bar = page.getByRole("toolbar", { name: ja("history.chosenActs") });
   const choose = async (name: string) => {
     const box = page.getByRole("checkbox", { name: ja("ui.selectNamed", { name }) });
-    await box.click({ force: true });
-    await expect(box).toBeChecked();
+    // Forced, because the box that is seen is drawn over it: so the row may still be on its way.
+    await expect(async () => {
+      await box.click({ force: true });
+      await expect(box).toBeChecked({ timeout: 1_000 });
+    }).toPass();
     await expect(bar).toBeVisible();
   };
   await choose("一つめ");
