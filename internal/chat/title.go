@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kakoi/internal/chat/markdown"
 	"kakoi/internal/label"
 	"kakoi/internal/model"
 )
@@ -79,6 +80,11 @@ func (s *Service) ask(ctx context.Context, c Conversation, offer model.Offer, fe
 // tidyTitle takes the first line without what models put around titles.
 func tidyTitle(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	var words strings.Builder
+	for _, w := range markdown.Shown([]byte(line)) {
+		words.WriteString(line[w.From:w.To])
+	}
+	line = words.String()
 	line = strings.Trim(strings.Join(strings.Fields(line), " "), "\"'`*#「」『』“”。. ")
 	for _, before := range []string{"タイトル：", "タイトル:", "Title:", "title:"} {
 		line = strings.TrimSpace(strings.TrimPrefix(line, before))
