@@ -60,11 +60,13 @@ export function useSlash(text: string, onText: (text: string) => void, field: Re
     follow();
     element.addEventListener("focus", follow);
     element.addEventListener("blur", follow);
-    element.addEventListener("input", follow);
+    // After React has heard of it: drawn anew before, the field would lose what was just typed.
+    const page = element.ownerDocument;
+    page.addEventListener("input", follow);
     return () => {
       element.removeEventListener("focus", follow);
       element.removeEventListener("blur", follow);
-      element.removeEventListener("input", follow);
+      page.removeEventListener("input", follow);
     };
   }, [field]);
 
