@@ -11,6 +11,8 @@ async function conversations(page: Page, server: Parameters<typeof call>[1], tit
     await call(page.request, server, "PATCH", `/conversations/${conversation.id}`, { title });
     ids.push(conversation.id);
   }
+  // An answer that ends moves its conversation to the top, away from under a click.
+  await expect.poll(async () => (await call(page.request, server, "GET", "/conversations")).items.some((one: { running: boolean }) => one.running)).toBe(false);
   return ids;
 }
 
