@@ -149,10 +149,14 @@ test("files come by picker, drop and paste, are read right, and stay in the draf
     expect(sent.sort()).toEqual(["一.csv", "二.csv"]);
     // A photo of a phone under another name is found out by the server.
     await page.getByRole("button", { name: ja("chat.removeNamed", { name: "一.csv" }) }).click();
+    await expect(composer(page)).toBeFocused(); // the button is gone
     const heic = Buffer.concat([Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"), Buffer.alloc(64)]);
     await pick(page, { name: "写真", mimeType: "", buffer: heic });
-    await expect(list(page).getByText(ja("chat.refused.heic"))).toBeVisible();
-    await page.getByRole("button", { name: ja("chat.removeNamed", { name: "写真" }) }).click();
+    await expect(page.getByText(`写真: ${ja("chat.refused.heic")}`)).toBeVisible();
+    // So is what is no document at all; neither is in the way of sending.
+    await pick(page, { name: "道具", mimeType: "", buffer: Buffer.concat([Buffer.from("MZ"), Buffer.alloc(2000)]) });
+    await expect(page.getByText(`道具: ${ja("chat.refused.unsupported")}`)).toBeVisible();
+    await expect(list(page).getByRole("listitem")).toHaveCount(1);
 
     await page.getByRole("button", { name: ja("chat.modelNamed", { name: "庁内モデル" }) }).click();
     await page.getByRole("menuitemradio", { name: "文だけのモデル" }).click();

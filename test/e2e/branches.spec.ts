@@ -1,5 +1,5 @@
 import { type Page } from "@playwright/test";
-import { answers, ask, begun, call, composer, connectModel, conversationId, ended, lastAnswer } from "./kakoi";
+import { answers, ask, begun, call, composer, connectModel, conversationId, convert, ended, lastAnswer } from "./kakoi";
 import { expect, test } from "./fixtures";
 import { type Key, ja } from "./words";
 
@@ -15,11 +15,9 @@ test("a question is edited beside the old one, also while an input method is at 
   await box.fill("[[say 二つめの答え]] ");
 
   // Enter ends the conversion, not the edit.
-  const client = await page.context().newCDPSession(page);
-  await client.send("Input.imeSetComposition", { text: "なおした", selectionStart: 4, selectionEnd: 4 });
-  await client.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Process", code: "Enter", windowsVirtualKeyCode: 229 });
+  const becomes = await convert(page, "なおした");
   await expect(box).toBeVisible();
-  await client.send("Input.insertText", { text: "直した依頼" });
+  await becomes("直した依頼");
   await expect(box).toHaveValue("[[say 二つめの答え]] 直した依頼");
   await page.keyboard.press("Enter");
   await ended(answers(page).first());

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { ask, call, composer, conversationId, ended } from "./kakoi";
+import { ask, call, composer, conversationId, convert, ended } from "./kakoi";
 import { expect, test } from "./fixtures";
 import { ja } from "./words";
 
@@ -11,16 +11,14 @@ async function conversations(page: Page, server: Parameters<typeof call>[1], tit
     await call(page.request, server, "PATCH", `/conversations/${conversation.id}`, { title });
     ids.push(conversation.id);
   }
+  // An answer that ends moves its conversation to the top, away from under a click.
+  await expect.poll(async () => (await call(page.request, server, "GET", "/conversations")).items.some((one: { running: boolean }) => one.running)).toBe(false);
   return ids;
 }
 
-/** Types kana and converts them: the keys of a composition, its text, and the Enter that ends it. */
+/** Writes a text by an input method, whose Enter is not the end of anything. */
 async function compose(page: Page, text: string): Promise<void> {
-  const client = await page.context().newCDPSession(page);
-  await client.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
-  await client.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Process", windowsVirtualKeyCode: 229 });
-  await client.send("Input.insertText", { text });
-  await client.detach();
+  await (await convert(page, text))(text);
 }
 
 test("folders hold conversations and what goes with them", async ({ workplace, page }) => {
@@ -127,4 +125,17 @@ test("a search in Japanese leads to the message", async ({ workplace, page }) =>
   await page.waitForURL(new RegExp(`/c/${conversation}\\?message=`));
   await expect(page.locator("[data-found]")).toContainText("粗大ごみの手数料");
   await expect(page.locator("[data-found]")).toBeInViewport();
+
+  // Another search from elsewhere takes the place of the first, and going back brings that one.
+  const words = page.getByRole("searchbox", { name: ja("history.searchLabel") });
+  await page.goBack();
+  await expect(words).toHaveValue("ごみの手数料");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").getByRole("searchbox").fill("別の話");
+  await page.getByRole("option", { name: ja("frame.paletteSearchAll", { q: "別の話" }) }).click();
+  await expect(words).toHaveValue("別の話");
+  await expect(page.getByRole("list", { name: ja("history.searchResults") })).toContainText("別の話");
+  await expect.poll(() => new URL(page.url()).searchParams.get("q")).toBe("別の話");
+  await page.goBack();
+  await expect(words).toHaveValue("ごみの手数料");
 });

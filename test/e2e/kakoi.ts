@@ -192,6 +192,21 @@ export async function attach(page: Page, name: string, picture: Buffer, t: Words
   await expect(page.getByRole("list", { name: t("chat.attachments") }).getByText(name)).toBeVisible();
 }
 
+/**
+ * Writes kana that an input method is still converting, and presses the Enter of
+ * the conversion as Windows and as a Mac tell it. What is returned puts in what
+ * the kana became.
+ */
+export async function convert(page: Page, kana: string): Promise<(text: string) => Promise<void>> {
+  const ime = await page.context().newCDPSession(page);
+  await ime.send("Input.imeSetComposition", { text: kana, selectionStart: kana.length, selectionEnd: kana.length });
+  for (const key of ["Process", "Enter"]) await ime.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key, code: "Enter", windowsVirtualKeyCode: 229 });
+  return async (text) => {
+    await ime.send("Input.insertText", { text });
+    await ime.detach();
+  };
+}
+
 /** Waits until an answer has come to its end, whichever it is. */
 export async function ended(answer: Locator): Promise<void> {
   await expect(answer).toHaveAttribute("aria-busy", "false", { timeout: 90_000 });

@@ -1,7 +1,7 @@
 import type { Locator, Page } from "@playwright/test";
-import { admin, answers, ask, begun, call, composer, connectModel, conversationId, ended, setUp } from "./kakoi";
+import { admin, answers, ask, begun, call, composer, connectModel, conversationId, ended, png, setUp } from "./kakoi";
 import { expect, test } from "./fixtures";
-import { ja } from "./words";
+import { type Key, ja } from "./words";
 
 /** Goes on with Tab until the element has the focus, as a person without a mouse would. */
 async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
@@ -13,9 +13,21 @@ async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Ta
   throw new Error(`${target} is not reached by ${key}`);
 }
 
-/** That the focus has not fallen back to the page. */
-async function focusIsSomewhere(page: Page): Promise<void> {
-  await expect.poll(() => page.evaluate(() => document.activeElement !== null && document.activeElement !== document.body)).toBe(true);
+/** That the focus has not fallen back to the page, and is seen: on what has it, or on the box around that. */
+async function focusIsSeen(page: Page): Promise<void> {
+  const seen = () =>
+    page.evaluate(() => {
+      const at = document.activeElement;
+      if (!at || at === document.body) return "nowhere";
+      // A box is drawn round the field in it, a square or a dot in the place of its hidden field.
+      const faces = [at, at.parentElement!, ...Array.from(at.closest("label")?.querySelectorAll("[aria-hidden]") ?? [])];
+      const drawn = faces.some((face, i) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(face);
+        return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || (i > 0 && boxShadow !== "none");
+      });
+      return drawn ? "seen" : `not seen on ${at.outerHTML.slice(0, 200)}`;
+    });
+  await expect.poll(seen).toBe("seen");
 }
 
 /** Opens the menu at a button and takes one of its acts by the arrow keys. */
@@ -30,6 +42,15 @@ async function takeFrom(page: Page, button: Locator, item: string, key: "Tab" | 
   }
   await expect(wanted).toBeFocused();
   await page.keyboard.press("Enter");
+}
+
+/** Goes through a group of choices with the arrows until one is taken. */
+async function pick(page: Page, group: string, choice: string): Promise<void> {
+  const radios = page.getByRole("radiogroup", { name: group }).getByRole("radio");
+  await tabTo(page, radios.and(page.locator(":checked")).or(radios.first()).first());
+  const wanted = page.getByRole("radiogroup", { name: group }).getByRole("radio", { name: choice });
+  for (let presses = 0; presses < 10 && !(await wanted.isChecked()); presses++) await page.keyboard.press("ArrowDown");
+  await expect(wanted).toBeChecked();
 }
 
 const row = (page: Page, id: string) => page.getByRole("navigation", { name: ja("frame.main") }).locator(`a[href="/c/${id}"]`);
@@ -64,7 +85,7 @@ test("everything of a day is done by keys alone", async ({ server, page, fakes, 
     await tabTo(page, page.getByRole("button", { name: ja("chat.stop") }));
     await page.keyboard.press("Enter");
     await expect(page.getByText(ja("chat.stopped"))).toBeVisible();
-    await focusIsSomewhere(page);
+    await focusIsSeen(page);
     return conversationId(page);
   });
 
@@ -99,7 +120,7 @@ test("everything of a day is done by keys alone", async ({ server, page, fakes, 
     await page.keyboard.type("防災訓練");
     await page.keyboard.press("Enter");
     await expect(row(page, first)).toContainText("防災訓練");
-    await focusIsSomewhere(page);
+    await focusIsSeen(page);
     await takeFrom(page, page.getByRole("button", { name: ja("chat.conversationActs") }), ja("chat.rename"));
     const field = page.getByRole("dialog").getByRole("textbox", { name: ja("chat.title") });
     await expect(field).toBeFocused();
@@ -108,7 +129,7 @@ test("everything of a day is done by keys alone", async ({ server, page, fakes, 
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("秋の防災訓練");
     await expect.poll(async () => (await call(page.request, server, "GET", `/conversations/${first}`)).title).toBe("秋の防災訓練");
-    await focusIsSomewhere(page);
+    await focusIsSeen(page);
   });
 
   await test.step("delete a conversation, take it back, and delete it", async () => {
@@ -124,7 +145,7 @@ test("everything of a day is done by keys alone", async ({ server, page, fakes, 
     await tabTo(page, page.getByRole("region", { name: ja("ui.notifications") }).getByRole("button", { name: ja("ui.close") }));
     await page.keyboard.press("Enter");
     await expect.poll(gone).toBe(404);
-    await focusIsSomewhere(page);
+    await focusIsSeen(page);
   });
 
   await test.step("open the settings and change one", async () => {
@@ -142,6 +163,167 @@ test("everything of a day is done by keys alone", async ({ server, page, fakes, 
     await takeFrom(page, page.getByRole("button", { name: admin.name }), ja("frame.signOut"), "Shift+Tab");
     await expect(page).toHaveURL(/\/sign-in/);
     expect((await page.request.get(`${server.url}/api/v1/me`)).status()).toBe(401);
+  });
+});
+
+test("what is done with a conversation is done by keys alone", async ({ workplace, page, context, fakes }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await connectModel(workplace, page.request, fakes.openai, "fake-light", "控えのモデル");
+  await page.reload();
+  const named = (key: Key, values = {}) => page.getByRole("button", { name: ja(key, values), exact: true });
+  const dialog = page.getByRole("dialog");
+  const acts = named("chat.conversationActs");
+  const conversation = (): Promise<any> => conversationId(page).then((id) => call(page.request, workplace, "GET", `/conversations/${id}`));
+  /** Takes an act of the conversation; the focus comes back to where it was taken. */
+  const organise = async (key: Key, then?: () => Promise<void>) => {
+    await takeFrom(page, acts, ja(key), "Shift+Tab");
+    await then?.();
+    await expect(dialog).toHaveCount(0);
+    await expect(acts).toBeFocused();
+    await focusIsSeen(page);
+  };
+  const press = async (target: Locator, key?: "Shift+Tab") => {
+    await tabTo(page, target, key);
+    await focusIsSeen(page);
+    await page.keyboard.press("Enter");
+  };
+
+  await test.step("attach a file and ask", async () => {
+    await expect(composer(page)).toBeFocused();
+    await focusIsSeen(page);
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(named("chat.attachFile"))]);
+    await chooser.setFiles({ name: "図.png", mimeType: "image/png", buffer: png(20, 20) });
+    await expect(page.getByRole("list", { name: ja("chat.attachments") }).getByText("図.png")).toBeVisible();
+    await tabTo(page, composer(page), "Shift+Tab");
+    await page.keyboard.type("[[say 最初の答え]] 元の依頼");
+    await page.keyboard.press("Enter");
+    await ended(answers(page));
+    await expect(composer(page)).toBeFocused();
+  });
+
+  await test.step("copy the answer", async () => {
+    await press(page.getByRole("button", { name: ja("chat.copyAnswer") }), "Shift+Tab");
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("最初の答え");
+  });
+
+  await test.step("ask for the answer again, and read the one before", async () => {
+    await press(named("chat.regenerate"));
+    await page.keyboard.press("Enter"); // the first of the menu: the same model
+    await expect(page.getByText("2/2")).toBeVisible();
+    await ended(answers(page));
+    await focusIsSeen(page);
+    await press(named("chat.siblingBefore"), "Shift+Tab");
+    await expect(page.getByText("1/2")).toBeVisible();
+    await focusIsSeen(page);
+  });
+
+  await test.step("write the question otherwise", async () => {
+    await press(named("chat.editQuestion"), "Shift+Tab");
+    await expect(page.getByRole("textbox", { name: ja("chat.editField") })).toBeFocused();
+    await focusIsSeen(page);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("[[say 直した答え]] 直した依頼");
+    await page.keyboard.press("Enter");
+    await expect(answers(page)).toContainText("直した答え");
+    await ended(answers(page));
+    await focusIsSeen(page);
+  });
+
+  await test.step("change the model", async () => {
+    const before = (await conversation()).modelId;
+    const button = page.getByRole("button", { name: ja("chat.modelNamed", { name: "庁内モデル" }) });
+    await press(button, "Shift+Tab");
+    const wanted = page.getByRole("menuitemradio", { name: /控えのモデル/ });
+    await expect(wanted).toBeVisible();
+    while (!(await wanted.evaluate((el) => el === document.activeElement))) await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("button", { name: ja("chat.modelNamed", { name: "控えのモデル" }) })).toBeFocused();
+    await expect.poll(async () => (await conversation()).modelId).not.toBe(before);
+  });
+
+  await test.step("pin, tag and put into a folder", async () => {
+    await tabTo(page, acts);
+    await organise("history.pin");
+    await expect.poll(async () => (await conversation()).pinned).toBe(true);
+    await organise("history.tagsAct", async () => {
+      await expect(page.getByRole("textbox", { name: ja("history.tagNew") })).toBeFocused();
+      await page.keyboard.type("議会");
+      await page.keyboard.press("Enter");
+      await press(dialog.getByRole("button", { name: ja("common.save"), exact: true }));
+    });
+    await expect.poll(async () => (await conversation()).tags).toEqual(["議会"]);
+    await organise("history.move", async () => {
+      await press(dialog.getByRole("button", { name: ja("history.newFolder") }));
+      await expect(page.getByRole("textbox", { name: ja("history.folderName") })).toBeFocused();
+      await page.keyboard.type("答弁");
+      await page.keyboard.press("Enter");
+    });
+    await expect.poll(async () => Boolean((await conversation()).folderId)).toBe(true);
+  });
+
+  await test.step("write it to a file", async () => {
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      organise("history.exportAct", async () => {
+        await pick(page, ja("history.exportFormat"), ja("history.format.pdf"));
+        await press(dialog.getByRole("button", { name: ja("history.exportAct"), exact: true }));
+      }),
+    ]);
+    expect(file.suggestedFilename()).toMatch(/\.pdf$/);
+  });
+
+  await test.step("share it", async () => {
+    await press(page.getByRole("button", { name: ja("share.share"), exact: true }), "Shift+Tab");
+    await pick(page, ja("share.who"), ja("share.everyone"));
+    await press(dialog.getByRole("button", { name: ja("share.share"), exact: true }));
+    await expect(dialog.getByText(ja("share.created"))).toBeVisible();
+    await focusIsSeen(page);
+    await press(dialog.getByRole("button", { name: ja("share.copyLink") }));
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/\/shared\/[\w-]+$/);
+    await page.keyboard.press("Escape");
+    await expect(dialog).toHaveCount(0);
+    await expect(page.getByRole("button", { name: ja("share.sharedNowShow") })).toBeFocused();
+  });
+
+  await test.step("put it away", async () => {
+    await tabTo(page, acts);
+    await organise("history.archive");
+    await expect.poll(async () => (await conversation()).archived).toBe(true);
+  });
+
+  await test.step("find what was said, and go there", async () => {
+    const id = await conversationId(page);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("直した答え");
+    await expect(page.getByRole("option", { name: new RegExp(ja("frame.paletteSearchAll", { q: "直した答え" })) })).toBeVisible();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\/search\?/);
+    await press(page.getByRole("list", { name: ja("history.searchResults") }).getByRole("link").first());
+    await expect(page).toHaveURL(new RegExp(`/c/${id}\\?message=`));
+    await expect(page.locator("[data-found]")).toContainText("直した");
+  });
+
+  await test.step("begin with a prompt of the library", async () => {
+    await tabTo(page, page.getByRole("link", { name: ja("frame.newConversation") }), "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await expect(composer(page)).toBeFocused();
+    await page.keyboard.type("/");
+    await expect(page.getByRole("option").first()).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect(dialog).toBeVisible();
+    await focusIsSeen(page);
+    await page.keyboard.press("Escape");
+    await expect(composer(page)).toBeFocused();
+  });
+
+  await test.step("look at the keys", async () => {
+    await tabTo(page, page.getByRole("link", { name: ja("frame.newConversation") }), "Shift+Tab");
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog", { name: ja("shortcuts.title") })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("link", { name: ja("frame.newConversation") })).toBeFocused();
   });
 });
 
@@ -201,43 +383,4 @@ test("what is written stays over a reload, in each conversation its own", async 
   await expect(composer(page)).toHaveValue("この会話の下書き");
   await page.goto(workplace.url);
   await expect(composer(page)).toHaveValue("新しい会話の下書き");
-});
-
-test.describe("composing with an IME", () => {
-  /** Types kana that are still being converted when Enter comes. */
-  const compose = async (page: Page, kana: string) => {
-    const ime = await page.context().newCDPSession(page);
-    await ime.send("Input.imeSetComposition", { text: kana, selectionStart: kana.length, selectionEnd: kana.length });
-    await page.keyboard.press("Enter");
-    return (text: string) => ime.send("Input.insertText", { text });
-  };
-
-  test("Enter does not send", async ({ workplace, page }) => {
-    expect(workplace.url).toBeTruthy();
-    await composer(page).focus();
-    const convert = await compose(page, "ごみ");
-    await convert("ごみの分け方");
-    await expect(composer(page)).toHaveValue(/ごみの分け方/);
-    await expect(page).not.toHaveURL(/\/c\//);
-    await page.keyboard.press("Enter");
-    await ended(answers(page));
-    await expect(page.getByRole("article", { name: ja("chat.you") })).toContainText("ごみの分け方");
-  });
-
-  test("Enter does not end a new name in the history", async ({ workplace, page }) => {
-    await ended(await ask(page, "名前を変える会話"));
-    const conversation = await conversationId(page);
-    const title = async () => (await call(page.request, workplace, "GET", `/conversations/${conversation}`)).title;
-    await row(page, conversation).focus();
-    await page.keyboard.press("F2");
-    const inHistory = page.getByRole("textbox", { name: ja("chat.title") });
-    await expect(inHistory).toBeFocused();
-    await page.keyboard.press("Control+a");
-    const convert = await compose(page, "さいがい");
-    await expect(inHistory).toBeFocused();
-    await convert("災害");
-    await expect(inHistory).toHaveValue(/災害/);
-    await page.keyboard.press("Enter");
-    await expect.poll(title).toContain("災害");
-  });
 });

@@ -55,6 +55,10 @@ test("a prompt is saved, used by a slash with its variables, edited, and put bac
     await expect(box).toHaveValue("緑野建設様あての督促状を、2026年12月25日を期限として、簡潔に書いてください。");
     await expect(box).toBeFocused();
     await expect(page).toHaveURL(`${workplace.url}/`); // nothing was sent
+    // The first key after that is the person's.
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
+    await expect(box).toHaveValue("");
   });
 
   await test.step("an edit is a version, and an old one comes back", async () => {

@@ -11,6 +11,8 @@ type Failure = Pick<ApiError, "code" | "params" | "detail">;
 export interface ErrorText {
   what: string;
   todo: string;
+  /** Both as running text, where there is one line for it. */
+  said: string;
   /** How much is allowed, where that was the matter; todo begins with it. */
   limit: string;
 }
@@ -35,11 +37,9 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
             : "";
       // A code that is newer than these texts still says what the server said.
       const todo = known || !err.detail ? t(`${code}.todo`, params) : err.detail;
-      return {
-        what: t(`${code}.what`, params),
-        todo: limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo,
-        limit,
-      };
+      const what = t(`${code}.what`, params);
+      const help = limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo;
+      return { what, todo: help, said: i18n.language === "en" ? `${what}. ${help}` : `${what}。${help}`, limit };
     },
     [t, i18n, common, format],
   );

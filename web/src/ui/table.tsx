@@ -69,7 +69,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowName, sort, onSort
     onSelect?.(next);
   };
 
-  if (error && rows.length === 0) return <ErrorNotice error={error} onRetry={onRetry} className="mx-6 my-4 max-md:mx-4" />;
+  if (error && rows.length === 0) return <ErrorNotice error={error} onRetry={onRetry} className={flush ? "my-4" : "mx-6 my-4 max-md:mx-4"} />;
   if (!isPending && rows.length === 0) return <>{empty}</>;
 
   return (

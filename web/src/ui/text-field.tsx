@@ -2,6 +2,7 @@ import { Eye, EyeOff, Search, X } from "lucide-react";
 import { useState, type Ref } from "react";
 import { Button as AriaButton, Group, Input, NumberField as AriaNumberField, SearchField as AriaSearchField, TextArea as AriaTextArea, TextField as AriaTextField, type TextFieldProps as AriaTextFieldProps } from "react-aria-components";
 import { useTranslation } from "react-i18next";
+import { isComposing } from "@/lib/composing";
 import { cx } from "@/lib/cx";
 import { boxClass, boxSizes, FieldLabel, FieldNotes, type FieldProps } from "./field";
 import { Icon } from "./icon";
@@ -75,13 +76,23 @@ export interface SearchFieldProps {
   autoFocus?: boolean;
 }
 
-/** Narrows a list while typing. Escape empties it. */
+/** Narrows a list while typing. Escape empties it. Half a conversion of kana is not what anyone looks for: it stays in the field. */
 export function SearchField({ label, placeholder, value, onChange, className, autoFocus }: SearchFieldProps) {
   const { t } = useTranslation("ui");
+  const [half, setHalf] = useState<string>();
   return (
-    <AriaSearchField aria-label={label} value={value} onChange={onChange} autoFocus={autoFocus} className={cx("group relative h-fit", className)}>
+    <AriaSearchField aria-label={label} value={half ?? value} onChange={half === undefined ? onChange : setHalf} autoFocus={autoFocus} className={cx("group relative h-fit", className)}>
       <Icon of={Search} className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-muted" />
-      <Input placeholder={placeholder ?? label} className={cx(boxClass, boxSizes.dense, "pr-9 pl-10 [&::-webkit-search-cancel-button]:hidden")} />
+      <Input
+        placeholder={placeholder ?? label}
+        onCompositionStart={(event) => setHalf(event.currentTarget.value)}
+        onCompositionEnd={(event) => {
+          setHalf(undefined);
+          onChange(event.currentTarget.value);
+        }}
+        onKeyDownCapture={(event) => isComposing(event) && event.stopPropagation()} // Escape is the input method's
+        className={cx(boxClass, boxSizes.dense, "pr-9 pl-10 [&::-webkit-search-cancel-button]:hidden")}
+      />
       <AriaButton aria-label={t("clearSearch")} className="absolute inset-y-1 right-1 grid w-7 place-items-center rounded-4 hover:bg-surface-hover group-data-[empty]:hidden">
         <Icon of={X} size={16} />
       </AriaButton>

@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
 import { describe, expect, test, vi } from "vitest";
@@ -9,7 +9,7 @@ import { ConfirmDialog } from "./dialog";
 import { ErrorNotice } from "./error-notice";
 import { Select } from "./select";
 import { Table, type Column } from "./table";
-import { NumberField, PasswordField, TextField } from "./text-field";
+import { NumberField, PasswordField, SearchField, TextField } from "./text-field";
 import { toast, Toasts } from "./toast";
 import { Plus } from "lucide-react";
 
@@ -209,4 +209,24 @@ test("a toast takes the change back", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "元に戻す" }));
   expect(undo).toHaveBeenCalledOnce();
   await waitFor(() => expect(screen.queryByText("会話を削除しました")).toBeNull());
+});
+
+test("a search hears of whole words, not of half a conversion", () => {
+  const heard = vi.fn();
+  function Search() {
+    const [value, setValue] = useState("");
+    return <SearchField label="探す" value={value} onChange={(next) => (heard(next), setValue(next))} />;
+  }
+  render(<Search />);
+  const field = screen.getByRole<HTMLInputElement>("searchbox");
+  fireEvent.compositionStart(field);
+  fireEvent.change(field, { target: { value: "よさ" } });
+  expect(field.value).toBe("よさ");
+  fireEvent.keyDown(field, { key: "Escape", keyCode: 229, isComposing: true });
+  expect(field.value).toBe("よさ"); // Escape takes back the conversion, not the search
+  fireEvent.change(field, { target: { value: "予算" } });
+  expect(heard).not.toHaveBeenCalled();
+  fireEvent.compositionEnd(field);
+  expect(heard.mock.calls).toEqual([["予算"]]);
+  expect(field.value).toBe("予算");
 });

@@ -13,8 +13,7 @@ export function useAct(): (act: () => Promise<unknown>) => Promise<boolean> {
         return true;
       } catch (err) {
         if (!isAbort(err)) {
-          const { what, todo } = words(toApiError(err));
-          toast({ tone: "danger", text: `${what} ${todo}` });
+          toast({ tone: "danger", text: words(toApiError(err)).said });
         }
         return false;
       }

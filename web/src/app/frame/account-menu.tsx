@@ -28,13 +28,13 @@ export function AccountMenu({ compact, onNavigate }: Props) {
   const errorText = useErrorTextOf();
   const update = useUpdatePreferences();
   const change = (patch: Parameters<typeof update.mutate>[0]) =>
-    update.mutate(patch, { onError: (err) => toast({ tone: "danger", text: errorText(toApiError(err)).what }) });
+    update.mutate(patch, { onError: (err) => toast({ tone: "danger", text: errorText(toApiError(err)).said }) });
 
   const leave = async () => {
     try {
       await signOut();
     } catch (err) {
-      toast({ tone: "danger", text: errorText(toApiError(err)).what });
+      toast({ tone: "danger", text: errorText(toApiError(err)).said });
       return;
     }
     onNavigate?.();

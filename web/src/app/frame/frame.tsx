@@ -51,6 +51,9 @@ export function Frame() {
             <NavRow to="/shared" icon={Users} onClick={close}>
               {t("shared")}
             </NavRow>
+            <NavRow to="/history" search={{}} icon={HistoryIcon} onClick={close}>
+              {t("allConversations")}
+            </NavRow>
           </div>
           <Suspense fallback={<Skeleton className="border-t border-rule p-3" />}>
             <History onNavigate={close} />

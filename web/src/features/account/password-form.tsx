@@ -30,7 +30,7 @@ export function PasswordForm({ temporary, onDone }: Props) {
     },
     fieldError: (err) => ({
       current: err.code === "sign_in_failed" || err.field === "current" ? t("currentWrong") : undefined,
-      next: err.code === "password_too_weak" ? `${words(err).what} ${words(err).todo}` : undefined,
+      next: err.code === "password_too_weak" ? words(err).said : undefined,
     }),
   });
 

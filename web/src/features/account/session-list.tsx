@@ -38,7 +38,7 @@ function SessionRow({ session, onEnd, onEnded }: Omit<Props, "sessions"> & { ses
       toast({ text: t("sessionRevoked") });
       await onEnded();
     },
-    onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).what }),
+    onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).said }),
   });
   const facts = [session.address, t("sessionSeen", { seen: format.near(session.lastSeenAt) }), t("sessionSince", { since: format.monthDay(session.createdAt) })];
   const name = device ? t("device", device) : t("deviceUnknown");

@@ -52,7 +52,7 @@ export function SettingsPage() {
 function useChange() {
   const words = useErrorTextOf();
   const update = useUpdatePreferences();
-  return (patch: Partial<Preferences>) => update.mutate(patch, { onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).what }) });
+  return (patch: Partial<Preferences>) => update.mutate(patch, { onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).said }) });
 }
 
 function DisplaySection() {

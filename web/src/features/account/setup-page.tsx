@@ -86,7 +86,7 @@ function SetupForm({ token }: { token: string }) {
       await navigate({ to: "/", replace: true });
     },
     fieldError: (err) => ({
-      password: err.code === "password_too_weak" ? `${words(err).what} ${words(err).todo}` : undefined,
+      password: err.code === "password_too_weak" ? words(err).said : undefined,
       email: err.field === "email" ? words(err).what : undefined,
     }),
   });

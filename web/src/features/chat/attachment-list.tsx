@@ -4,7 +4,7 @@ import { cx } from "@/lib/cx";
 import { type ErrorText, useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
 import { IconButton } from "@/ui/button";
-import { type Takes, canTake, isPhotoOfPhone } from "./attachable";
+import { type Takes, canTake } from "./attachable";
 import { FileFace } from "./file-face";
 import type { AttachmentItem } from "./use-attachments";
 
@@ -34,7 +34,7 @@ export function AttachmentList({ items, onRemove, onRetry, takes }: Props) {
             ) : item.state === "waiting" ? (
               <span className="text-muted">{t("uploadWaits")}</span>
             ) : item.state === "failed" && item.error ? (
-              <FileFault {...(isPhotoOfPhone(item.error.params.mediaType) ? { what: t("refused.heic"), todo: "", limit: "" } : errorText(item.error))} />
+              <FileFault {...errorText(item.error)} />
             ) : (
               <span className="text-muted">{format.bytes(item.size)}</span>
             )}

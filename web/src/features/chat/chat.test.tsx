@@ -1,7 +1,9 @@
-import { createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { configure, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation } from "./drafts";
 import { FakeApi, Live, Problem, answered, conversation, now, said, show, started } from "./testing";
+
+configure({ asyncUtilTimeout: 5000 }); // the first answer loads what draws it
 
 class Observer {
   observe() {}

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { limitsQuery, useMe } from "@/features/account/api";
 import { useSlash } from "@/features/library/slash";
 import { useCommand } from "@/lib/commands";
+import { isComposing } from "@/lib/composing";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { useMediaQuery } from "@/lib/use-media-query";
@@ -12,7 +13,6 @@ import { Button } from "@/ui/button";
 import { Tip } from "@/ui/tooltip";
 import { type Takes, acceptOf, canTake, noLimits, onlyWords } from "./attachable";
 import { AttachmentList } from "./attachment-list";
-import { isComposing } from "./composing";
 import { useDraft } from "./drafts";
 import { DropArea } from "./drop-area";
 import { type FileKeeper, onServer } from "./file-keeper";
@@ -95,10 +95,20 @@ export function Composer(props: Props) {
     field.current?.focus();
   };
 
+  // The button under the focus is about to go.
   const halt = () => {
     onStop();
-    if (!touch) field.current?.focus(); // the button under the focus is about to go
+    if (!touch) field.current?.focus();
   };
+  const takeOut = (key: string) => {
+    files.remove(key);
+    if (!touch) field.current?.focus();
+  };
+
+  useEffect(() => {
+    // So is the one that let an answer go on, or be tried again.
+    if (running && !touch && document.activeElement === document.body) field.current?.focus();
+  }, [running, touch]);
 
   useCommand("focusComposer", () => field.current?.focus());
   useCommand("stop", running && !stopping ? halt : undefined);
@@ -138,8 +148,8 @@ export function Composer(props: Props) {
           unkept && "border-dashed focus-within:border-solid",
         )}
       >
-        <AttachmentList items={files.items} onRemove={files.remove} onRetry={files.retry} takes={shown} />
-        {files.items.length > 0 && bounds !== "" && <p className="px-4 pt-1 text-14 text-muted tabular-nums">{t("attachedOf", { at: files.items.length, bounds })}</p>}
+        <AttachmentList items={files.items} onRemove={takeOut} onRetry={files.retry} takes={shown} />
+        {files.taken > 0 && bounds !== "" && <p className="px-4 pt-1 text-14 text-muted tabular-nums">{t("attachedOf", { at: files.taken, bounds })}</p>}
         <textarea
           ref={field}
           rows={CSS.supports?.("field-sizing", "content") ? 1 : Math.min(9, draft.text.split("\n", 9).length)}

@@ -27,7 +27,7 @@ export function ContextGauge({ conversationId, state, running }: Props) {
   const summary = useMutation({
     mutationFn: async (make: boolean) => void (make ? await summarise(conversationId) : await forgetSummary(conversationId)),
     onSuccess: (_, make) => toast({ text: make ? t("summarised") : t("forgotSummary") }),
-    onError: (error) => toast({ tone: "danger", text: errorText(toApiError(error)).what }),
+    onError: (error) => toast({ tone: "danger", text: errorText(toApiError(error)).said }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["context", conversationId] }),
   });
   if (!data) return null;

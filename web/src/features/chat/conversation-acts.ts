@@ -1,6 +1,4 @@
 import { type InfiniteData, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
-import { useRemove } from "@/features/history/acts";
 import { toApiError } from "@/lib/api/error";
 import type { List } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
@@ -23,7 +21,7 @@ export function useRename() {
       client.setQueryData<ListData>(conversationsQuery.queryKey, (data) => changeList(data, (items) => items.map((item) => (item.id === id ? { ...item, title } : item))));
       client.setQueryData<Conversation>(conversationQuery(id).queryKey, (data) => data && { ...data, title });
     },
-    onError: (error) => toast({ tone: "danger", text: errorText(toApiError(error)).what }),
+    onError: (error) => toast({ tone: "danger", text: errorText(toApiError(error)).said }),
     onSettled: (_data, _error, { id }) => {
       void client.invalidateQueries({ queryKey: conversationsKey });
       void client.invalidateQueries({ queryKey: conversationQuery(id).queryKey });
@@ -46,14 +44,8 @@ export function useChoose(id: string) {
     },
     onError: (error, _choice, before) => {
       if (before) client.setQueryData(queryKey, before);
-      toast({ tone: "danger", text: errorText(toApiError(error)).what });
+      toast({ tone: "danger", text: errorText(toApiError(error)).said });
     },
     onSettled: () => void client.invalidateQueries({ queryKey, exact: true }),
   });
-}
-
-/** Deletes a conversation, with ten seconds to bring it back. */
-export function useDelete() {
-  const remove = useRemove();
-  return useCallback((conversation: Pick<ConversationSummary, "id" | "title">) => remove([conversation]), [remove]);
 }

@@ -1,9 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { Columns2, Ellipsis, MessageCircleDashed, MessageSquareX, Pencil, Printer, Share2, SlidersHorizontal, Trash2 } from "lucide-react";
+import { Columns2, Ellipsis, MessageCircleDashed, MessageSquareX, Printer, Share2, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe } from "@/features/account/api";
+import { ConversationMenu } from "@/features/history/conversation-menu";
+import { TitleFolder } from "@/features/history/start-folder";
 import { useJump } from "@/features/history/use-jump";
 import { ShareButton } from "@/features/share/share-button";
 import { announce } from "@/lib/announce";
@@ -12,7 +14,7 @@ import type { Model } from "@/lib/api/types";
 import { ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
-import { Menu, MenuItem, MenuRule } from "@/ui/menu";
+import { MenuItem, MenuRule } from "@/ui/menu";
 import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
@@ -22,7 +24,7 @@ import { ChatBar } from "./chat-bar";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ContextGauge } from "./context-gauge";
-import { useChoose, useDelete } from "./conversation-acts";
+import { useChoose } from "./conversation-acts";
 import { ConversationSettings } from "./conversation-settings";
 import { draftsOf } from "./drafts";
 import { useFollowEnd } from "./follow-end";
@@ -67,7 +69,7 @@ function ConversationView({ id }: { id: string }) {
       </>
     );
   }
-  if (error && !conversation.data) {
+  if (error && !(conversation.data && messages.data)) {
     return (
       <>
         <ChatBar plain>{null}</ChatBar>
@@ -233,24 +235,32 @@ interface BarProps {
 
 function ConversationBar({ conversation, models, modelsKnown, onChoose, onCompare }: BarProps) {
   const { t } = useTranslation("chat");
-  const { id, title, modelId, parameters, systemPrompt } = conversation;
+  const { id, title, modelId, parameters, systemPrompt, folderId } = conversation;
   const [open, setOpen] = useState<"rename" | "settings" | "share">();
-  const remove = useDelete();
   const close = () => setOpen(undefined);
   return (
     <ChatBar
       title={
-        <h1 className="truncate text-16" title={title}>
-          {title}
-        </h1>
+        <>
+          <h1 className="truncate text-16" title={title}>
+            {title}
+          </h1>
+          <TitleFolder id={folderId} />
+        </>
       }
     >
       {modelsKnown && <ModelPicker models={models} value={modelId} onChange={(chosen) => void onChoose({ modelId: chosen }).catch(() => undefined)} onCompare={onCompare} className="max-md:hidden" />}
       <ShareButton conversation={{ id, title }} isOpen={open === "share"} onOpen={() => setOpen("share")} onClose={close} />
-      <Menu label={t("conversationActs")} placement="bottom end" trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}>
-        <MenuItem icon={Pencil} onAction={() => setOpen("rename")}>
-          {t("rename")}
+      <ConversationMenu
+        item={conversation}
+        onRename={() => setOpen("rename")}
+        label={t("conversationActs")}
+        trigger={<IconButton icon={Ellipsis} size="dense" label={t("conversationActs")} />}
+      >
+        <MenuItem icon={Printer} onAction={() => window.print()}>
+          {t("print")}
         </MenuItem>
+        <MenuRule />
         <MenuItem icon={Share2} onAction={() => setOpen("share")}>
           {t("share")}
         </MenuItem>
@@ -262,14 +272,7 @@ function ConversationBar({ conversation, models, modelsKnown, onChoose, onCompar
             {t("compare")}
           </MenuItem>
         )}
-        <MenuItem icon={Printer} onAction={() => window.print()}>
-          {t("print")}
-        </MenuItem>
-        <MenuRule />
-        <MenuItem icon={Trash2} tone="danger" onAction={() => remove({ id, title })}>
-          {t("delete")}
-        </MenuItem>
-      </Menu>
+      </ConversationMenu>
       <RenameDialog id={id} title={title} isOpen={open === "rename"} onClose={close} />
       <ConversationSettings isOpen={open === "settings"} onClose={close} choice={{ modelId, parameters, systemPrompt }} models={models} onSave={onChoose} />
     </ChatBar>

@@ -1,9 +1,9 @@
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/features/account/api";
+import { isComposing } from "@/lib/composing";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { Button } from "@/ui/button";
-import { isComposing } from "./composing";
 
 interface Props {
   text: string;

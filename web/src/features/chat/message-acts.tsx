@@ -55,7 +55,7 @@ export function MessageActsProvider({ conversationId, modelId, models, busy, chi
         void client.invalidateQueries({ queryKey: conversationsKey });
         return true;
       } catch (error) {
-        if (!isAbort(error)) toast({ tone: "danger", text: errorText(toApiError(error)).what });
+        if (!isAbort(error)) toast({ tone: "danger", text: errorText(toApiError(error)).said });
         void refreshMessages(client, conversationId).catch(() => undefined);
         return false;
       }

@@ -63,7 +63,7 @@ export const PersonMessage = memo(function PersonMessage({ parts, message }: Pro
             text={text}
             label={t("editField")}
             saveLabel={t("editSend")}
-            hint={files.length > 0 ? t("editKeeps", { count: files.length }) : t("editHint")}
+            hint={files.length > 0 ? t("editHintFiles", { count: files.length }) : t("editHint")}
             mayBeEmpty={files.length > 0}
             onSave={(words) => acts.edit(message, words)}
             onClose={() => {

@@ -36,7 +36,7 @@ export function QueueList({ accountId, conversation, running }: Props) {
     } catch (error) {
       const failure = toApiError(error);
       // Sent, or taken back, in the meantime.
-      if (failure.code !== "not_found") toast({ tone: "danger", text: errorText(failure).what });
+      if (failure.code !== "not_found") toast({ tone: "danger", text: errorText(failure).said });
       return false;
     } finally {
       setPending(false);

@@ -2,6 +2,9 @@ import { useTranslation } from "react-i18next";
 import { toApiError } from "@/lib/api/error";
 import { useErrorTextOf } from "@/lib/error-text";
 
+/** Failures whose own words say that nothing is lost. */
+const saysSo: ReadonlySet<string> = new Set(["unreachable", "unauthenticated"]);
+
 /** Why the words are back in the field. */
 export function SendFailed({ error }: { error: unknown }) {
   const { t } = useTranslation("chat");
@@ -10,7 +13,8 @@ export function SendFailed({ error }: { error: unknown }) {
   return (
     <div role="alert" className="rounded-8 border border-danger bg-danger-soft px-4 py-2 text-14">
       <p className="font-bold">{text.what}</p>
-      <p>{`${text.todo} ${t("wordsKept")}`}</p>
+      <p>{text.todo}</p>
+      {!saysSo.has(failure.code) && <p>{t("wordsKept")}</p>}
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { firstQuery } from "@/features/library/api";
 import { FirstPromptLine } from "@/features/library/first-prompt";
 import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
-import { ButtonLink, IconButton } from "@/ui/button";
+import { ButtonLink, IconButton, TextLink } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
@@ -192,9 +192,14 @@ function Recent() {
   if (data && items.length === 0) return <p className="mt-8 text-14 leading-prose text-muted">{t("recentEmpty")}</p>;
   return (
     <section aria-labelledby="recent" className="mt-8">
-      <h2 id="recent" className="pb-2 text-16">
-        {t("recent")}
-      </h2>
+      <div className="flex items-baseline justify-between gap-4 pb-2">
+        <h2 id="recent" className="text-16">
+          {t("recent")}
+        </h2>
+        <TextLink to="/history" search={{}} className="text-14">
+          {t("recentAll")}
+        </TextLink>
+      </div>
       {isPending ? (
         <Skeleton>
           <div aria-hidden="true" className="grid gap-5 border-t border-rule pt-4">

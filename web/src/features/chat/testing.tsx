@@ -73,6 +73,7 @@ export class FakeApi {
     this.on("GET /models", () => ({ items: this.models }));
     this.on("GET /limits", () => this.limits);
     this.on("GET /conversations", () => ({ items: this.list }));
+    this.on("GET /folders", () => ({ items: [] }));
     this.on("GET /events", () => this.events);
     this.on("PATCH /me/preferences", () => ({}));
   }

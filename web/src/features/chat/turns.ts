@@ -1,5 +1,6 @@
 import { type QueryClient, useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
+import { foldersKey } from "@/features/history/api";
 import { toApiError } from "@/lib/api/error";
 import { useErrorTextOf } from "@/lib/error-text";
 import { toast } from "@/ui/toast";
@@ -99,6 +100,7 @@ function seedConversation(client: QueryClient, started: Started): void {
   client.setQueryData(conversationQuery(started.conversation.id).queryKey, started.conversation);
   seedMessages(client, started);
   void client.invalidateQueries({ queryKey: conversationsKey });
+  if (started.conversation.folderId) void client.invalidateQueries({ queryKey: foldersKey }); // it has one more
 }
 
 /** Lets an answer go on, or be tried again. */
@@ -112,7 +114,7 @@ export function useResume(conversationId: string) {
       void client.invalidateQueries({ queryKey: conversationsKey });
     },
     onError: (error) => {
-      toast({ tone: "danger", text: errorText(toApiError(error)).what });
+      toast({ tone: "danger", text: errorText(toApiError(error)).said });
       void refreshMessages(client, conversationId).catch(() => undefined);
     },
   });
@@ -127,7 +129,7 @@ export function useStop(conversationId: string) {
     onError: (error) => {
       const failure = toApiError(error);
       // It ended by itself in the meantime: nothing to complain about.
-      if (failure.code !== "run_not_active") toast({ tone: "danger", text: errorText(failure).what });
+      if (failure.code !== "run_not_active") toast({ tone: "danger", text: errorText(failure).said });
       void refreshMessages(client, conversationId).catch(() => undefined);
     },
   });

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
 import type { Attachment } from "./api";
-import { type FileKind, type FileLimits, type Takes, canTake, guessKind, kindOf, readableName } from "./attachable";
+import { type FileKind, type FileLimits, type Takes, canTake, guessKind, isPhotoOfPhone, kindOf, readableName } from "./attachable";
 import type { Draft } from "./drafts";
 import { type FileKeeper, fileUrl } from "./file-keeper";
 
@@ -28,9 +28,9 @@ interface Upload extends AttachmentItem {
   cancel: AbortController;
 }
 
-/** Why a file was left out, before anything was sent. */
+/** Why a file was left out: trying again would not help it. */
 export interface Refusal {
-  reason: "image" | "document" | "heic" | "empty" | "tooLarge" | "tooMany";
+  reason: "image" | "document" | "heic" | "empty" | "tooLarge" | "tooMany" | "unsupported";
   name: string;
 }
 
@@ -71,7 +71,12 @@ export function useAttachments({ draft, change, takes, limits, keeper }: Options
         change((old) => ({ ...old, attachments: [...old.attachments, attachment] }));
         setUploads((all) => all.filter((other) => other.key !== upload.key));
       } catch (error) {
-        if (!isAbort(error)) patch(upload.key, { state: "failed", error: toApiError(error) });
+        if (isAbort(error)) return;
+        const failure = toApiError(error);
+        if (failure.code !== "unsupported_type") return patch(upload.key, { state: "failed", error: failure });
+        const reason = isPhotoOfPhone(failure.params.mediaType) ? "heic" : "unsupported";
+        setRefusals((before) => [...before, { reason, name: upload.name }]);
+        setUploads((all) => all.filter((other) => other.key !== upload.key));
       }
     },
     [change, keeper, patch],
@@ -171,6 +176,8 @@ export function useAttachments({ draft, change, takes, limits, keeper }: Options
   ];
   return {
     items,
+    /** How many will go with the text, once all have arrived. */
+    taken: items.filter((item) => item.state !== "failed").length,
     refusals,
     forgetRefusals: useCallback(() => setRefusals([]), []),
     add,

@@ -30,6 +30,9 @@ export function refreshHistory(client: QueryClient) {
 
 type Named = Pick<ConversationSummary, "id" | "title">;
 
+/** What of a conversation says where it is put. */
+export type Organised = Pick<ConversationSummary, "id" | "title" | "pinned" | "archived" | "tags" | "folderId">;
+
 /** Deletes one or many conversations, with ten seconds to bring them back. */
 export function useRemove(): (items: readonly Named[]) => void {
   const client = useQueryClient();
@@ -45,7 +48,7 @@ export function useRemove(): (items: readonly Named[]) => void {
       const [first] = items;
       if (!first) return;
       const failed = (error: unknown) => {
-        toast({ tone: "danger", text: errorText(toApiError(error)).what });
+        toast({ tone: "danger", text: errorText(toApiError(error)).said });
         void refreshHistory(client);
       };
       changeLists(client, (all) => all.filter((item) => !gone.has(item.id)));
@@ -91,7 +94,7 @@ export function useOrganise() {
         await changeConversation(id, patch);
         return true;
       } catch (error) {
-        toast({ tone: "danger", text: errorText(toApiError(error)).what });
+        toast({ tone: "danger", text: errorText(toApiError(error)).said });
         return false;
       } finally {
         void refreshHistory(client);
@@ -100,8 +103,8 @@ export function useOrganise() {
     };
     return {
       change,
-      pin: (item: ConversationSummary) => change(item, { pinned: !item.pinned }),
-      archive: async (item: ConversationSummary) => {
+      pin: (item: Organised) => change(item, { pinned: !item.pinned }),
+      archive: async (item: Organised) => {
         const archived = !item.archived;
         if (!(await change(item, { archived }, true))) return;
         toast({ text: t(archived ? "archived" : "unarchived", { title: item.title }), undo: () => void change(item, { archived: !archived }) });
@@ -116,7 +119,7 @@ export function useBulk() {
   const errorText = useErrorTextOf();
   return useCallback(
     async (order: Schemas["BulkOrder"], done: (changed: number) => { text: string; undo?: Schemas["BulkOrder"] }): Promise<boolean> => {
-      const failed = (error: unknown) => toast({ tone: "danger", text: errorText(toApiError(error)).what });
+      const failed = (error: unknown) => toast({ tone: "danger", text: errorText(toApiError(error)).said });
       try {
         const { changed } = await changeMany(order);
         const { text, undo } = done(changed);

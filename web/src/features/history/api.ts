@@ -33,7 +33,7 @@ export const listQuery = ({ folder = "", tag = "", archived = false }: ListFilte
     getNextPageParam: (page) => page.nextPageToken || undefined,
   });
 
-const foldersKey = ["folders"] as const;
+export const foldersKey = ["folders"] as const;
 
 const byName = new Intl.Collator("ja", { numeric: true });
 

@@ -1,35 +1,40 @@
 import { Archive, ArchiveRestore, Download, Ellipsis, FolderInput, Pencil, Pin, PinOff, Tag, Trash2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ConversationSummary } from "@/features/chat/api";
 import { IconButton } from "@/ui/button";
 import { Menu, MenuItem, MenuRule } from "@/ui/menu";
 import { toast } from "@/ui/toast";
-import { useOrganise, useRemove } from "./acts";
+import { type Organised, useOrganise, useRemove } from "./acts";
 
 const ExportDialog = lazy(async () => ({ default: (await import("./export-dialog")).ExportDialog }));
 const MoveDialog = lazy(async () => ({ default: (await import("./move-dialog")).MoveDialog }));
 const TagsDialog = lazy(async () => ({ default: (await import("./tags-dialog")).TagsDialog }));
 
 interface Props {
-  item: ConversationSummary;
+  item: Organised;
   onRename: () => void;
+  /** What else can be done in this place. */
+  children?: ReactNode;
+  /** The button that opens it, where it is not the small one of a row, and what it is called. */
+  trigger?: ReactElement;
+  label?: string;
 }
 
-/** What can be done with one conversation of a list. */
-export function ConversationMenu({ item, onRename }: Props) {
+/** What can be done with one conversation: the same wherever it is met. */
+export function ConversationMenu({ item, onRename, children, trigger, label }: Props) {
   const { t } = useTranslation("history");
   const { t: common } = useTranslation("common");
   const { pin, archive, change } = useOrganise();
   const remove = useRemove();
   const [open, setOpen] = useState<"move" | "tags" | "export" | null>(null);
   const close = () => setOpen(null);
+  const name = label ?? t("actsNamed", { title: item.title });
   return (
     <>
       <Menu
-        label={t("actsNamed", { title: item.title })}
+        label={name}
         placement="bottom end"
-        trigger={<IconButton icon={Ellipsis} iconSize={16} size="dense" className="min-h-8! w-8! pointer-coarse:min-h-11! pointer-coarse:w-11!" label={t("actsNamed", { title: item.title })} />}
+        trigger={trigger ?? <IconButton icon={Ellipsis} iconSize={16} size="dense" className="min-h-8! w-8! pointer-coarse:min-h-11! pointer-coarse:w-11!" label={name} />}
       >
         <MenuItem icon={Pencil} onAction={onRename}>
           {t("rename")}
@@ -46,6 +51,7 @@ export function ConversationMenu({ item, onRename }: Props) {
         <MenuItem icon={Download} onAction={() => setOpen("export")}>
           {t("exportAct")}
         </MenuItem>
+        {children}
         <MenuRule />
         <MenuItem icon={item.archived ? ArchiveRestore : Archive} onAction={() => void archive(item)}>
           {item.archived ? t("unarchive") : t("archive")}

@@ -60,6 +60,7 @@ export function ExportDialog({ items, onClose }: Props) {
       <p className="mb-4 truncate text-14 text-muted">{items.length === 1 ? first?.title : t("chosen", { count: items.length, formatted: format.number(items.length) })}</p>
       <div className="grid gap-4">
         {failure && <ErrorNotice error={failure} />}
+        {items.length > 1 && <p className="text-14">{t("exportTogether")}</p>}
         <RadioGroup<ExportFormat> label={t("exportFormat")} value={kind} onChange={setKind} options={exportFormats.map((value) => ({ value, label: t(`format.${value}`), hint: t(`formatHint.${value}`) }))} />
         <div className="grid border-t border-rule pt-3">
           <Checkbox isSelected={reasoning} onChange={setReasoning} hint={t("withReasoningHint")}>

@@ -159,17 +159,20 @@ function Files({ folder }: { folder: Folder }) {
   const client = useQueryClient();
   const input = useRef<HTMLInputElement>(null);
   const [uploads, setUploads] = useState<Upload[]>([]);
+  const [refused, setRefused] = useState<readonly { name: string; why: string }[]>([]);
 
   const idsNow = () => (client.getQueryData<Folder>(folderQuery(folder.id).queryKey)?.files ?? folder.files).map((file) => file.id);
   const add = async (files: File[]) => {
     const waiting = files.map((file, i) => ({ key: `${Date.now()}-${i}`, name: file.name, share: 0, file }));
+    setRefused([]);
     setUploads((old) => [...old, ...waiting]);
     for (const { key, name, file } of waiting) {
       try {
         const attachment = await uploadAttachment(file, (share) => setUploads((old) => old.map((one) => (one.key === key ? { ...one, share } : one))), new AbortController().signal);
         await change({ fileIds: [...idsNow(), attachment.id] });
       } catch (error) {
-        toast({ tone: "danger", text: t("fileFailed", { name, why: errorText(toApiError(error)).what }) });
+        const why = errorText(toApiError(error)).said;
+        setRefused((old) => [...old, { name, why }]);
       }
       setUploads((old) => old.filter((one) => one.key !== key));
     }
@@ -223,6 +226,12 @@ function Files({ folder }: { folder: Folder }) {
           ))}
         </ul>
       )}
+      {/* Always there, so that what comes into it is read out. */}
+      <div role="status" className="mt-2 grid gap-1 text-14 text-warning empty:hidden">
+        {refused.map(({ name, why }, i) => (
+          <p key={i}>{t("fileFailed", { name, why })}</p>
+        ))}
+      </div>
     </Section>
   );
 }

@@ -80,7 +80,15 @@ export function HistoryPage() {
   const count = hasNextPage && query === "" ? t("countLoaded", { formatted: format.number(rows.length) }) : t("countOf", { count: rows.length, formatted: format.number(rows.length) });
 
   return (
-    <Page title={filter.archived ? t("archiveTitle") : t("allTitle")} aside={list.data && count}>
+    <Page
+      title={filter.archived ? t("archiveTitle") : t("allTitle")}
+      aside={list.data && count}
+      actions={
+        <ButtonLink to="/history" search={filter.archived ? {} : { archived: true }} size="dense" icon={filter.archived ? MessagesSquare : Archive}>
+          {filter.archived ? t("all") : t("archiveTitle")}
+        </ButtonLink>
+      }
+    >
       <div className="flex flex-none flex-wrap items-center gap-2 px-6 pb-3 max-md:px-4">
         <SearchField label={t("findTitle")} value={words} onChange={setWords} className="w-64 max-md:w-full" />
         {folders && folders.length > 0 && (
@@ -94,7 +102,6 @@ export function HistoryPage() {
             options={tags.map((one) => ({ value: one.name, label: t("tagWithCount", { tag: one.name, formatted: format.number(one.conversations) }) }))}
           />
         )}
-        <FilterChip label={t("state")} value={filter.archived ? "archived" : ""} onChange={(state) => narrow({ archived: state === "archived" || undefined })} options={[{ value: "archived", label: t("archivedState") }]} />
         {query !== "" && (
           <TextLink to="/search" search={{ q: query }} className="text-14">
             {t("findBodies", { q: query })}
@@ -213,7 +220,7 @@ function BulkBar({ items, archived, onClear, more, loading }: BulkProps) {
 
   return (
     // Below the rows, which stay where the next click expects them; before them for the keyboard.
-    <div role="toolbar" aria-label={t("chosenActs")} className="flex flex-none flex-wrap items-center gap-1 order-last border-t border-rule bg-surface-raised px-6 py-1.5 text-14 max-md:px-4">
+    <div role="toolbar" aria-label={t("chosenActs")} className="history-chosen flex flex-none flex-wrap items-center gap-1 order-last border-t border-rule bg-surface-raised px-6 py-1.5 text-14 max-md:px-4">
       <span role="status" className="mr-2 font-bold tabular-nums">
         {loading ? t("choosingAll", { formatted: format.number(items.length) }) : what}
       </span>

@@ -37,7 +37,6 @@ export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
     onClose();
     onMove(id, name);
   };
-  if (making) return <FolderDialog onClose={() => setMaking(false)} onSaved={(folder) => move(folder.id, folder.name)} />;
   return (
     <Dialog
       title={t("moveTitle")}
@@ -72,6 +71,8 @@ export function MoveDialog({ what, folderId, onClose, onMove }: Props) {
           />
         </div>
       )}
+      {/* Over this one, which knows where the focus came from. */}
+      {making && <FolderDialog onClose={() => setMaking(false)} onSaved={(folder) => move(folder.id, folder.name)} />}
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { isComposing } from "@/features/chat/composing";
+import { isComposing } from "@/lib/composing";
 
 interface Props {
   title: string;

@@ -22,14 +22,18 @@ export function SearchPage() {
   const { q = "" } = useSearch({ from: "/workplace/search" });
   const navigate = useNavigate({ from: "/search" });
   const [words, setWords] = useState(q);
-  const [composing, setComposing] = useState(false);
   const query = words.trim();
-  // Half a conversion of kana is not what anyone looks for.
+  // An address that changes from elsewhere, by Ctrl+K or by going back, brings its own words.
+  const [known, setKnown] = useState(q);
+  if (known !== q) {
+    setKnown(q);
+    if (query !== q) setWords(q);
+  }
   useEffect(() => {
-    if (composing || query === q) return;
+    if (query === q) return;
     const timer = setTimeout(() => void navigate({ search: { q: query || undefined }, replace: true }), 350);
     return () => clearTimeout(timer);
-  }, [query, q, composing, navigate]);
+  }, [query, q, navigate]);
 
   const found = useInfiniteQuery(searchQuery(q));
   const folders = useQuery(foldersQuery).data?.items;
@@ -40,7 +44,7 @@ export function SearchPage() {
 
   return (
     <Page title={t("searchTitle")}>
-      <div className="mx-auto w-full max-w-[49.5rem] flex-none px-6 pb-3 max-md:px-4" onCompositionStart={() => setComposing(true)} onCompositionEnd={() => setComposing(false)}>
+      <div className="mx-auto w-full max-w-[49.5rem] flex-none px-6 pb-3 max-md:px-4">
         <SearchField label={t("searchLabel")} placeholder={t("searchPlaceholder")} value={words} onChange={setWords} autoFocus />
         <p role="status" className="mt-2 min-h-6 text-14 text-muted tabular-nums">
           {q !== "" && found.data && hits.length > 0 && (hasNextPage ? t("countLoaded", { formatted: format.number(hits.length) }) : t("countOf", { count: hits.length, formatted: format.number(hits.length) }))}
@@ -105,7 +109,7 @@ function Found({ hit, folder }: { hit: Hit; folder: string | undefined }) {
         to="/c/$conversationId"
         params={{ conversationId: hit.conversationId }}
         search={hit.messageId ? { message: hit.messageId } : {}}
-        className="grid gap-1 rounded-4 px-2 py-item text-default no-underline hover:bg-surface-hover"
+        className="grid grid-cols-[minmax(0,1fr)] gap-1 rounded-4 px-2 py-item text-default no-underline hover:bg-surface-hover"
       >
         <span className="flex items-center gap-2">
           <Icon of={MessageSquare} size={16} className="text-muted" />

@@ -11,6 +11,7 @@ import { Menu, MenuItem, MenuRule } from "@/ui/menu";
 import { foldersQuery, type Folder } from "./api";
 import { DeleteFolderDialog } from "./delete-folder-dialog";
 import { FolderDialog } from "./folder-dialog";
+import { LoadFailed } from "./load-failed";
 import { useStored } from "./use-stored";
 
 interface Props {
@@ -54,6 +55,7 @@ export function SideFolders({ onNavigate }: Props) {
           {all ? t("foldersFewer") : t("foldersAll", { formatted: format.number(items.length) })}
         </AriaButton>
       )}
+      {shown && folders.error && !folders.data && <LoadFailed error={folders.error} onRetry={() => void folders.refetch()} />}
       {shown && folders.data && items.length === 0 && <p className="px-[13px] py-1 text-14 text-muted">{t("foldersEmpty")}</p>}
       {making && (
         <FolderDialog

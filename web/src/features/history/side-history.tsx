@@ -1,19 +1,18 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Pin, RotateCw } from "lucide-react";
+import { Pin } from "lucide-react";
 import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type ConversationSummary, conversationsQuery } from "@/features/chat/api";
 import "@/features/chat/chat.css";
 import { useLiveEvents } from "@/features/chat/live-events";
-import { toApiError } from "@/lib/api/error";
-import { useErrorTextOf } from "@/lib/error-text";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icon";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { useOrganise, useRemove } from "./acts";
 import { ConversationMenu } from "./conversation-menu";
 import { useGroups } from "./groups";
+import { LoadFailed } from "./load-failed";
 import { RenameField } from "./rename-field";
 import { SideFolders } from "./side-folders";
 import { useMore } from "./use-more";
@@ -87,24 +86,7 @@ function HistoryList({ onNavigate }: Props) {
           )}
         </div>
       )}
-      <Link to="/history" search={{}} onClick={onNavigate} className="mt-2 flex min-h-9 items-center rounded-6 px-[13px] text-14 text-muted no-underline hover:bg-surface-hover pointer-coarse:min-h-11">
-        {t("all")}
-      </Link>
     </>
-  );
-}
-
-/** Small, as its place: what failed, and the way to try again. */
-function LoadFailed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
-  const { t } = useTranslation("ui");
-  const errorText = useErrorTextOf();
-  return (
-    <div role="alert" className="grid justify-items-start gap-2 px-[13px] py-2 text-14 text-muted">
-      <p>{errorText(toApiError(error)).what}</p>
-      <Button size="dense" icon={RotateCw} onPress={onRetry}>
-        {t("retry")}
-      </Button>
-    </div>
   );
 }
 

@@ -49,7 +49,7 @@ export function LibraryPage() {
     { id: "category", header: t("category"), cell: (p) => (p.category ? categoryName(p.category) : ""), width: "w-36", from: "middle" },
     { id: "kind", header: t("kind"), cell: (p) => t(p.kind === "system" ? "kindSystem" : "kindMessage"), width: "w-40 @max-[36rem]:w-30" },
     { id: "owner", header: t("owner"), cell: (p) => (p.hidden ? <State tone="stop">{t("hiddenState")}</State> : owner(p)), width: "w-32", from: "middle" },
-    { id: "used", header: t("lastUsed"), cell: (p) => (p.myLastUseAt ? format.near(p.myLastUseAt) : common("never")), width: "w-32", align: "end", from: "wide" },
+    { id: "used", header: t("lastUsed"), cell: (p) => (p.myLastUseAt ? format.near(p.myLastUseAt) : common("never")), width: "w-40", align: "end", from: "wide" },
   ];
 
   const add = (

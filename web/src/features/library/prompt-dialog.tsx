@@ -138,7 +138,7 @@ function Form({ prompt, start, onClose, onSaved }: Props) {
           />
         )}
         <TextField {...form.field("name")} label={t("name")} autoFocus maxLength={100} />
-        <TextArea {...form.field("body")} label={t("body")} rows={6} hint={t("bodyHint", { example: `{{${t("sampleName")}}}`, long: `{{${t("sampleText")}:long}}`, choice: `{{${t("sampleChoice")}}}` })} />
+        <TextArea {...form.field("body")} label={t("body")} rows={6} hint={t("bodyHint", { example: `{{${t("sampleName")}}}`, long: `{{${t("sampleText")}:long}}`, choice: `{{${t("sampleChoice")}}}`, date: `{{${t("sampleDate")}}}` })} />
         <Preview body={values.body} locale={prompt?.locale ?? "any"} />
         <div className="grid grid-cols-2 gap-4 max-md:grid-cols-1">
           {values.kind === "message" && <TextField {...form.field("command")} label={t("command")} optional hint={t("commandHint")} maxLength={41} placeholder={t("commandExample")} />}
@@ -201,7 +201,8 @@ function Preview({ body, locale }: { body: string; locale: Prompt["locale"] }) {
               </li>
             ))}
           </ul>
-          <p className="mt-3 max-h-32 overflow-auto leading-prose whitespace-pre-wrap text-muted">{preview.data.text}</p>
+          {/* With gaps that nothing fills yet it would read as a broken sentence. */}
+          {preview.data.variables.every((v) => v.default) && <p className="mt-3 max-h-32 overflow-auto leading-prose whitespace-pre-wrap text-muted">{preview.data.text}</p>}
         </>
       )}
     </section>

@@ -3,7 +3,7 @@ import { Search, User, Users, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { isComposing } from "@/features/chat/composing";
+import { isComposing } from "@/lib/composing";
 import { announce } from "@/lib/announce";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";

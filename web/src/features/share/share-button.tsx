@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Share2, Users } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, IconButton } from "@/ui/button";
+import { cx } from "@/lib/cx";
+import { Button } from "@/ui/button";
 import { sharesQuery } from "./api";
 
 const Dialog = lazy(async () => ({ default: (await import("./share-dialog")).ShareDialog }));
@@ -18,16 +19,27 @@ interface Props {
 export function ShareButton({ conversation, isOpen, onOpen, onClose }: Props) {
   const { t } = useTranslation("share");
   const shared = (useQuery(sharesQuery(conversation.id)).data?.items.length ?? 0) > 0;
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    onClose();
+    // One dialog has taken the place of another, which knew where the focus came from.
+    requestAnimationFrame(() => document.activeElement === document.body && button.current?.focus());
+  };
   return (
     <>
-      {shared ? (
-        <Button icon={Users} size="dense" tone="quiet" aria-label={t("sharedNowShow")} className="flex-none text-accent" onPress={onOpen}>
-          {t("sharedNow")}
-        </Button>
-      ) : (
-        <IconButton icon={Share2} size="dense" label={t("share")} className="max-md:hidden" onPress={onOpen} />
-      )}
-      <Suspense>{isOpen && <Dialog conversation={conversation} onClose={onClose} />}</Suspense>
+      {/* One button in both states: it keeps the focus of who shares. */}
+      <Button
+        ref={button}
+        icon={shared ? Users : Share2}
+        size="dense"
+        tone="quiet"
+        aria-label={shared ? t("sharedNowShow") : t("share")}
+        className={cx("flex-none", shared ? "text-accent" : "max-md:hidden!")}
+        onPress={onOpen}
+      >
+        {shared ? t("sharedNow") : t("share")}
+      </Button>
+      <Suspense>{isOpen && <Dialog conversation={conversation} onClose={close} />}</Suspense>
     </>
   );
 }

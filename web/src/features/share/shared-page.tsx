@@ -44,7 +44,9 @@ function SharedView({ id }: { id: string }) {
       <>
         <ChatBar plain={Boolean(messages.error)}>{null}</ChatBar>
         {messages.error ? (
-          <ErrorNotice error={messages.error} onRetry={() => void messages.refetch()} className="m-6 max-md:m-4" />
+          <div className={`${column} py-6`}>
+            <ErrorNotice error={messages.error} onRetry={() => void messages.refetch()} />
+          </div>
         ) : (
           <Skeleton label={t("loading")} className={`${column} py-6`}>
             <MessageBars />

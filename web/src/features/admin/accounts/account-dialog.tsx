@@ -49,7 +49,7 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
     fieldError: (err) => ({
       email: err.code === "email_taken" ? words(err).what : err.field === "email" ? common("emailInvalid") : undefined,
       name: err.field === "name" ? common("refused") : undefined,
-      role: err.code === "last_administrator" ? `${words(err).what} ${words(err).todo}` : undefined,
+      role: err.code === "last_administrator" ? words(err).said : undefined,
     }),
   });
 

@@ -176,7 +176,12 @@ function MemberSearch({ taken, onAdd }: { taken: ReadonlySet<string>; onAdd: (ac
               </Button>
             </li>
           ))}
-          {!found.isFetching && accounts.length === 0 && <li className="px-2 py-2 text-muted">{t("accounts.noMatch")}</li>}
+          {found.error && !found.data && (
+            <li>
+              <ErrorNotice error={found.error} onRetry={() => void found.refetch()} />
+            </li>
+          )}
+          {found.data && !found.isFetching && accounts.length === 0 && <li className="px-2 py-2 text-muted">{t("accounts.noMatch")}</li>}
         </ul>
       )}
     </>
