@@ -43,19 +43,20 @@ func TestWhereOnlyTemporaryConversationsAreAllowedNothingIsStored(t *testing.T) 
 
 		one := func(_ Started, err error) error { return err }
 		ways := map[string]func() error{
-			"create":         func() error { return one(f.Create(ctx, NewConversation{Turn: Turn{Text: "x"}})) },
-			"send":           func() error { return one(f.Send(ctx, id, Turn{Text: "x"}, Change{}, BusyRefuse)) },
-			"queue":          func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyQueue)) },
-			"replace":        func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyReplace)) },
-			"edit":           func() error { return one(f.Edit(ctx, id, st.User.ID, Turn{Text: "x"})) },
-			"edit an answer": func() error { return one(f.Edit(ctx, id, st.Answers[0].ID, Turn{Text: "x"})) },
-			"regenerate":     func() error { return one(f.Regenerate(ctx, id, st.Answers[0].ID, "", "")) },
-			"retry":          func() error { return one(f.Retry(ctx, failed.Conversation.ID, "")) },
-			"continue":       func() error { return one(f.Continue(ctx, failed.Conversation.ID, "")) },
-			"fork":           func() error { _, err := f.Fork(ctx, id, st.Answers[0].ID, false); return err },
-			"summarise":      func() error { _, err := f.Summarise(ctx, id); return err },
-			"attach":         func() error { _, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")}); return err },
-			"bring":          func() error { _, err := f.Bring(ctx, Brought{Whole: Whole{Messages: []Message{{}}}}); return err },
+			"create":                     func() error { return one(f.Create(ctx, NewConversation{Turn: Turn{Text: "x"}})) },
+			"send":                       func() error { return one(f.Send(ctx, id, Turn{Text: "x"}, Change{}, BusyRefuse)) },
+			"queue":                      func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyQueue)) },
+			"replace":                    func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyReplace)) },
+			"edit":                       func() error { return one(f.Edit(ctx, id, st.User.ID, Turn{Text: "x"})) },
+			"edit an answer":             func() error { return one(f.Edit(ctx, id, st.Answers[0].ID, Turn{Text: "x"})) },
+			"regenerate":                 func() error { return one(f.Regenerate(ctx, id, st.Answers[0].ID, "", "")) },
+			"retry":                      func() error { return one(f.Retry(ctx, failed.Conversation.ID, "")) },
+			"continue":                   func() error { return one(f.Continue(ctx, failed.Conversation.ID, "")) },
+			"fork":                       func() error { _, err := f.Fork(ctx, id, st.Answers[0].ID, false); return err },
+			"summarise":                  func() error { _, err := f.Summarise(ctx, id); return err },
+			"attach":                     func() error { _, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")}); return err },
+			"bring":                      func() error { _, err := f.Bring(ctx, Brought{Whole: Whole{Messages: []Message{{}}}}); return err },
+			"look whether one may bring": func() error { return f.CheckBring(ctx) },
 			"take what is shown": func() error {
 				_, err := f.TakeShown(ctx, Shown{OwnerID: "anna", ConversationID: id}, "x", false)
 				return err

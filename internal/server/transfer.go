@@ -310,7 +310,7 @@ func (s *Server) importConversations(w http.ResponseWriter, r *http.Request) {
 func (s *Server) imported(w http.ResponseWriter, r *http.Request) (importReport, error) {
 	ctx := r.Context()
 	// Who may not import need not send the file.
-	if err := s.chat.CheckOwn(ctx, nil); err != nil {
+	if err := s.chat.CheckBring(ctx); err != nil {
 		return importReport{}, err
 	}
 	dryRun := false

@@ -23,8 +23,7 @@ import (
 // already are skipped, so that a second import changes nothing. maxFile bounds
 // the bytes of an attachment.
 func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryRun bool, maxFile int64) (imports.Report, error) {
-	p, err := access.Authorize(ctx, access.ConversationCreate, access.Resource{Kind: access.KindConversation, OwnerID: ownerIn(ctx)})
-	if err != nil {
+	if err := s.chat.CheckBring(ctx); err != nil { // of a dry run, too: it says what would happen
 		return imports.Report{}, err
 	}
 	limits := imports.Limits{FileBytes: maxFile}
@@ -69,7 +68,7 @@ func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryR
 	return report, s.audit.Record(ctx, audit.Event{
 		Action: "conversation.import", Resource: audit.Resource{Kind: string(access.KindConversation)},
 		Details: map[string]string{
-			"source": string(report.Source), "account": p.AccountID,
+			"source": string(report.Source), "account": ownerIn(ctx),
 			"seen": strconv.Itoa(report.Conversations.Seen), "taken": strconv.Itoa(report.Conversations.Taken),
 		},
 	})

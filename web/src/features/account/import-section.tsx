@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,12 +11,14 @@ import { Disclosure } from "@/ui/disclosure";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
 import { Section } from "@/ui/page";
+import { limitsQuery } from "./api";
 
 /** Brings in conversations from elsewhere: first what would be taken, then the taking. */
 export function ImportSection() {
   const { t, i18n } = useTranslation("account");
   const client = useQueryClient();
   const format = useFormats();
+  const unkept = useQuery(limitsQuery).data?.temporary === "enforced";
   const input = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<File>();
   const [pending, setPending] = useState(false);
@@ -31,7 +33,13 @@ export function ImportSection() {
       setReport(await importConversations(chosen, dryRun));
       if (!dryRun) await refreshHistory(client);
     } catch (error) {
-      if (!isAbort(error)) setFailure(toApiError(error));
+      if (isAbort(error)) return;
+      const refused = toApiError(error);
+      setFailure(refused);
+      if (refused.code === "temporary_policy") {
+        setReport(undefined); // what it says would be taken is not
+        await client.invalidateQueries({ queryKey: limitsQuery.queryKey });
+      }
     } finally {
       setPending(false);
     }
@@ -62,6 +70,13 @@ export function ImportSection() {
     );
   };
 
+  if (unkept) {
+    return (
+      <Section id="import" title={t("importTitle")} hint={t("importHint")}>
+        <Notice title={t("importUnkept")}>{t("importUnkeptHint")}</Notice>
+      </Section>
+    );
+  }
   return (
     <Section id="import" title={t("importTitle")} hint={t("importHint")}>
       <div className="grid justify-items-start gap-4">
