@@ -45,7 +45,7 @@ func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	if err := s.allows(ctx); err != nil {
 		return Attachment{}, err
 	}
-	most, err := s.uploadBytes(ctx)
+	most, err := s.MaxFileBytes(ctx)
 	if err != nil {
 		return Attachment{}, err
 	}

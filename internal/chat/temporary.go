@@ -36,8 +36,8 @@ func (s *Service) policyNow(ctx context.Context) (Policy, error) {
 	return s.policy(ctx)
 }
 
-// uploadBytes is how large a file may be now.
-func (s *Service) uploadBytes(ctx context.Context) (int64, error) {
+// MaxFileBytes is how large a file may be now.
+func (s *Service) MaxFileBytes(ctx context.Context) (int64, error) {
 	p, err := s.policyNow(ctx)
 	if p.MaxAttachmentBytes > 0 {
 		return min(p.MaxAttachmentBytes, s.maxUpload), err
@@ -93,7 +93,7 @@ func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer mode
 	if n := len(t.Messages); n == 0 || t.Messages[n-1].Role != model.RoleUser {
 		return model.Call{}, Context{}, errs.InField("messages", "the last message is the person's")
 	}
-	most, err := s.uploadBytes(ctx)
+	most, err := s.MaxFileBytes(ctx)
 	if err != nil {
 		return model.Call{}, Context{}, err
 	}

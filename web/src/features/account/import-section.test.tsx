@@ -45,3 +45,22 @@ test("and when it was decided meanwhile, the file is refused once", async () => 
   expect(screen.queryByRole("button", { name: "取り込む" })).toBeNull();
   expect(sent.mock.calls).toEqual([[true]]);
 });
+
+test("everything of a person's brings back prompts and folders, and says which stay as they are", async () => {
+  const none = { seen: 0, taken: 0, skipped: {} };
+  const sent = show(new FakeApi(), (dryRun) =>
+    Response.json({
+      source: "kakoi", dryRun, merged: 0, omitted: {}, problems: [], messages: none, attachments: none,
+      conversations: { seen: 3, taken: 0, skipped: { here: 3 } },
+      prompts: { seen: 2, taken: 1, skipped: { name_taken: 1 } },
+      folders: { seen: 1, taken: 0, skipped: { other_text: 1 } },
+    }),
+  );
+  await choose();
+  await screen.findByText("kakoi.json（Kakoi）に新しい会話はありませんが、ほかのものを取り込めます");
+  expect(screen.getByText("同じ名前のプロンプトがあるので、今のものを残す: 1件")).toBeTruthy();
+  expect(screen.getByText("同じ名前のフォルダーに別の指示があるので、今の指示を残す: 1件")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "取り込む" }));
+  await screen.findByText("会話のほかのものを取り込みました");
+  expect(sent.mock.calls).toEqual([[true], [false]]);
+});
