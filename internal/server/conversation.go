@@ -26,6 +26,7 @@ type ConversationSummary struct {
 	Tags        []string         `json:"tags"`
 	Pinned      bool             `json:"pinned"`
 	Archived    bool             `json:"archived"`
+	Shared      bool             `json:"shared,omitempty" doc:"Others may see it now. Told in lists."`
 	CreatedAt   time.Time        `json:"createdAt"`
 	UpdatedAt   time.Time        `json:"updatedAt" doc:"Of the last activity."`
 }
@@ -276,7 +277,15 @@ func (s *Server) listConversations(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(list[ConversationSummary]{mapped(page.Items, conversationSummaryOf), page.Next}), nil
+	shared, err := s.shares.Among(ctx, mapped(page.Items, func(c chat.Conversation) string { return c.ID }))
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[ConversationSummary]{mapped(page.Items, func(c chat.Conversation) ConversationSummary {
+		out := conversationSummaryOf(c)
+		out.Shared = shared[c.ID]
+		return out
+	}), page.Next}), nil
 }
 
 func (s *Server) createConversation(ctx context.Context, in *struct{ Body newConversation }) (*body[started], error) {

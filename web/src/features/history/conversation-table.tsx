@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Pin } from "lucide-react";
+import { Pin, Users } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConversationSummary } from "@/features/chat/api";
@@ -128,6 +128,11 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
               </span>
             )}
             <span className="truncate">{row.title}</span>
+            {row.shared && (
+              <span role="img" aria-label={t("shared")} title={t("shared")} className="flex-none text-muted">
+                <Icon of={Users} size={16} />
+              </span>
+            )}
           </Link>
         )}
       </td>

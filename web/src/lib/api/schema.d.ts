@@ -1814,6 +1814,8 @@ export interface components {
             queue: components["schemas"]["QueuedTurn"][];
             /** @description An answer is being written. */
             running: boolean;
+            /** @description Others may see it now. Told in lists. */
+            shared?: boolean;
             systemPrompt: string;
             tags: string[];
             title: string;
@@ -1848,6 +1850,8 @@ export interface components {
             pinned: boolean;
             /** @description An answer is being written. */
             running: boolean;
+            /** @description Others may see it now. Told in lists. */
+            shared?: boolean;
             tags: string[];
             title: string;
             /** @enum {string} */
