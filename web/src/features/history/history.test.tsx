@@ -200,9 +200,9 @@ test("what is deleted comes back by undo, after the deletion has been answered",
   await waitFor(() => expect(api.calledWith("POST /conversations/a/restore")).toHaveLength(1));
 });
 
-test("what is shared is marked in the list of conversations, with words", async () => {
+/** Shows a table of conversations without folders. */
+function showTable(rows: ConversationSummary[]) {
   vi.stubGlobal("ResizeObserver", Observer);
-  const rows = [summary("a", "2026-11-22T00:00:00Z", { shared: true }), summary("b", "2026-11-22T00:00:00Z")];
   const table = () => <ConversationTable rows={rows} folders={null} selected={new Set()} onSelect={vi.fn()} onTag={vi.fn()} onEnd={vi.fn()} />;
   const router = createRouter({ routeTree: createRootRoute({ component: table }), history: createMemoryHistory() });
   render(
@@ -210,6 +210,18 @@ test("what is shared is marked in the list of conversations, with words", async 
       <RouterProvider router={router as never} />
     </QueryClientProvider>,
   );
+}
+
+test("the room of rows that are far away takes no column", async () => {
+  showTable(Array.from({ length: 200 }, (_, i) => summary(`c${i}`, "2026-11-22T00:00:00Z")));
+  await screen.findByRole("link", { name: "会話 c0" });
+  const columns = screen.getAllByRole("columnheader").length;
+  for (const row of document.querySelectorAll("tr")) expect(Array.from(row.cells).reduce((n, cell) => n + cell.colSpan, 0)).toBeLessThanOrEqual(columns);
+  expect(document.querySelectorAll("tr[aria-hidden]")).toHaveLength(1);
+});
+
+test("what is shared is marked in the list of conversations, with words", async () => {
+  showTable([summary("a", "2026-11-22T00:00:00Z", { shared: true }), summary("b", "2026-11-22T00:00:00Z")]);
   expect(await screen.findByRole("link", { name: "会話 a 共有中" })).toBeTruthy();
   expect(screen.getByRole("link", { name: "会話 b" })).toBeTruthy();
   expect(screen.getAllByRole("img", { name: "共有中" })).toHaveLength(1);
