@@ -37,6 +37,7 @@ type fixture struct {
 	ends     []func() // of the services that run
 
 	policy atomic.Pointer[Policy] // nil: nothing is decided
+	asked  atomic.Int64           // how often for the policy
 	log    journal
 }
 
@@ -171,6 +172,7 @@ func (f *fixture) node(id string) *Service {
 		DB: f.db, Files: f.contents, Invoker: f.model, Models: catalogue, Audit: audit.New(f.db, time.Now), Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 		Now: time.Now, NodeID: id, FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
 		Policy: func(context.Context) (Policy, error) {
+			f.asked.Add(1)
 			if p := f.policy.Load(); p != nil {
 				return *p, nil
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,73 @@ func TestWhereOnlyTemporaryConversationsAreAllowedNothingIsStored(t *testing.T) 
 		}
 		if err := f.Delete(ctx, id); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestThePolicyIsAskedForOnceAndHoldsForEachWayToSend(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		ctx := as(t, "anna")
+		f.model.answers("はい")
+		once := func(what string, act func() error) error {
+			t.Helper()
+			before := f.asked.Load()
+			err := act()
+			if n := f.asked.Load() - before; n != 1 {
+				t.Errorf("%s: the policy was asked for %d times", what, n)
+			}
+			return err
+		}
+		file := func() (id string) {
+			t.Helper()
+			err := once("attach", func() error {
+				a, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")})
+				id = a.ID
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		f.policy.Store(&Policy{MaxAttachments: 1})
+		var st Started
+		for _, tt := range []struct {
+			name string
+			send func(files ...string) error
+		}{
+			{"create", func(files ...string) (err error) {
+				st, err = f.Create(ctx, NewConversation{Turn: Turn{Text: "問い", AttachmentIDs: files}})
+				return err
+			}},
+			{"send", func(files ...string) (err error) {
+				st, err = f.Send(ctx, st.Conversation.ID, Turn{Text: "続き", AttachmentIDs: files}, Change{}, BusyRefuse)
+				return err
+			}},
+			{"edit", func(files ...string) (err error) {
+				st, err = f.Edit(ctx, st.Conversation.ID, st.User.ID, Turn{Text: "直し", AttachmentIDs: files})
+				return err
+			}},
+			{"temporary", func(files ...string) error {
+				_, err := f.Temporary(ctx, TemporaryTurn{Messages: []TemporaryMessage{{
+					Role: model.RoleUser, Text: "問い", Files: slices.Repeat([]Upload{{Name: "a.txt", Data: []byte("x")}}, len(files)),
+				}}})
+				return err
+			}},
+		} {
+			kept, one, two := st, file(), file()
+			err := once(tt.name, func() error { return tt.send(one, two) })
+			var e *errs.Error
+			if errs.CodeOf(err) != errs.TooLarge || !errors.As(err, &e) || e.Params["limitFiles"] != "1" || e.Field != "turn.attachmentIds" {
+				t.Errorf("%s with two files: %v", tt.name, err)
+			}
+			st = kept
+			if err := once(tt.name, func() error { return tt.send(one) }); err != nil {
+				t.Fatalf("%s with a file: %v", tt.name, err)
+			}
+			if tt.name != "temporary" {
+				f.read(ctx, f.Service, st.Answers[0].RunID, "")
+			}
 		}
 	})
 }

@@ -217,7 +217,7 @@ func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 		c, err := s.Chat(ctx)
 		return chat.Policy{
 			NoTemporary: c.Temporary == setting.TemporaryOff, OnlyTemporary: c.Temporary == setting.TemporaryEnforced,
-			MaxAttachmentBytes: c.AttachmentBytes,
+			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn,
 		}, err
 	}
 }
