@@ -7,7 +7,7 @@ import { conversation, FakeApi, now } from "@/features/chat/testing";
 import { Palette } from "./palette";
 import { closePalette } from "./palette-state";
 
-configure({ asyncUtilTimeout: 5000 });
+configure({ asyncUtilTimeout: 10_000 }); // every key draws the list anew, on a machine that may be busy
 afterEach(() => {
   closePalette();
   vi.unstubAllGlobals();
@@ -52,22 +52,25 @@ const options = () => screen.getAllByRole("option").map((option) => option.textC
 /** The option that Enter would choose: the focus stays in the box. */
 const chosen = (box: HTMLElement) => document.getElementById(box.getAttribute("aria-activedescendant") ?? "none")?.textContent;
 
+/** Waits until everything asked for is there: then the list stands still. */
+const settled = (count: number) => waitFor(() => expect(screen.getByRole("status").textContent).toBe(`${count}件を表示しています`));
+
 test("Ctrl K finds conversations, prompts and what was said, each under its heading, and tells how many", async () => {
-  const { user, box, api } = await open();
+  const { user, box } = await open();
   expect(options()).toContain("すべての会話");
   await user.type(box, "予算");
   const said = await screen.findByRole("option", { name: /来年度の ?予算/ });
   expect(within(said).getByText("予算").tagName).toBe("MARK");
   expect(within(screen.getByRole("group", { name: "プロンプト" })).getByRole("option", { name: /予算要求の下書き/ })).toBeTruthy();
   expect(screen.queryByRole("option", { name: /防災訓練/ })).toBeNull();
-  expect(api.calledWith("GET /search")).toHaveLength(1); // not one for each key
-  await waitFor(() => expect(screen.getByRole("status").textContent).toBe("3件を表示しています"));
+  await settled(3);
 });
 
 test("settings are found by what can be done there", async () => {
   const api = house().on("GET /prompts", () => ({ items: [] })).on("GET /search", () => ({ items: [] }));
   const { user, box, at } = await open(api);
   await user.type(box, "送信のしかた");
+  await settled(1);
   await waitFor(() => expect(chosen(box)).toContain("設定"));
   await user.keyboard("{Enter}");
   await waitFor(() => expect(at()).toBe("/settings#conversation"));
@@ -76,7 +79,7 @@ test("settings are found by what can be done there", async () => {
 test("the arrows move through what was found, Enter goes there, and Escape closes", async () => {
   const { user, box, at } = await open();
   await user.type(box, "予算");
-  await screen.findByRole("option", { name: /来年度の ?予算/ });
+  await settled(3);
   await waitFor(() => expect(chosen(box)).toContain("予算の相談")); // the first is ready at once
   await user.keyboard("{ArrowDown}");
   await waitFor(() => expect(chosen(box)).toContain("予算要求の下書き"));
@@ -100,8 +103,9 @@ test("the arrows move through what was found, Enter goes there, and Escape close
 test("while kana are converted, Enter and Escape are the input method's, and nothing is asked for", async () => {
   const { user, box, at, api } = await open();
   await user.type(box, "予");
+  await settled(3);
   await waitFor(() => expect(chosen(box)).toContain("予算の相談"));
-  await waitFor(() => expect(api.calledWith("GET /search")).toHaveLength(1));
+  expect(api.calledWith("GET /search")).toHaveLength(1);
   fireEvent.compositionStart(box);
   fireEvent.input(box, { target: { value: "予算" } });
   for (const key of ["Enter", "Escape"]) for (const how of [{ isComposing: true }, { keyCode: 229 }]) fireEvent.keyDown(box, { key, ...how });
@@ -112,6 +116,7 @@ test("while kana are converted, Enter and Escape are the input method's, and not
 
   fireEvent.compositionEnd(box);
   await waitFor(() => expect(api.calledWith("GET /search")).toHaveLength(2));
+  await settled(3);
   await user.keyboard("{Enter}");
   await waitFor(() => expect(at()).toBe("/c/c1"));
 });
