@@ -114,7 +114,11 @@ func (r *Reader) openZip(file io.ReaderAt, size int64) error {
 	if r.sections = named; len(named) == 0 {
 		r.sections = all
 	}
-	slices.SortStableFunc(r.sections, func(a, b section) int { return strings.Compare(a.name, b.name) })
+	byName := func(a, b section) int { return strings.Compare(a.name, b.name) }
+	slices.SortStableFunc(r.sections, byName)
+	if mine {
+		slices.SortStableFunc(r.all.folders, byName)
+	}
 	return nil
 }
 
