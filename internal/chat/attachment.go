@@ -42,14 +42,14 @@ func (s *Service) Attach(ctx context.Context, u Upload) (Attachment, error) {
 	if _, err := access.Authorize(ctx, access.AttachmentCreate, access.Resource{Kind: access.KindAttachment, OwnerID: p.AccountID}); err != nil {
 		return Attachment{}, err
 	}
-	if err := s.allows(ctx); err != nil {
-		return Attachment{}, err
-	}
-	most, err := s.uploadBytes(ctx)
+	policy, err := s.policyNow(ctx)
 	if err != nil {
 		return Attachment{}, err
 	}
-	f, err := ReadFile(u, most)
+	if err := policy.keeps(); err != nil {
+		return Attachment{}, err
+	}
+	f, err := ReadFile(u, policy.fileBytes(s.maxUpload))
 	if err != nil {
 		return Attachment{}, err
 	}

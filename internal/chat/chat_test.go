@@ -34,8 +34,29 @@ type fixture struct {
 	db       *db.DB
 	contents *blob.Store
 	model    *scripted
+	ends     []func() // of the services that run
 
 	policy atomic.Pointer[Policy] // nil: nothing is decided
+	asked  atomic.Int64           // how often for the policy
+	log    journal
+}
+
+// journal is a log that is read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // scripted is an Invoker that says what the test tells it to.
@@ -148,9 +169,10 @@ const insertAccount = `
 // node returns another service on the same store, running in the background.
 func (f *fixture) node(id string) *Service {
 	s := New(Options{
-		DB: f.db, Files: f.contents, Invoker: f.model, Models: catalogue, Audit: audit.New(f.db, time.Now), Log: slog.New(slog.DiscardHandler),
+		DB: f.db, Files: f.contents, Invoker: f.model, Models: catalogue, Audit: audit.New(f.db, time.Now), Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 		Now: time.Now, NodeID: id, FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
 		Policy: func(context.Context) (Policy, error) {
+			f.asked.Add(1)
 			if p := f.policy.Load(); p != nil {
 				return *p, nil
 			}
@@ -160,14 +182,23 @@ func (f *fixture) node(id string) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { _ = s.Run(ctx); close(done) }()
-	f.t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		s.Drain(ended)
 		stop()
 		<-done
 	})
+	f.t.Cleanup(end)
+	f.ends = append(f.ends, end)
 	return s
+}
+
+// stands ends what the services do in the background; they still answer.
+func (f *fixture) stands() {
+	for _, end := range f.ends {
+		end()
+	}
 }
 
 func as(t *testing.T, account string) context.Context {
@@ -595,6 +626,52 @@ func TestAModelNamesTheConversationUnlessAPersonDid(t *testing.T) {
 		f.side.Wait()
 		if c, err := f.Conversation(as(t, "anna"), st.Conversation.ID); err != nil || c.Title != "ごみの分け方" || c.TitleSource != TitleModel {
 			t.Errorf("title %+v, %v", c, err)
+		}
+	})
+}
+
+func TestATitleThatFailsIsLoggedWithoutWords(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		asked := make(chan struct{})
+		titles := func(script func(ctx context.Context) error) {
+			f.model.says(func(ctx context.Context, c model.Call, yield func(model.Event, error) bool) {
+				if c.Feature == "title" {
+					yield(model.Event{}, script(ctx))
+					return
+				}
+				yield(model.Event{Type: model.EventText, Text: "極秘の答え"}, nil)
+				yield(model.Event{Type: model.EventStop, StopReason: model.StopEnd}, nil)
+			})
+		}
+		titles(func(context.Context) error {
+			return errs.Wrap(errs.ModelFailed, "The model failed.", errors.New("cannot read 極秘の問い"))
+		})
+		st := f.start("極秘の問い")
+		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
+		f.side.Wait()
+		got := f.log.String()
+		if strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "code=model_failed") || !strings.Contains(got, st.Conversation.ID) || !strings.Contains(got, st.Answers[0].ID) {
+			t.Errorf("log: %s", got)
+		}
+		if strings.Contains(got, "極秘") {
+			t.Errorf("the log has words: %s", got)
+		}
+		if c, err := f.Conversation(as(t, "anna"), st.Conversation.ID); err != nil || c.Title != "極秘の問い" {
+			t.Errorf("title %q, %v", c.Title, err)
+		}
+
+		// The end of the server ends titles, too, and that is no failure.
+		titles(func(ctx context.Context) error {
+			close(asked)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		st = f.start("もう一つ")
+		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
+		<-asked
+		f.stands()
+		if more := strings.TrimPrefix(f.log.String(), got); strings.Contains(more, "title") {
+			t.Errorf("log of a stop: %s", more)
 		}
 	})
 }

@@ -215,13 +215,20 @@ type beginning struct {
 // runs. The error has code RunActive while an answer is being written: two sends
 // to one conversation meet at its row, which both write before they look.
 func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
-	if err := errors.Join(s.accepting(), s.allows(ctx)); err != nil {
+	policy, err := s.policyNow(ctx)
+	if err == nil {
+		err = policy.keeps()
+	}
+	if err == nil && b.turn != nil && b.queued == "" { // what waits was let in
+		err = policy.carries(len(b.turn.AttachmentIDs))
+	}
+	if err := errors.Join(s.accepting(), err); err != nil {
 		return Started{}, err
 	}
 	c, now := b.conversation, s.now()
 	var user *Message
 	answers, runs := make([]Message, len(b.offers)), make([]Run, len(b.offers))
-	err := s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = s.db.TransactByKey(ctx, func(ctx context.Context, tx *db.Tx) error {
 		parent, err := s.place(ctx, tx, &c, b)
 		if err != nil {
 			return err

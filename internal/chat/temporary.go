@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,15 +19,42 @@ type Policy struct {
 	NoTemporary        bool  // every conversation is stored
 	OnlyTemporary      bool  // none is
 	MaxAttachmentBytes int64 // 0: as installed
+	MaxAttachments     int64 // of one message; 0: as installed
+}
+
+// keeps returns an error unless conversations may be stored.
+func (p Policy) keeps() error {
+	if p.OnlyTemporary {
+		return errs.New(errs.TemporaryPolicy, "Your organisation has only temporary conversations.").With("policy", "enforced")
+	}
+	return nil
+}
+
+// carries returns an error if a message has more files than it may.
+func (p Policy) carries(files int) error {
+	if p.MaxAttachments == 0 || int64(files) <= p.MaxAttachments {
+		return nil
+	}
+	err := errs.Newf(errs.TooLarge, "A message carries at most %d files.", p.MaxAttachments).With("limitFiles", strconv.FormatInt(p.MaxAttachments, 10))
+	err.Field = "turn.attachmentIds"
+	return err
+}
+
+// fileBytes is how large a file may be where the installation has a limit.
+func (p Policy) fileBytes(installed int64) int64 {
+	if p.MaxAttachmentBytes > 0 {
+		return min(p.MaxAttachmentBytes, installed)
+	}
+	return installed
 }
 
 // allows returns an error unless conversations may be stored.
 func (s *Service) allows(ctx context.Context) error {
 	p, err := s.policyNow(ctx)
-	if err == nil && p.OnlyTemporary {
-		err = errs.New(errs.TemporaryPolicy, "Your organisation has only temporary conversations.").With("policy", "enforced")
+	if err != nil {
+		return err
 	}
-	return err
+	return p.keeps()
 }
 
 func (s *Service) policyNow(ctx context.Context) (Policy, error) {
@@ -36,13 +64,10 @@ func (s *Service) policyNow(ctx context.Context) (Policy, error) {
 	return s.policy(ctx)
 }
 
-// uploadBytes is how large a file may be now.
-func (s *Service) uploadBytes(ctx context.Context) (int64, error) {
+// MaxFileBytes is how large a file may be now.
+func (s *Service) MaxFileBytes(ctx context.Context) (int64, error) {
 	p, err := s.policyNow(ctx)
-	if p.MaxAttachmentBytes > 0 {
-		return min(p.MaxAttachmentBytes, s.maxUpload), err
-	}
-	return s.maxUpload, err
+	return p.fileBytes(s.maxUpload), err
 }
 
 // TemporaryTurn is a whole conversation that only its person keeps.
@@ -77,7 +102,7 @@ func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Eve
 	if err != nil {
 		return nil, err
 	}
-	call, fits, err := s.temporaryCall(ctx, t, offer)
+	call, fits, err := s.temporaryCall(t, offer, policy)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +110,7 @@ func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Eve
 }
 
 // temporaryCall returns the call that answers t, and what of t it gives the model.
-func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer model.Offer) (model.Call, Context, error) {
+func (s *Service) temporaryCall(t TemporaryTurn, offer model.Offer, policy Policy) (model.Call, Context, error) {
 	c, err := change(Conversation{}, Change{SystemPrompt: &t.SystemPrompt, Parameters: &t.Parameters})
 	if err != nil {
 		return model.Call{}, Context{}, err
@@ -93,15 +118,15 @@ func (s *Service) temporaryCall(ctx context.Context, t TemporaryTurn, offer mode
 	if n := len(t.Messages); n == 0 || t.Messages[n-1].Role != model.RoleUser {
 		return model.Call{}, Context{}, errs.InField("messages", "the last message is the person's")
 	}
-	most, err := s.uploadBytes(ctx)
-	if err != nil {
-		return model.Call{}, Context{}, err
-	}
+	most := policy.fileBytes(s.maxUpload)
 	call := model.Call{ModelID: offer.ID, Feature: "temporary", System: c.SystemPrompt, Parameters: c.Parameters}
 	var tokens []int
 	for i, m := range t.Messages {
 		if m.Role != model.RoleUser && m.Role != model.RoleAssistant {
 			return model.Call{}, Context{}, errs.InField("messages", "a message is of the user or the assistant")
+		}
+		if err := policy.carries(len(m.Files)); err != nil {
+			return model.Call{}, Context{}, err
 		}
 		if i == len(t.Messages)-1 || strings.TrimSpace(m.Text) != "" {
 			if _, err := (Turn{Text: m.Text, AttachmentIDs: make([]string, len(m.Files))}).clean(); err != nil {

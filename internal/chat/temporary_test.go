@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,19 +44,20 @@ func TestWhereOnlyTemporaryConversationsAreAllowedNothingIsStored(t *testing.T) 
 
 		one := func(_ Started, err error) error { return err }
 		ways := map[string]func() error{
-			"create":         func() error { return one(f.Create(ctx, NewConversation{Turn: Turn{Text: "x"}})) },
-			"send":           func() error { return one(f.Send(ctx, id, Turn{Text: "x"}, Change{}, BusyRefuse)) },
-			"queue":          func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyQueue)) },
-			"replace":        func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyReplace)) },
-			"edit":           func() error { return one(f.Edit(ctx, id, st.User.ID, Turn{Text: "x"})) },
-			"edit an answer": func() error { return one(f.Edit(ctx, id, st.Answers[0].ID, Turn{Text: "x"})) },
-			"regenerate":     func() error { return one(f.Regenerate(ctx, id, st.Answers[0].ID, "", "")) },
-			"retry":          func() error { return one(f.Retry(ctx, failed.Conversation.ID, "")) },
-			"continue":       func() error { return one(f.Continue(ctx, failed.Conversation.ID, "")) },
-			"fork":           func() error { _, err := f.Fork(ctx, id, st.Answers[0].ID, false); return err },
-			"summarise":      func() error { _, err := f.Summarise(ctx, id); return err },
-			"attach":         func() error { _, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")}); return err },
-			"bring":          func() error { _, err := f.Bring(ctx, Brought{Whole: Whole{Messages: []Message{{}}}}); return err },
+			"create":                     func() error { return one(f.Create(ctx, NewConversation{Turn: Turn{Text: "x"}})) },
+			"send":                       func() error { return one(f.Send(ctx, id, Turn{Text: "x"}, Change{}, BusyRefuse)) },
+			"queue":                      func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyQueue)) },
+			"replace":                    func() error { return one(f.Send(ctx, busy.Conversation.ID, Turn{Text: "x"}, Change{}, BusyReplace)) },
+			"edit":                       func() error { return one(f.Edit(ctx, id, st.User.ID, Turn{Text: "x"})) },
+			"edit an answer":             func() error { return one(f.Edit(ctx, id, st.Answers[0].ID, Turn{Text: "x"})) },
+			"regenerate":                 func() error { return one(f.Regenerate(ctx, id, st.Answers[0].ID, "", "")) },
+			"retry":                      func() error { return one(f.Retry(ctx, failed.Conversation.ID, "")) },
+			"continue":                   func() error { return one(f.Continue(ctx, failed.Conversation.ID, "")) },
+			"fork":                       func() error { _, err := f.Fork(ctx, id, st.Answers[0].ID, false); return err },
+			"summarise":                  func() error { _, err := f.Summarise(ctx, id); return err },
+			"attach":                     func() error { _, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")}); return err },
+			"bring":                      func() error { _, err := f.Bring(ctx, Brought{Whole: Whole{Messages: []Message{{}}}}); return err },
+			"look whether one may bring": func() error { return f.CheckBring(ctx) },
 			"take what is shown": func() error {
 				_, err := f.TakeShown(ctx, Shown{OwnerID: "anna", ConversationID: id}, "x", false)
 				return err
@@ -97,6 +99,73 @@ func TestWhereOnlyTemporaryConversationsAreAllowedNothingIsStored(t *testing.T) 
 		}
 		if err := f.Delete(ctx, id); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestThePolicyIsAskedForOnceAndHoldsForEachWayToSend(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		ctx := as(t, "anna")
+		f.model.answers("はい")
+		once := func(what string, act func() error) error {
+			t.Helper()
+			before := f.asked.Load()
+			err := act()
+			if n := f.asked.Load() - before; n != 1 {
+				t.Errorf("%s: the policy was asked for %d times", what, n)
+			}
+			return err
+		}
+		file := func() (id string) {
+			t.Helper()
+			err := once("attach", func() error {
+				a, err := f.Attach(ctx, Upload{Name: "a.txt", Data: []byte("x")})
+				id = a.ID
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		f.policy.Store(&Policy{MaxAttachments: 1})
+		var st Started
+		for _, tt := range []struct {
+			name string
+			send func(files ...string) error
+		}{
+			{"create", func(files ...string) (err error) {
+				st, err = f.Create(ctx, NewConversation{Turn: Turn{Text: "問い", AttachmentIDs: files}})
+				return err
+			}},
+			{"send", func(files ...string) (err error) {
+				st, err = f.Send(ctx, st.Conversation.ID, Turn{Text: "続き", AttachmentIDs: files}, Change{}, BusyRefuse)
+				return err
+			}},
+			{"edit", func(files ...string) (err error) {
+				st, err = f.Edit(ctx, st.Conversation.ID, st.User.ID, Turn{Text: "直し", AttachmentIDs: files})
+				return err
+			}},
+			{"temporary", func(files ...string) error {
+				_, err := f.Temporary(ctx, TemporaryTurn{Messages: []TemporaryMessage{{
+					Role: model.RoleUser, Text: "問い", Files: slices.Repeat([]Upload{{Name: "a.txt", Data: []byte("x")}}, len(files)),
+				}}})
+				return err
+			}},
+		} {
+			kept, one, two := st, file(), file()
+			err := once(tt.name, func() error { return tt.send(one, two) })
+			var e *errs.Error
+			if errs.CodeOf(err) != errs.TooLarge || !errors.As(err, &e) || e.Params["limitFiles"] != "1" || e.Field != "turn.attachmentIds" {
+				t.Errorf("%s with two files: %v", tt.name, err)
+			}
+			st = kept
+			if err := once(tt.name, func() error { return tt.send(one) }); err != nil {
+				t.Fatalf("%s with a file: %v", tt.name, err)
+			}
+			if tt.name != "temporary" {
+				f.read(ctx, f.Service, st.Answers[0].RunID, "")
+			}
 		}
 	})
 }

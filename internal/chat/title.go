@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"kakoi/internal/chat/markdown"
+	"kakoi/internal/errs"
 	"kakoi/internal/label"
 	"kakoi/internal/model"
 )
@@ -20,7 +21,7 @@ const (
 )
 
 // title asks a light model for a title. It is a convenience: where it fails the
-// first words stay.
+// first words stay, and the log has the code.
 func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 	ctx, cancel := context.WithTimeout(ctx, titleWithin)
 	defer cancel()
@@ -31,30 +32,52 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 		case <-ctx.Done():
 		}
 	}()
+	asked, err := s.titleFrom(ctx, c, answer)
+	if err == nil {
+		return
+	}
+	code := errs.CodeOf(err)
+	if ctx.Err() != nil {
+		select {
+		case <-s.stopSide: // nothing is wrong
+			return
+		default:
+			code = errs.ModelTimeout
+		}
+	}
+	// Not the error itself: a model's may repeat what it was given.
+	s.log.WarnContext(ctx, "a conversation could not be given a title", "conversation", c.ID, "answer", answer.ID, "model", asked, "code", code)
+}
+
+// titleFrom makes a title of an answer and its question, and returns which model
+// it asked.
+func (s *Service) titleFrom(ctx context.Context, c Conversation, answer Message) (asked string, err error) {
 	offers, err := s.models.Offers(ctx)
 	if err != nil {
-		return
+		return "", err
 	}
 	light, ok := model.LightOf(offers, c.ModelID)
 	if !ok || light.Kind == model.KindDemo { // a demonstration makes no sense of it
-		return
+		return "", nil
 	}
 	question, err := s.message(ctx, s.db, answer.ParentID)
 	if err != nil {
-		return
+		return light.ID, err
 	}
 	said, err := s.ask(ctx, c, light, "title", titlePrompt, titleMaximum,
 		"<question>\n"+label.Clip(question.text(), titleInput)+"\n</question>\n<answer>\n"+label.Clip(answer.text(), titleInput)+"\n</answer>")
 	if err != nil {
-		return
+		return light.ID, err
 	}
 	title := tidyTitle(said)
 	if title == "" {
-		return
+		return light.ID, nil
 	}
-	if done, err := s.setModelTitle(ctx, c.OwnerID, c.ID, title); err == nil && done {
+	done, err := s.setModelTitle(ctx, c.OwnerID, c.ID, title)
+	if err == nil && done {
 		s.announce(ctx, c.OwnerID, ChangeEvent{Type: ChangeConversation, ConversationID: c.ID})
 	}
+	return light.ID, err
 }
 
 // ask has a model do a small thing beside a conversation and returns what it

@@ -121,14 +121,26 @@ func (s store) here(ctx context.Context, q db.Queryer, owner, externalID string)
 	return n > 0, nil
 }
 
+// CheckBring has an error unless the person may bring something in now: code
+// TemporaryPolicy where conversations are not kept.
+func (s *Service) CheckBring(ctx context.Context) error {
+	_, err := s.bringer(ctx)
+	return err
+}
+
+func (s *Service) bringer(ctx context.Context) (access.Principal, error) {
+	p, err := s.authorize(ctx, access.ConversationCreate)
+	if err != nil {
+		return p, err
+	}
+	return p, s.allows(ctx)
+}
+
 // Bring keeps a conversation from elsewhere with its times, its branches, its
 // folder and its tags. The error has code Conflict if it is here already.
 func (s *Service) Bring(ctx context.Context, b Brought) (Conversation, error) {
-	p, err := s.authorize(ctx, access.ConversationCreate)
+	p, err := s.bringer(ctx)
 	if err != nil {
-		return Conversation{}, err
-	}
-	if err := s.allows(ctx); err != nil {
 		return Conversation{}, err
 	}
 	c, messages, leaf, err := s.renamed(ctx, p.AccountID, b)

@@ -35,6 +35,7 @@ const (
 	auditDelete  = "prompt.delete"
 	auditRestore = "prompt.restore_version"
 	auditCopy    = "prompt.copy"
+	auditImport  = "prompt.import"
 	auditInstall = "prompt.install_starter_set"
 )
 
@@ -84,33 +85,38 @@ func (s *Service) Create(ctx context.Context, d Draft) (Prompt, error) {
 
 // insert stores a clean prompt that is new.
 func (s *Service) insert(ctx context.Context, who access.Principal, p Prompt, note, action string, more map[string]string) (Prompt, error) {
+	var made Prompt
 	err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		p.ID, p.Version, p.CreatedAt = db.NewID(), 1, stored(s.now())
-		p.UpdatedAt = p.CreatedAt
-		if !p.Official() {
-			if n, err := s.countOf(ctx, tx, p.OwnerID); err != nil {
-				return err
-			} else if n >= maxOwn {
-				return errs.Newf(errs.ResourceExceeded, "one person keeps at most %d prompts", maxOwn).With("max", fmt.Sprint(maxOwn))
-			}
-		}
-		if err := s.checkGroups(ctx, tx, who, p.GroupIDs, nil); err != nil {
-			return err
-		}
-		if err := s.insertPrompt(ctx, tx, p); err != nil {
-			return err
-		}
-		if err := s.insertVersion(ctx, tx, p, note, who.AccountID, 0); err != nil {
-			return err
-		}
-		if err := s.record(ctx, action, p, more); err != nil {
-			return err
-		}
 		var err error
-		p, err = s.prompt(ctx, tx, who, p.ID)
+		made, err = s.insertIn(ctx, tx, who, p, note, action, more)
 		return err
 	})
-	return p, err
+	return made, err
+}
+
+func (s *Service) insertIn(ctx context.Context, tx *db.Tx, who access.Principal, p Prompt, note, action string, more map[string]string) (Prompt, error) {
+	p.ID, p.Version, p.CreatedAt = db.NewID(), 1, stored(s.now())
+	p.UpdatedAt = p.CreatedAt
+	if !p.Official() {
+		if n, err := s.countOf(ctx, tx, p.OwnerID); err != nil {
+			return p, err
+		} else if n >= maxOwn {
+			return p, errs.Newf(errs.ResourceExceeded, "one person keeps at most %d prompts", maxOwn).With("max", fmt.Sprint(maxOwn))
+		}
+	}
+	if err := s.checkGroups(ctx, tx, who, p.GroupIDs, nil); err != nil {
+		return p, err
+	}
+	if err := s.insertPrompt(ctx, tx, p); err != nil {
+		return p, err
+	}
+	if err := s.insertVersion(ctx, tx, p, note, who.AccountID, 0); err != nil {
+		return p, err
+	}
+	if err := s.record(ctx, action, p, more); err != nil {
+		return p, err
+	}
+	return s.prompt(ctx, tx, who, p.ID)
 }
 
 // checkGroups makes sure that a person may share with groups: with their own,

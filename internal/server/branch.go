@@ -94,7 +94,7 @@ func (s *Server) editMessage(ctx context.Context, in *struct {
 	MessageInput
 	Body editedMessage
 }) (*body[started], error) {
-	said, err := s.turnOf(ctx, Turn{Text: in.Body.Text, AttachmentIDs: in.Body.AttachmentIDs, ClientID: in.Body.ClientID}, "")
+	said, err := s.turnOf(Turn{Text: in.Body.Text, AttachmentIDs: in.Body.AttachmentIDs, ClientID: in.Body.ClientID}, "")
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type ConversationSummary struct {
 	Tags        []string         `json:"tags"`
 	Pinned      bool             `json:"pinned"`
 	Archived    bool             `json:"archived"`
+	Shared      bool             `json:"shared,omitempty" doc:"Others may see it now. Told in lists."`
 	CreatedAt   time.Time        `json:"createdAt"`
 	UpdatedAt   time.Time        `json:"updatedAt" doc:"Of the last activity."`
 }
@@ -276,12 +277,20 @@ func (s *Server) listConversations(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(list[ConversationSummary]{mapped(page.Items, conversationSummaryOf), page.Next}), nil
+	shared, err := s.shares.Among(ctx, mapped(page.Items, func(c chat.Conversation) string { return c.ID }))
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[ConversationSummary]{mapped(page.Items, func(c chat.Conversation) ConversationSummary {
+		out := conversationSummaryOf(c)
+		out.Shared = shared[c.ID]
+		return out
+	}), page.Next}), nil
 }
 
 func (s *Server) createConversation(ctx context.Context, in *struct{ Body newConversation }) (*body[started], error) {
 	b := in.Body
-	said, err := s.turnOf(ctx, b.Turn, "turn.")
+	said, err := s.turnOf(b.Turn, "turn.")
 	if err != nil {
 		return nil, err
 	}
@@ -294,23 +303,16 @@ func (s *Server) createConversation(ctx context.Context, in *struct{ Body newCon
 	return ok(startedOf(st)), nil
 }
 
-// turnOf checks the bounds that the installation sets.
-func (s *Server) turnOf(ctx context.Context, t Turn, at string) (chat.Turn, error) {
+// turnOf checks the bounds that the installation sets; those that were decided
+// since, the conversations do.
+func (s *Server) turnOf(t Turn, at string) (chat.Turn, error) {
 	if int64(len(t.Text)) > s.limits.MessageBytes {
 		err := errs.Newf(errs.TooLarge, "The message is longer than %d bytes.", s.limits.MessageBytes).
 			With("limitBytes", strconv.FormatInt(s.limits.MessageBytes, 10))
 		err.Field = at + "text"
 		return chat.Turn{}, err
 	}
-	decided, err := s.settings.Chat(ctx)
-	if err != nil {
-		return chat.Turn{}, err
-	}
-	most := s.limits.AttachmentsPerTurn
-	if n := decided.AttachmentsPerTurn; n > 0 {
-		most = min(most, n)
-	}
-	if int64(len(t.AttachmentIDs)) > most {
+	if most := s.limits.AttachmentsPerTurn; int64(len(t.AttachmentIDs)) > most {
 		err := errs.Newf(errs.TooLarge, "A message carries at most %d files.", most).With("limitFiles", strconv.FormatInt(most, 10))
 		err.Field = at + "attachmentIds"
 		return chat.Turn{}, err
@@ -364,7 +366,7 @@ func (s *Server) sendTurn(ctx context.Context, in *struct {
 	Body newTurn
 }) (*body[started], error) {
 	b := in.Body
-	said, err := s.turnOf(ctx, b.Turn, "")
+	said, err := s.turnOf(b.Turn, "")
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (s *Server) changeQueued(ctx context.Context, in *struct {
 	QueuedInput
 	Body queuedChange
 }) (*body[queuedTurn], error) {
-	if _, err := s.turnOf(ctx, Turn{Text: in.Body.Text}, ""); err != nil {
+	if _, err := s.turnOf(Turn{Text: in.Body.Text}, ""); err != nil {
 		return nil, err
 	}
 	q, err := s.chat.ChangeQueued(ctx, in.ID, in.QueuedID, in.Body.Text)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,13 @@ func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 		}
 		var mine, theirs list[listedShare]
 		anna.must("GET", "/shares?scope=mine&limit=1", nil, &mine)
+		var history, his list[ConversationSummary]
+		if anna.must("GET", "/conversations", nil, &history); !strings.HasSuffix(on, history.Items[0].ID) || !history.Items[0].Shared {
+			t.Errorf("her history: %+v", history.Items)
+		}
+		if ben.must("GET", "/conversations", nil, &his); len(his.Items) == 0 || slices.ContainsFunc(his.Items, func(c ConversationSummary) bool { return c.Shared }) {
+			t.Errorf("his history: %+v", his.Items)
+		}
 		if len(mine.Items) != 1 || mine.NextPageToken != live.ID || mine.Items[0].WithCount != 1 || mine.Items[0].WithNames[0] != "ben" || mine.Items[0].Viewers != 1 {
 			t.Errorf("what she shares: %+v", mine)
 		}

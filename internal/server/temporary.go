@@ -89,7 +89,7 @@ func (s *Server) temporaryTurn(w http.ResponseWriter, r *http.Request) (chat.Tem
 		out.Parameters = model.Parameters(*in.Parameters)
 	}
 	for _, m := range in.Messages {
-		if _, err := s.turnOf(r.Context(), Turn{Text: m.Text, AttachmentIDs: make([]string, len(m.Files))}, ""); m.Role == model.RoleUser && err != nil {
+		if _, err := s.turnOf(Turn{Text: m.Text, AttachmentIDs: make([]string, len(m.Files))}, ""); m.Role == model.RoleUser && err != nil {
 			return chat.TemporaryTurn{}, err
 		}
 		kept := chat.TemporaryMessage{Role: m.Role, Text: m.Text}

@@ -93,6 +93,11 @@ func TestAdministratorsDecideForConversations(t *testing.T) {
 		if got := anna.refused("POST", "/conversations", map[string]any{"turn": map[string]any{"text": "x"}}); got.Code != errs.TemporaryPolicy || got.Params["policy"] != "enforced" {
 			t.Errorf("enforced: %+v", got)
 		}
+		for _, query := range []string{"?dryRun=true", ""} {
+			if got := anna.refusedRequest(anna.bringing([]byte(`{"schema":"kakoi.conversations/1","conversations":[]}`), query)); got.Code != errs.TemporaryPolicy || got.Params["policy"] != "enforced" {
+				t.Errorf("enforced, import%s: %+v", query, got)
+			}
+		}
 		if resp, text := anna.do(anna.request("POST", "/temporary/turns", turn)); resp.StatusCode != http.StatusOK {
 			t.Errorf("enforced: %d %s", resp.StatusCode, text)
 		}

@@ -47,7 +47,9 @@ type importReport struct {
 	Conversations importCounts    `json:"conversations"`
 	Messages      importCounts    `json:"messages"`
 	Merged        int             `json:"merged" doc:"Of the messages taken, those that became part of the one before them."`
-	Attachments   importCounts    `json:"attachments"`
+	Attachments   importCounts    `json:"attachments" doc:"Those of folders, too."`
+	Prompts       importCounts    `json:"prompts"`
+	Folders       importCounts    `json:"folders" doc:"With their instructions."`
 	Omitted       map[string]int  `json:"omitted" doc:"Pieces that are none of these, by reason."`
 	Problems      []importProblem `json:"problems" doc:"Conversations that could not be read; at most the first hundred."`
 }
@@ -55,7 +57,7 @@ type importReport struct {
 type importCounts struct {
 	Seen    int            `json:"seen" doc:"Taken and skipped."`
 	Taken   int            `json:"taken"`
-	Skipped map[string]int `json:"skipped" doc:"By reason: here (imported before), hidden, system, tool, reasoning_recap, error, empty, unknown_content, unknown_role, malformed, duplicate, too_large, too_deep, too_many, unknown_format, not_in_file, unsupported, conversation."`
+	Skipped map[string]int `json:"skipped" doc:"By reason: here (imported before), name_taken (a prompt; another of its name stays), other_text (a folder; the instructions here stay), hidden, system, tool, reasoning_recap, error, empty, unknown_content, unknown_role, malformed, duplicate, too_large, too_deep, too_many, unknown_format, not_in_file, unsupported, conversation."`
 }
 
 type importProblem struct {
@@ -67,7 +69,7 @@ type importProblem struct {
 func importReportOf(r imports.Report, dryRun bool) importReport {
 	return importReport{
 		Source: r.Source, DryRun: dryRun, Conversations: importCountsOf(r.Conversations), Messages: importCountsOf(r.Messages), Merged: r.Merged,
-		Attachments: importCountsOf(r.Attachments), Omitted: byReason(r.Omitted),
+		Attachments: importCountsOf(r.Attachments), Prompts: importCountsOf(r.Prompts), Folders: importCountsOf(r.Folders), Omitted: byReason(r.Omitted),
 		Problems: mapped(r.Problems, func(p imports.Problem) importProblem { return importProblem{p.Number, p.Title, string(p.Reason)} }),
 	}
 }
@@ -105,7 +107,7 @@ func (s *Server) transferOperations() {
 	doc := s.api.OpenAPI()
 	doc.AddOperation(&huma.Operation{
 		OperationID: "importConversations", Method: http.MethodPost, Path: importsPath, Tags: []string{"chat"},
-		Summary: "Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported: the raw bytes of the file. Importing it again changes nothing.",
+		Summary: "Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported, and prompts and folders from an export of everything: the raw bytes of the file. Importing it again changes nothing.",
 		Parameters: []*huma.Param{{Name: "dryRun", In: "query", Description: "Only say what would be taken.",
 			Schema: &huma.Schema{Type: huma.TypeBoolean, Extensions: map[string]any{kindKey: "enum"}}}},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {
@@ -310,7 +312,7 @@ func (s *Server) importConversations(w http.ResponseWriter, r *http.Request) {
 func (s *Server) imported(w http.ResponseWriter, r *http.Request) (importReport, error) {
 	ctx := r.Context()
 	// Who may not import need not send the file.
-	if err := s.chat.CheckOwn(ctx, nil); err != nil {
+	if err := s.chat.CheckBring(ctx); err != nil {
 		return importReport{}, err
 	}
 	dryRun := false
@@ -346,6 +348,6 @@ func (s *Server) imported(w http.ResponseWriter, r *http.Request) (importReport,
 		return importReport{}, fmt.Errorf("keep the file for a moment: %w", err)
 	}
 	requestOf(ctx).endReadDeadline()
-	report, err := s.transfer.Import(ctx, file, size, dryRun, s.limits.AttachmentBytes)
+	report, err := s.transfer.Import(ctx, file, size, dryRun)
 	return importReportOf(report, dryRun), err
 }

@@ -123,8 +123,11 @@ func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 		var branch started
 		anna.must("POST", "/conversations/"+id+"/messages/"+begun.UserMessage.ID+"/edit", map[string]any{"text": "[[say 別の答え]]"}, &branch)
 		anna.follows("/runs/"+branch.Answers[0].RunID+"/events", "").rest()
+		var rules attachment
+		_, text = anna.do(anna.upload("rules.txt", "text/plain", []byte("規則")))
+		unmarshal(t, text, &rules)
 		var kept folder
-		anna.must("POST", "/folders", map[string]any{"name": "補助金", "fileIds": []string{}}, &kept)
+		anna.must("POST", "/folders", map[string]any{"name": "補助金", "instructions": "担当者として", "fileIds": []string{rules.ID}}, &kept)
 		anna.must("PATCH", "/conversations/"+id, map[string]any{"title": "交付要綱の相談", "folderId": kept.ID, "tags": []string{"至急", "要綱"}, "pinned": true}, nil)
 
 		for format, begins := range map[string]string{"md": "", "html": "<!", "pdf": "%PDF-", "docx": "PK", "json": "{"} {
@@ -195,7 +198,7 @@ func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 		anna.must("POST", "/conversations/"+id+"/shares", map[string]any{"live": true, "everyone": true}, nil)
 		data, _ = anna.fetches(anna.request("GET", "/me/export", nil))
 		all := unpacked(t, data)
-		if !strings.Contains(all["account.json"], "anna@example.jp") || !strings.Contains(all["prompts.json"], "通知文") || !strings.Contains(all["folders/001.json"], "補助金") || len(all) != 6 {
+		if !strings.Contains(all["account.json"], "anna@example.jp") || !strings.Contains(all["prompts.json"], "通知文") || !strings.Contains(all["folders/001.json"], "補助金") || len(all) != 7 {
 			t.Errorf("everything: %d files, %v", len(all), all["account.json"])
 		}
 		if !strings.Contains(all["prompts.json"], "前の本文") || !strings.Contains(all["shares.json"], id) || !strings.Contains(all["feedback.json"], "足りません") {
@@ -213,8 +216,19 @@ func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 		if got := anna.refused("GET", "/conversations/"+id+"/export", nil); got.Code != errs.NotFound {
 			t.Errorf("deleted: %+v", got)
 		}
-		if got := anna.brings(data, ""); got.Conversations.Taken != 1 {
+		anna.must("DELETE", "/prompts/"+saved.ID, nil, nil)
+		anna.must("DELETE", "/folders/"+kept.ID, nil, nil)
+		if got := anna.brings(data, ""); got.Conversations.Taken != 1 || got.Prompts.Taken != 1 || got.Folders.Taken != 1 || got.Attachments.Taken != 2 {
 			t.Errorf("back from everything: %+v", got)
+		}
+		var back list[PromptSummary]
+		if anna.must("GET", "/prompts?scope=mine", nil, &back); len(back.Items) != 1 || back.Items[0].Name != "通知文" {
+			t.Errorf("prompts are back: %+v", back.Items)
+		}
+		var folders list[folder]
+		anna.must("GET", "/folders", nil, &folders)
+		if len(folders.Items) != 1 || folders.Items[0].Instructions != "担当者として" {
+			t.Errorf("folders are back: %+v", folders.Items)
 		}
 		events, err := h.audit.List(t.Context(), audit.Filter{Action: "conversation.import", Limit: 50})
 		if err != nil || len(events.Items) != 4 {

@@ -196,7 +196,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
-		transfer: transfer.New(talk, opinions, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
+		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },
@@ -217,7 +217,7 @@ func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 		c, err := s.Chat(ctx)
 		return chat.Policy{
 			NoTemporary: c.Temporary == setting.TemporaryOff, OnlyTemporary: c.Temporary == setting.TemporaryEnforced,
-			MaxAttachmentBytes: c.AttachmentBytes,
+			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn,
 		}, err
 	}
 }

@@ -245,6 +245,20 @@ func (s *Service) List(ctx context.Context, conversation string) ([]Share, error
 	return s.sharesOf(ctx, s.db, c.ID, s.now())
 }
 
+// Among returns which of a page of the person's conversations are shared now.
+func (s *Service) Among(ctx context.Context, conversations []string) (map[string]bool, error) {
+	who, err := access.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.among(ctx, s.db, who.AccountID, conversations, s.now())
+	shared := make(map[string]bool, len(list))
+	for _, id := range list {
+		shared[id] = true
+	}
+	return shared, err
+}
+
 // Lists returns the shares that have not ended, newest first: the person's, or
 // those of others.
 func (s *Service) Lists(ctx context.Context, scope Scope, token string, limit int) (Page, error) {

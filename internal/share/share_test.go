@@ -502,6 +502,51 @@ func TestASharingEnds(t *testing.T) {
 	})
 }
 
+func TestAListMarksWhatOneShares(t *testing.T) {
+	inBoth(t, func(t *testing.T, f *fixture) {
+		anna, ben := f.person("anna", access.Member), f.person("ben", access.Member)
+		var ids []string
+		for range 5 {
+			ids = append(ids, f.begins(anna, "問い").Conversation.ID)
+		}
+		live := f.shares(anna, ids[0], share.Draft{Live: true, Everyone: true})
+		f.shares(anna, ids[0], share.Draft{AccountIDs: []string{idOf(ben)}}) // twice
+		f.shares(anna, ids[1], share.Draft{Everyone: true, ExpiresAt: f.clock.Add(time.Hour)})
+		revoked := f.shares(anna, ids[2], share.Draft{Everyone: true})
+		if err := f.Revoke(anna, revoked.ID); err != nil {
+			t.Fatal(err)
+		}
+		f.shares(anna, ids[4], share.Draft{Everyone: true}) // on another page
+		marked := func(who context.Context) map[string]bool {
+			t.Helper()
+			got, err := f.Among(who, ids[:4])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if diff := cmp.Diff(map[string]bool{ids[0]: true, ids[1]: true}, marked(anna)); diff != "" {
+			t.Errorf("hers (-want +got):\n%s", diff)
+		}
+		if got := marked(ben); len(got) != 0 {
+			t.Errorf("another's are marked: %v", got)
+		}
+		f.clock = f.clock.Add(time.Hour)
+		if err := f.Revoke(anna, live.ID); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]bool{ids[0]: true}, marked(anna)); diff != "" {
+			t.Errorf("later (-want +got):\n%s", diff)
+		}
+		if got, err := f.Among(anna, nil); err != nil || len(got) != 0 {
+			t.Errorf("of an empty page: %v, %v", got, err)
+		}
+		if _, err := f.Among(t.Context(), ids); errs.CodeOf(err) != errs.Unauthenticated {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
 func TestWhoHasSeenItIsTheOwnersToKnow(t *testing.T) {
 	inBoth(t, func(t *testing.T, f *fixture) {
 		anna, ben, chie := f.person("anna", access.Member), f.person("ben", access.Member), f.person("chie", access.Member)

@@ -196,6 +196,33 @@ func all[T any](ctx context.Context, q db.Queryer, scan func(row) (T, error), qu
 	return out, rows.Err()
 }
 
+// amongQuery selects those of n conversations of $1 that are shared at $2.
+func amongQuery(n int) string {
+	marks := make([]string, n)
+	for i := range marks {
+		marks[i] = "$" + strconv.Itoa(i+3)
+	}
+	return `
+	SELECT DISTINCT s.conversation_id FROM shares s
+	WHERE  s.owner_id = $1 AND s.revoked_at = 0 AND (s.expires_at = 0 OR s.expires_at > $2)
+	AND    s.conversation_id IN (` + strings.Join(marks, ", ") + `)`
+}
+
+func (s store) among(ctx context.Context, q db.Queryer, owner string, conversations []string, now time.Time) ([]string, error) {
+	if len(conversations) == 0 {
+		return nil, nil
+	}
+	args := []any{owner, now.UnixMilli()}
+	for _, id := range conversations {
+		args = append(args, id)
+	}
+	shared, err := all(ctx, q, func(r row) (id string, err error) { return id, r.Scan(&id) }, amongQuery(len(conversations)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for shared conversations: %w", err)
+	}
+	return shared, nil
+}
+
 // countOf counts the shares of a conversation that have not ended.
 func (s store) countOf(ctx context.Context, q db.Queryer, conversation string, now time.Time) (n int, err error) {
 	err = q.QueryRowContext(ctx, `

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import { partOf } from "../src/features/chat/attachable";
 import type { Attachment, Conversation, FilePart, Message, Started, TextPart } from "../src/features/chat/api";
+import type { NewShare, ShareChange } from "../src/features/share/api";
 import { answerTo, assistant, conversations, user } from "./chat-samples";
+import { mockShares } from "./shares";
 
 /*
  * The conversation part of the stand-in: real streams with offsets, resumable,
@@ -62,6 +64,11 @@ export function mockChat(): Plugin {
     for (let at = talk.messages.find((message) => message.id === leafId); at; at = talk.messages.find((message) => message.id === at?.parentId)) out.unshift(at);
     return out;
   }
+
+  const shares = mockShares((id) => {
+    const talk = talks.get(id);
+    return talk ? path(talk, talk.leafId).map((message) => shown(talk, message)) : [];
+  });
 
   const shown = (talk: Talk, message: Message): Message => ({ ...message, siblingIds: talk.messages.filter((other) => other.parentId === message.parentId).map((other) => other.id) });
 
@@ -222,13 +229,13 @@ export function mockChat(): Plugin {
     res.write(": ping\n\n");
   }
 
-  const summary = ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, folderId }: Talk) => ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, ...(folderId && { folderId }) });
+  const summary = ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, folderId }: Talk) => ({ id, title, titleSource, modelId, updatedAt, createdAt, running, tags, pinned, archived, ...(folderId && { folderId }), ...(shares.isShared(id) && { shared: true }) });
   const whole = (talk: Talk): Conversation => ({ ...summary(talk), parameters: talk.parameters, systemPrompt: talk.systemPrompt, leafId: talk.leafId, comparing: talk.comparing, queue: talk.queue });
 
   async function handle(req: IncomingMessage, res: ServerResponse, next: Connect.NextFunction) {
     const url = new URL(req.url ?? "/", "http://localhost");
     const [, , , kind = "", id = "", act = "", sub = "", subAct = ""] = url.pathname.split("/");
-    if (!url.pathname.startsWith("/api/v1/") || !["conversations", "messages", "runs", "events", "attachments"].includes(kind)) return next();
+    if (!url.pathname.startsWith("/api/v1/") || !["conversations", "messages", "runs", "events", "attachments", "shares", "people", "temporary"].includes(kind)) return next();
     const cookie = decodeURIComponent(/(?:^|;\s*)mock=([^;]*)/.exec(req.headers.cookie ?? "")?.[1] ?? "");
     const plays = new Set(cookie.split(/[ ,+]/));
     if (plays.has("slow")) await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -254,6 +261,34 @@ export function mockChat(): Plugin {
       if (run.done) return problem(409, "run_not_active");
       run.stop();
       return json({});
+    }
+    if (kind === "temporary") {
+      const { messages } = body() as { messages: { text: string }[] };
+      const talk = talkOf("temporary", { title: "", messages: [] });
+      return stream(begin(talk, messages.at(-1)?.text ?? "", newAnswer(talk, "")), req, res);
+    }
+    if (kind === "people") return json(shares.people(url.searchParams.get("search") ?? ""));
+    if (kind === "shares") {
+      if (id === "") return json({ items: plays.has("empty") ? [] : shares.list(url.searchParams.get("scope")) });
+      const share = shares.one(id);
+      if (!share) return problem(404, "not_found");
+      switch (`${req.method ?? ""} ${act}`) {
+        case "GET ":
+          return json(share);
+        case "PATCH ":
+          return json(shares.change(share, body() as ShareChange));
+        case "DELETE ":
+          return shares.revoke(id), json({});
+        case "GET messages":
+          return json({ share: share, items: chained(share.messages()) });
+        case "POST copy": {
+          const copy = talkOf(`t-new-${++count}`, { title: share.title, messages: structuredClone(share.messages()) });
+          talks.set(copy.id, copy);
+          return json(whole(copy), 201);
+        }
+        default:
+          return problem(404, "not_found");
+      }
     }
     if (kind === "attachments") {
       if (req.method === "POST") {
@@ -393,7 +428,9 @@ export function mockChat(): Plugin {
         return json(whole(fork), 201);
       }
       case "GET shares":
-        return json({ items: [] });
+        return json({ items: shares.of(id) });
+      case "POST shares":
+        return json(shares.create(talk, body() as NewShare), 201);
       case "GET context": {
         const words = path(talk, talk.leafId).flatMap((message) => message.parts).reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
         return json({ limitTokens: 32_768, reservedTokens: 4096, systemTokens: 310, summaryTokens: talk.summarised ? 420 : 0, fileTokens: 0, messageTokens: talk.summarised ? Math.min(words, 2000) : words, omitted: words > 28_000 && !talk.summarised ? 12 : 0, summarised: talk.summarised, usage: { inputTokens: 18_420, outputTokens: 6210, reasoningTokens: 310, cacheReadTokens: 1024, cacheWriteTokens: 0, estimated: false }, costs: [{ amount: 0.0236, currency: "USD" }] });
@@ -414,6 +451,11 @@ export function mockChat(): Plugin {
     server.middlewares.use((req, res, next) => void handle(req, res, next).catch(next));
   };
   return { name: "kakoi:mock-chat", configureServer: use, configurePreviewServer: use };
+}
+
+/** Messages of one branch: each follows the one before it. */
+function chained(messages: Message[]): Message[] {
+  return messages.map((message, i) => ({ siblingIds: [message.id], parentId: messages[i - 1]?.id, ...message }));
 }
 
 async function readBody(req: IncomingMessage): Promise<Buffer> {

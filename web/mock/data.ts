@@ -76,3 +76,13 @@ export const sessions: Session[] = [
   { id: "s-1", current: true, userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0", address: "10.24.8.31", createdAt: ago(60 * 26), lastSeenAt: ago(1), expiresAt: ago(-60 * 24 * 6) },
   { id: "s-2", current: false, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile Safari/604.1", address: "10.24.9.104", createdAt: ago(60 * 24 * 4), lastSeenAt: ago(60 * 20), expiresAt: ago(-60 * 24 * 3) },
 ];
+
+export const limits: Omit<Schemas["Limits"], "temporary"> = {
+  messageBytes: 1 << 20, attachmentBytes: 20 << 20, attachmentsPerTurn: 10, importBytes: 1 << 30,
+  attachmentTypes: ["application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "image/gif", "image/jpeg", "image/png", "image/webp", ".csv", ".md", ".txt"],
+};
+
+export const chatSettings: Schemas["ChatSettings"] = {
+  temporary: "allowed", attachmentBytes: 0, attachmentsPerTurn: 0, version: 0,
+  installed: { attachmentBytes: limits.attachmentBytes, attachmentsPerTurn: limits.attachmentsPerTurn },
+};

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
-import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Place, Session } from "../src/lib/api/types";
+import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Place, Schemas, Session } from "../src/lib/api/types";
 import * as data from "./data";
 
 /*
@@ -13,6 +13,7 @@ import * as data from "./data";
  *   fail, slow       every list fails; every answer takes 3 s
  *   failcheck        the connection test fails at a step
  *   en, dark, light  preferences
+ *   off, enforced    no temporary conversations, or no others
  */
 
 class Problem extends Error {
@@ -32,6 +33,7 @@ function newState() {
     connections: structuredClone(data.connections),
     models: structuredClone(data.models),
     sessions: structuredClone(data.sessions),
+    chat: structuredClone(data.chatSettings),
     preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" } as Me["preferences"],
   };
 }
@@ -100,6 +102,8 @@ export function mockApi(): Plugin {
     return { steps: [...steps.slice(0, 3), { name: "credentials", ok: false, code: "model_credentials", detail: "401 Unauthorized: invalid api key", elapsedMs: 84 }] };
   };
 
+  const temporary = ({ plays }: Call): Schemas["Limits"]["temporary"] => (plays.has("off") ? "off" : plays.has("enforced") ? "enforced" : state.chat.temporary);
+
   const routes: Record<string, (call: Call) => unknown> = {
     "GET setup": ({ plays }) => ({ needed: plays.has("setup"), linkValid: !plays.has("expired") }),
     "POST setup": (c) => ((c.plays.delete("setup"), me(c))),
@@ -127,6 +131,20 @@ export function mockApi(): Plugin {
           return { ...m, processedAt: "", connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", place: placeOf(connection), isDefault: i === 0 };
         }),
     }),
+    "GET limits": (c): Schemas["Limits"] => ({
+      ...data.limits,
+      attachmentBytes: state.chat.attachmentBytes || data.limits.attachmentBytes,
+      attachmentsPerTurn: state.chat.attachmentsPerTurn || data.limits.attachmentsPerTurn,
+      temporary: temporary(c),
+    }),
+    "GET admin/settings/chat": (c): Schemas["ChatSettings"] => {
+      if (c.plays.has("fail")) throw new Problem(500, "internal");
+      return { ...state.chat, temporary: temporary(c) };
+    },
+    "PUT admin/settings/chat": ({ body }) => {
+      if (body.version !== state.chat.version) throw new Problem(409, "conflict");
+      return Object.assign(state.chat, { attachmentBytes: 0, attachmentsPerTurn: 0 }, body, { version: state.chat.version + 1, changedBy: "a-12", changedByName: "小宮 拓真", changedAt: new Date().toISOString() });
+    },
     "GET conversations": (c) => page(list(data.conversations(c.plays.has("many") ? 2000 : 12), c), c),
     "GET admin/accounts": (c) => {
       const q = (c.query.get("search") ?? "").toLowerCase();

@@ -35,6 +35,11 @@ func (r *Reader) zipFile(id, name, mediaType string) File {
 	if name == "" {
 		name = path.Base(z.Name)
 	}
+	return r.entry(z, name, mediaType)
+}
+
+// entry returns an entry of the zip as an attachment.
+func (r *Reader) entry(z *zip.File, name, mediaType string) File {
 	f := File{Name: name, MediaType: mediaType}
 	limit := r.limits.FileBytes
 	if z.UncompressedSize64 > uint64(limit) {

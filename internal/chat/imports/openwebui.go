@@ -312,7 +312,7 @@ func systemPrompt(c *Conversation, text string, t *tally) Reason {
 		return ReasonEmpty
 	case c.SystemPrompt == "":
 		c.SystemPrompt = text
-		t.messages.take()
+		t.messages.Take()
 		return ""
 	case c.SystemPrompt == text:
 		return ReasonDuplicate

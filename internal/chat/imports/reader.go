@@ -25,6 +25,7 @@ type Reader struct {
 	records  bool                 // of a database, in which a conversation is in many
 	sections []section            // the JSON files
 	assets   map[string]*zip.File // pictures and attachments in a zip, by the id in their names
+	all      *everything          // of a person's, if that is what the file is
 	report   Report
 	number   int
 	unpacked int64             // bytes of JSON that one reading may still take from the zip
@@ -87,11 +88,17 @@ func (r *Reader) openZip(file io.ReaderAt, size int64) error {
 		return r.tooMany()
 	}
 	r.assets = make(map[string]*zip.File)
+	root, mine := rootOfEverything(z.File)
+	if mine {
+		r.all = &everything{files: make(map[string]*zip.File)}
+	}
 	var all, named []section
 	for _, f := range z.File {
 		base := path.Base(f.Name)
 		switch {
 		case f.Mode().IsDir() || strings.HasPrefix(base, ".") || strings.HasPrefix(f.Name, "__MACOSX/"):
+		case mine && !r.all.isConversation(f, root):
+			r.all.add(f, root, r.unpack)
 		case strings.HasSuffix(strings.ToLower(base), ".json"), strings.HasSuffix(strings.ToLower(base), ".jsonl"):
 			s := section{f.Name, func() (io.ReadCloser, error) { return r.unpack(f) }}
 			all = append(all, s)
@@ -107,7 +114,11 @@ func (r *Reader) openZip(file io.ReaderAt, size int64) error {
 	if r.sections = named; len(named) == 0 {
 		r.sections = all
 	}
-	slices.SortStableFunc(r.sections, func(a, b section) int { return strings.Compare(a.name, b.name) })
+	byName := func(a, b section) int { return strings.Compare(a.name, b.name) }
+	slices.SortStableFunc(r.sections, byName)
+	if mine {
+		slices.SortStableFunc(r.all.folders, byName)
+	}
 	return nil
 }
 
@@ -225,6 +236,9 @@ func (r *Reader) detect() error {
 		}
 	}
 	r.sections = kept
+	if r.all != nil && files == 0 { // somebody who has no conversations
+		r.source = Kakoi
+	}
 	switch {
 	case r.source != "":
 		return nil
@@ -354,14 +368,14 @@ func (r *Reader) give(c Conversation, t tally, p *Problem, yield func(Conversati
 		r.report.Omitted[why] += n
 	}
 	if p == nil {
-		r.report.Conversations.take()
+		r.report.Conversations.Take()
 		r.report.Messages.add(t.messages, "")
 		r.report.Attachments.add(t.attachments, "")
 		r.report.Merged += t.merged
 		return yield(c, nil)
 	}
 	p.Number, p.Title = c.Number, c.Title
-	r.report.Conversations.skip(p.Reason, 1)
+	r.report.Conversations.Skip(p.Reason, 1)
 	r.report.Messages.add(t.messages, ReasonConversation)
 	r.report.Attachments.add(t.attachments, ReasonConversation)
 	if len(r.report.Problems) < maxProblems {
@@ -430,9 +444,9 @@ func finish(c *Conversation, t *tally) {
 			switch {
 			case p.Kind != KindFile:
 			case p.File.Missing != "":
-				t.attachments.skip(p.File.Missing, 1)
+				t.attachments.Skip(p.File.Missing, 1)
 			default:
-				t.attachments.take()
+				t.attachments.Take()
 			}
 		}
 	}

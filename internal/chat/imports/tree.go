@@ -40,7 +40,7 @@ func assemble(nodes []node, leaf string, merge bool, t *tally) ([]Message, strin
 	kept := nodes[:0]
 	for _, n := range nodes {
 		if _, twice := index[n.id]; twice {
-			t.messages.skip(ReasonDuplicate, 1)
+			t.messages.Skip(ReasonDuplicate, 1)
 			continue
 		}
 		index[n.id] = len(kept)
@@ -75,7 +75,7 @@ func assemble(nodes []node, leaf string, merge bool, t *tally) ([]Message, strin
 		switch {
 		case n.message == nil:
 			if n.skip != "" {
-				t.messages.skip(n.skip, 1)
+				t.messages.Skip(n.skip, 1)
 			}
 			at[s.node] = s.above
 			push(children[s.node], s.above, s.alone)
@@ -93,12 +93,12 @@ func assemble(nodes []node, leaf string, merge bool, t *tally) ([]Message, strin
 			out = append(out, m)
 			at[s.node] = len(out)
 		}
-		t.messages.take()
+		t.messages.Take()
 		push(children[s.node], at[s.node], true)
 	}
 	for i, n := range nodes { // what hangs on itself is below no root
 		if !seen[i] && (n.message != nil || n.skip != "") {
-			t.messages.skip(ReasonMalformed, 1)
+			t.messages.Skip(ReasonMalformed, 1)
 		}
 	}
 	if i, ok := index[leaf]; ok && at[i] > 0 {

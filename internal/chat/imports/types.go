@@ -155,10 +155,12 @@ const (
 	ReasonDuplicate      Reason = "duplicate"       // anything: the file has it already
 	ReasonTooLarge       Reason = "too_large"       // anything: beyond a limit
 	ReasonTooDeep        Reason = "too_deep"        // conversation: nested beyond a limit
-	ReasonTooMany        Reason = "too_many"        // conversation: more messages than a limit
+	ReasonTooMany        Reason = "too_many"        // conversation: more messages than a limit; prompt, folder, its file: as many as there may be are here
 	ReasonUnknownFormat  Reason = "unknown_format"  // conversation: of none of the formats, or a newer version
 	ReasonNotInFile      Reason = "not_in_file"     // attachment: the export only names it
-	ReasonHere           Reason = "here"            // conversation: it was imported before, or was never away
+	ReasonHere           Reason = "here"            // anything that is kept: it was imported before, or was never away
+	ReasonNameTaken      Reason = "name_taken"      // prompt: another of this name is here, and stays
+	ReasonOtherText      Reason = "other_text"      // folder: the one here has other instructions, which stay
 	ReasonUnsupported    Reason = "unsupported"     // attachment: of a type that is not taken, or damaged
 	ReasonConversation   Reason = "conversation"    // message, attachment: skipped with its conversation
 	ReasonOtherRecord    Reason = "other_record"    // omitted: a record that is no conversation
@@ -173,9 +175,11 @@ type Counts struct {
 	Skipped map[Reason]int `json:"skipped,omitempty"`
 }
 
-func (c *Counts) take() { c.Seen++; c.Taken++ }
+// Take counts one thing that was taken.
+func (c *Counts) Take() { c.Seen++; c.Taken++ }
 
-func (c *Counts) skip(why Reason, n int) {
+// Skip counts n things that were not, and why.
+func (c *Counts) Skip(why Reason, n int) {
 	if n == 0 {
 		return
 	}
@@ -191,21 +195,24 @@ func (c *Counts) skip(why Reason, n int) {
 func (c *Counts) Untake(why Reason, n int) {
 	c.Taken -= n
 	c.Seen -= n
-	c.skip(why, n)
+	c.Skip(why, n)
 }
 
 // add adds d to c; if why is not empty, what d took counts as skipped.
 func (c *Counts) add(d Counts, why Reason) {
 	for reason, n := range d.Skipped {
-		c.skip(reason, n)
+		c.Skip(reason, n)
 	}
 	if why != "" {
-		c.skip(why, d.Taken)
+		c.Skip(why, d.Taken)
 		return
 	}
 	c.Seen += d.Taken
 	c.Taken += d.Taken
 }
+
+// Add adds what became of other things of the kind.
+func (c *Counts) Add(d Counts) { c.add(d, "") }
 
 // Reconciles reports whether the counts add up.
 func (c Counts) Reconciles() bool {
@@ -221,8 +228,10 @@ type Report struct {
 	Source        Source         `json:"source"`
 	Conversations Counts         `json:"conversations"`
 	Messages      Counts         `json:"messages"`
-	Merged        int            `json:"merged"` // of the messages taken, those that became part of the one before them
-	Attachments   Counts         `json:"attachments"`
+	Merged        int            `json:"merged"`      // of the messages taken, those that became part of the one before them
+	Attachments   Counts         `json:"attachments"` // those of folders, too
+	Prompts       Counts         `json:"prompts"`
+	Folders       Counts         `json:"folders"`            // that stand in the file on their own, with their instructions
 	Omitted       map[Reason]int `json:"omitted,omitempty"`  // pieces of messages and records that are none of the above
 	Problems      []Problem      `json:"problems,omitempty"` // the conversations that were skipped; at most the first hundred
 }

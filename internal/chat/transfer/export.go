@@ -25,6 +25,7 @@ import (
 	"kakoi/internal/chat/export"
 	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
+	"kakoi/internal/library"
 	"kakoi/internal/model"
 )
 
@@ -33,14 +34,15 @@ import (
 type Service struct {
 	chat     *chat.Service
 	feedback *feedback.Service
+	library  *library.Service
 	audit    *audit.Log
 	now      func() time.Time
 }
 
-// New returns a service over the conversations of c and what people think of
-// their answers.
-func New(c *chat.Service, opinions *feedback.Service, record *audit.Log, now func() time.Time) *Service {
-	return &Service{c, opinions, record, now}
+// New returns a service over the conversations of c, what people think of their
+// answers, and their prompts.
+func New(c *chat.Service, opinions *feedback.Service, prompts *library.Service, record *audit.Log, now func() time.Time) *Service {
+	return &Service{c, opinions, prompts, record, now}
 }
 
 // Wish is what a file of conversations is to be like.
@@ -141,8 +143,8 @@ type Thing struct {
 }
 
 // Everything returns a zip with all that is the person's: the things, their
-// folders with the files in them, and every conversation with its files, which
-// can be imported again.
+// folders with the files in them, and every conversation with its files. Import
+// takes prompts.json, folders and conversations back.
 func (s *Service) Everything(ctx context.Context, author string, things []Thing) (Export, error) {
 	wish := Wish{Format: export.FormatJSON, Reasoning: true, Author: author}
 	head, err := s.head(ctx, wish)

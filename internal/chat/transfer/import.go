@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -15,15 +16,20 @@ import (
 	"kakoi/internal/chat/imports"
 	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
+	"kakoi/internal/label"
+	"kakoi/internal/library"
 	"kakoi/internal/model"
 )
 
 // Import brings the conversations of an export of any program that we read into
-// those of the person, or only says what it would do. Those that are here
-// already are skipped, so that a second import changes nothing. maxFile bounds
-// the bytes of an attachment.
-func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryRun bool, maxFile int64) (imports.Report, error) {
-	p, err := access.Authorize(ctx, access.ConversationCreate, access.Resource{Kind: access.KindConversation, OwnerID: ownerIn(ctx)})
+// those of the person, from an export of everything also prompts and folders, or
+// only says what it would do. What is here already is skipped, so that a second
+// import changes nothing.
+func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryRun bool) (imports.Report, error) {
+	if err := s.chat.CheckBring(ctx); err != nil { // of a dry run, too: it says what would happen
+		return imports.Report{}, err
+	}
+	maxFile, err := s.chat.MaxFileBytes(ctx)
 	if err != nil {
 		return imports.Report{}, err
 	}
@@ -38,6 +44,13 @@ func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryR
 		return imports.Report{}, err
 	}
 	var t tally
+	if err := s.bringPrompts(ctx, in, dryRun, &t); err != nil {
+		return imports.Report{}, err
+	}
+	// Before the conversations, which make the folders that they lie in.
+	if err := s.bringFolders(ctx, in, dryRun, maxFile, &t); err != nil {
+		return imports.Report{}, err
+	}
 	for c, err := range in.Conversations() {
 		before := t.before
 		t.before = in.Report()
@@ -69,8 +82,9 @@ func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryR
 	return report, s.audit.Record(ctx, audit.Event{
 		Action: "conversation.import", Resource: audit.Resource{Kind: string(access.KindConversation)},
 		Details: map[string]string{
-			"source": string(report.Source), "account": p.AccountID,
+			"source": string(report.Source), "account": ownerIn(ctx),
 			"seen": strconv.Itoa(report.Conversations.Seen), "taken": strconv.Itoa(report.Conversations.Taken),
+			"prompts": strconv.Itoa(report.Prompts.Taken), "folders": strconv.Itoa(report.Folders.Taken),
 		},
 	})
 }
@@ -82,7 +96,17 @@ func readable(ctx context.Context, file io.ReaderAt, size int64, limits imports.
 	if err != nil {
 		return err
 	}
-	for _, err := range in.Conversations() {
+	if err := readOut(ctx, in.Prompts()); err != nil {
+		return err
+	}
+	if err := readOut(ctx, in.Folders()); err != nil {
+		return err
+	}
+	return readOut(ctx, in.Conversations())
+}
+
+func readOut[T any](ctx context.Context, all iter.Seq2[T, error]) error {
+	for _, err := range all {
 		var problem *imports.Problem
 		if err != nil && !errors.As(err, &problem) {
 			return err
@@ -104,6 +128,8 @@ type tally struct {
 	before                        imports.Report
 	here, hereMessages, hereFiles int
 	unread                        int // files of types that are not taken
+
+	prompts, folders, folderFiles imports.Counts
 }
 
 // settle is the reader's report with what was not kept counted as skipped.
@@ -112,7 +138,98 @@ func (t tally) settle(r imports.Report) imports.Report {
 	r.Messages.Untake(imports.ReasonConversation, t.hereMessages)
 	r.Attachments.Untake(imports.ReasonConversation, t.hereFiles)
 	r.Attachments.Untake(imports.ReasonUnsupported, t.unread)
+	r.Attachments.Add(t.folderFiles)
+	r.Prompts, r.Folders = t.prompts, t.folders
 	return r
+}
+
+func (s *Service) bringPrompts(ctx context.Context, in *imports.Reader, dryRun bool, t *tally) error {
+	bringing := s.library.Bringing(dryRun)
+	for p, err := range in.Prompts() {
+		var problem *imports.Problem
+		if errors.As(err, &problem) {
+			t.prompts.Skip(problem.Reason, 1)
+			continue
+		} else if err != nil {
+			return err
+		}
+		became, err := bringing.Bring(ctx, library.Prompt{
+			ID: p.ID, Kind: library.Kind(p.Kind), Name: p.Name, Command: p.Command, Description: p.Description, Category: p.Category,
+			Locale: p.Locale, Archived: p.Archived, Body: p.Body,
+		})
+		switch {
+		case errs.CodeOf(err) == errs.InvalidInput:
+			t.prompts.Skip(imports.ReasonMalformed, 1)
+		case err != nil:
+			return fmt.Errorf("import prompt %s: %w", p.ID, err)
+		case became == library.BecameNew:
+			t.prompts.Take()
+		case became == library.BecameNameTaken:
+			t.prompts.Skip(imports.ReasonNameTaken, 1)
+		case became == library.BecameTooMany:
+			t.prompts.Skip(imports.ReasonTooMany, 1)
+		default:
+			t.prompts.Skip(imports.ReasonHere, 1)
+		}
+	}
+	return nil
+}
+
+func (s *Service) bringFolders(ctx context.Context, in *imports.Reader, dryRun bool, maxFile int64, t *tally) error {
+	names := make(map[string]bool)
+	for f, err := range in.Folders() {
+		var problem *imports.Problem
+		if errors.As(err, &problem) {
+			t.folders.Skip(problem.Reason, 1)
+			continue
+		} else if err != nil {
+			return err
+		}
+		b := chat.BroughtFolder{Name: f.Name, Instructions: f.Instructions}
+		for _, file := range f.Files {
+			if file.Missing != "" {
+				t.folderFiles.Skip(file.Missing, 1)
+				continue
+			}
+			b.Files = append(b.Files, func() (chat.File, error) { return read(file, maxFile) })
+		}
+		name := label.Fold(f.Name)
+		if names[name] {
+			t.folders.Skip(imports.ReasonDuplicate, 1)
+			t.folderFiles.Skip(imports.ReasonDuplicate, len(b.Files))
+			continue
+		}
+		names[name] = true
+		became, files, err := s.chat.BringFolder(ctx, b, dryRun)
+		if errs.CodeOf(err) == errs.InvalidInput {
+			t.folders.Skip(imports.ReasonMalformed, 1)
+			t.folderFiles.Skip(imports.ReasonMalformed, len(b.Files))
+			continue
+		} else if err != nil {
+			return fmt.Errorf("import a folder: %w", err)
+		}
+		count(&t.folders, became)
+		for _, of := range files {
+			count(&t.folderFiles, of)
+		}
+	}
+	return nil
+}
+
+// count counts what became of a folder or a file of it.
+func count(c *imports.Counts, became chat.Became) {
+	switch became {
+	case chat.BecameNew:
+		c.Take()
+	case chat.BecameOther:
+		c.Skip(imports.ReasonOtherText, 1)
+	case chat.BecameTooMany:
+		c.Skip(imports.ReasonTooMany, 1)
+	case chat.BecameUnreadable:
+		c.Skip(imports.ReasonUnsupported, 1)
+	default:
+		c.Skip(imports.ReasonHere, 1)
+	}
 }
 
 // bring keeps one conversation. The error has code Conflict if it is here.

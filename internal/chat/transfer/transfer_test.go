@@ -28,6 +28,7 @@ import (
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
+	"kakoi/internal/library"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
 	"kakoi/internal/secret/secrettest"
@@ -41,6 +42,7 @@ type house struct {
 	db       *db.DB
 	chat     *chat.Service
 	feedback *feedback.Service
+	library  *library.Service
 	audit    *audit.Log
 }
 
@@ -75,7 +77,8 @@ func inBoth(t *testing.T, test func(t *testing.T, h *house)) {
 			Models: offers{{Model: model.Model{ID: "gemma", DisplayName: "Gemma", Enabled: true}}, {Model: model.Model{ID: "qwen", DisplayName: "Qwen", Enabled: true}}},
 		})
 		h.feedback = feedback.New(d, h.audit, h.chat, time.Now)
-		h.Service = transfer.New(h.chat, h.feedback, h.audit, time.Now)
+		h.library = library.New(d, h.audit, time.Now)
+		h.Service = transfer.New(h.chat, h.feedback, h.library, h.audit, time.Now)
 		test(t, h)
 	})
 }
@@ -86,11 +89,14 @@ func as(t *testing.T, id string) context.Context {
 
 func (h *house) brings(ctx context.Context, t *testing.T, data []byte, dryRun bool) imports.Report {
 	t.Helper()
-	report, err := h.Import(ctx, bytes.NewReader(data), int64(len(data)), dryRun, maxFile)
+	report, err := h.Import(ctx, bytes.NewReader(data), int64(len(data)), dryRun)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, c := range map[string]imports.Counts{"conversations": report.Conversations, "messages": report.Messages, "attachments": report.Attachments} {
+	for what, c := range map[string]imports.Counts{
+		"conversations": report.Conversations, "messages": report.Messages, "attachments": report.Attachments,
+		"prompts": report.Prompts, "folders": report.Folders,
+	} {
 		if !c.Reconciles() {
 			t.Errorf("the %s do not add up: %+v", what, c)
 		}
@@ -318,6 +324,285 @@ func TestOurOwnFormatLosesNothing(t *testing.T) {
 	})
 }
 
+// mine is what a person has beside conversations, as it is compared.
+type mine struct {
+	Prompts []library.Prompt
+	Folders []heldFolder
+}
+
+type heldFolder struct {
+	Name, Instructions string
+	Files              map[string]string
+}
+
+func (h *house) mine(ctx context.Context, t *testing.T) (m mine) {
+	t.Helper()
+	for _, archived := range []bool{false, true} {
+		page, err := h.library.List(ctx, library.Filter{Scope: library.ScopeMine, Archived: archived})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range page.Items {
+			whole, err := h.library.Prompt(ctx, p.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Prompts = append(m.Prompts, library.Prompt{
+				Kind: whole.Kind, Name: whole.Name, Command: whole.Command, Description: whole.Description, Category: whole.Category,
+				Locale: whole.Locale, Visibility: whole.Visibility, Archived: whole.Archived, Body: whole.Body,
+			})
+		}
+	}
+	folders, err := h.chat.Folders(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range folders {
+		whole, err := h.chat.Folder(ctx, f.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := heldFolder{whole.Name, whole.Instructions, map[string]string{}}
+		for _, a := range whole.Files {
+			_, data, err := h.chat.AttachmentContent(ctx, a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			held.Files[a.Name] = string(data)
+		}
+		m.Folders = append(m.Folders, held)
+	}
+	return m
+}
+
+// filed makes a folder with files.
+func (h *house) filed(ctx context.Context, t *testing.T, name, instructions string, files ...string) {
+	t.Helper()
+	var ids []string
+	for _, f := range files {
+		a, err := h.chat.Attach(ctx, chat.Upload{Name: f + ".txt", Data: []byte(f)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, a.ID)
+	}
+	if _, err := h.chat.CreateFolder(ctx, chat.FolderChange{Name: &name, Instructions: &instructions, FileIDs: &ids}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// prompts are as the server writes them out.
+func (h *house) prompts(ctx context.Context, t *testing.T) transfer.Thing {
+	t.Helper()
+	var all []map[string]any
+	for _, archived := range []bool{false, true} {
+		page, err := h.library.List(ctx, library.Filter{Scope: library.ScopeMine, Archived: archived})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, listed := range page.Items {
+			p, err := h.library.Prompt(ctx, listed.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, map[string]any{
+				"id": p.ID, "kind": p.Kind, "name": p.Name, "command": p.Command, "description": p.Description, "category": p.Category,
+				"locale": p.Locale, "visibility": p.Visibility, "archived": p.Archived, "body": p.Body, "versions": []any{map[string]any{"body": "前"}},
+			})
+		}
+	}
+	return transfer.Thing{Name: "prompts.json", Value: all}
+}
+
+func (h *house) takesOut(ctx context.Context, t *testing.T) []byte {
+	t.Helper()
+	out, err := h.Everything(ctx, "アンナ", []transfer.Thing{{Name: "account.json", Value: map[string]string{"name": "anna"}}, h.prompts(ctx, t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := out.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func (h *house) writes(ctx context.Context, t *testing.T, drafts ...library.Draft) {
+	t.Helper()
+	for _, d := range drafts {
+		p, err := h.library.Create(ctx, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Note == "put away" {
+			if _, err := h.library.Update(ctx, p.ID, library.Change{Archived: new(true)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+var drafts = []library.Draft{
+	{Kind: library.KindSystem, Name: "校正", Command: "校正", Description: "公用文", Category: "proofreading", Locale: "ja", Body: "直してください\n{{文}}"},
+	{Kind: library.KindMessage, Name: "同じ名", Body: "一つめ"},
+	{Kind: library.KindMessage, Name: "同じ名", Body: "二つめ"},
+	{Kind: library.KindMessage, Name: "しまったもの", Command: "old", Body: "古い", Note: "put away"},
+}
+
+// took checks a report: how many prompts, folders and files there were, and how
+// many were taken.
+func took(t *testing.T, what string, r imports.Report, prompts, folders, files [2]int) {
+	t.Helper()
+	for name, c := range map[string]struct {
+		got  imports.Counts
+		want [2]int
+	}{"prompts": {r.Prompts, prompts}, "folders": {r.Folders, folders}, "files": {r.Attachments, files}} {
+		if c.got.Seen != c.want[0] || c.got.Taken != c.want[1] {
+			t.Errorf("%s: %s: %+v, want %d seen and %d taken", what, name, c.got, c.want[0], c.want[1])
+		}
+	}
+}
+
+func TestPromptsAndFoldersComeBackOnce(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		anna, ben := as(t, "anna"), as(t, "ben")
+		h.writes(anna, t, drafts...)
+		h.filed(anna, t, "総務課", "職員として答える", "要綱", "様式")
+		h.filed(anna, t, "空のフォルダー", "")
+		var doc bytes.Buffer
+		if err := export.JSON(&doc, whole()); err != nil { // with conversations in a folder of the same name
+			t.Fatal(err)
+		}
+		h.brings(anna, t, doc.Bytes(), false)
+		file, hers := h.takesOut(anna, t), h.mine(anna, t)
+
+		// At home nothing is made, and nothing changes.
+		took(t, "at home", h.brings(anna, t, file, false), [2]int{4, 0}, [2]int{2, 0}, [2]int{3, 0})
+		would := h.brings(ben, t, file, true)
+		if diff := cmp.Diff(mine{}, h.mine(ben, t)); diff != "" {
+			t.Errorf("a dry run kept (-nothing +this):\n%s", diff)
+		}
+		did := h.brings(ben, t, file, false)
+		if diff := cmp.Diff(would, did, cmp.AllowUnexported(imports.Problem{})); diff != "" {
+			t.Errorf("said (-), did (+):\n%s", diff)
+		}
+		took(t, "elsewhere", did, [2]int{4, 4}, [2]int{2, 2}, [2]int{3, 3})
+		if diff := cmp.Diff(hers, h.mine(ben, t)); diff != "" {
+			t.Errorf("hers (-), his (+):\n%s", diff)
+		}
+		for _, dryRun := range []bool{true, false} {
+			again := h.brings(ben, t, file, dryRun)
+			took(t, "again", again, [2]int{4, 0}, [2]int{2, 0}, [2]int{3, 0})
+			if again.Prompts.Skipped[imports.ReasonHere] != 4 || again.Folders.Skipped[imports.ReasonHere] != 2 {
+				t.Errorf("again: %+v", again)
+			}
+		}
+		if diff := cmp.Diff(hers, h.mine(ben, t)); diff != "" {
+			t.Errorf("after a second import, hers (-), his (+):\n%s", diff)
+		}
+		if diff := cmp.Diff(hers, h.mine(anna, t)); diff != "" {
+			t.Errorf("hers has changed:\n%s", diff)
+		}
+		var open int
+		if err := h.db.QueryRowContext(t.Context(), `SELECT count(*) FROM blobs WHERE master = ''`).Scan(&open); err != nil || open != 0 {
+			t.Errorf("%d contents are not sealed, %v", open, err)
+		}
+	})
+}
+
+func TestWhatIsHereStaysAsItIs(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		anna, ben := as(t, "anna"), as(t, "ben")
+		h.writes(anna, t, drafts...)
+		h.filed(anna, t, "総務課", "職員として答える", "要綱", "様式")
+		h.filed(anna, t, "産業課", "短く", "案内")
+		file := h.takesOut(anna, t)
+		h.writes(ben, t, library.Draft{Kind: library.KindSystem, Name: "校正", Body: "ベンの言葉"},
+			library.Draft{Kind: library.KindMessage, Name: "別の名", Command: "old", Body: "別"})
+		h.filed(ben, t, "総務課", "ベンの指示", "様式")
+		h.filed(ben, t, "産業課", "")
+		would := h.brings(ben, t, file, true)
+		did := h.brings(ben, t, file, false)
+		if diff := cmp.Diff(would, did, cmp.AllowUnexported(imports.Problem{})); diff != "" {
+			t.Errorf("said (-), did (+):\n%s", diff)
+		}
+		took(t, "to what is here", did, [2]int{4, 3}, [2]int{2, 1}, [2]int{3, 2})
+		if did.Prompts.Skipped[imports.ReasonNameTaken] != 1 || did.Folders.Skipped[imports.ReasonOtherText] != 1 || did.Attachments.Skipped[imports.ReasonHere] != 1 {
+			t.Errorf("told %+v", did)
+		}
+		got := h.mine(ben, t)
+		want := []heldFolder{
+			{"産業課", "短く", map[string]string{"案内.txt": "案内"}}, // had no instructions
+			{"総務課", "ベンの指示", map[string]string{"要綱.txt": "要綱", "様式.txt": "様式"}},
+		}
+		slices.SortFunc(got.Folders, func(a, b heldFolder) int { return strings.Compare(a.Instructions, b.Instructions) })
+		slices.SortFunc(want, func(a, b heldFolder) int { return strings.Compare(a.Instructions, b.Instructions) })
+		if diff := cmp.Diff(want, got.Folders); diff != "" {
+			t.Errorf("folders (-want +got):\n%s", diff)
+		}
+		for _, p := range got.Prompts {
+			if p.Name == "校正" && p.Body != "ベンの言葉" || p.Name == "しまったもの" && p.Command != "" || p.Name == "別の名" && p.Command != "old" {
+				t.Errorf("his prompts: %+v", p)
+			}
+		}
+	})
+}
+
+func TestABrokenExportOfEverythingLeavesNothing(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		anna, ben := as(t, "anna"), as(t, "ben")
+		h.writes(anna, t, drafts...)
+		h.filed(anna, t, "総務課", "職員として答える", "要綱")
+		whole := h.takesOut(anna, t)
+		parts := func(change map[string]string) []byte {
+			files := map[string]io.Reader{
+				"account.json": strings.NewReader(`{}`), "prompts.json": strings.NewReader(`[{"id":"1","kind":"system","name":"a","body":"b"}]`),
+				"folders/001.json": strings.NewReader(`{"name":"総務課","instructions":"x","files":[]}`),
+			}
+			for name, text := range change {
+				files[name] = strings.NewReader(text)
+			}
+			return zipped(t, files)
+		}
+		before := h.mine(ben, t)
+		for name, data := range map[string][]byte{
+			"cut":                              whole[:len(whole)-40],
+			"cut prompts":                      parts(map[string]string{"prompts.json": `[{"id":"1","kind":"system","name":"a","body":"b"},{"id":"2","na`}),
+			"prompts that are none":            parts(map[string]string{"prompts.json": `<html>`}),
+			"a cut folder":                     parts(map[string]string{"folders/002.json": `{"name":"産業課","inst`}),
+			"conversations of a newer version": parts(map[string]string{"conversations/00001 x.json": `{"schema":"kakoi.conversations/9","conversations":[{"id":"1","messages":[]}]}`}),
+		} {
+			for _, dryRun := range []bool{true, false} {
+				if report, err := h.Import(ben, bytes.NewReader(data), int64(len(data)), dryRun); errs.CodeOf(err) != errs.InvalidInput && errs.CodeOf(err) != errs.UnsupportedType {
+					t.Errorf("%s: %v; %+v", name, err, report)
+				}
+			}
+		}
+		if diff := cmp.Diff(before, h.mine(ben, t)); diff != "" {
+			t.Errorf("kept (-nothing +this):\n%s", diff)
+		}
+		if n := h.count(t, "attachments"); n != 1 {
+			t.Errorf("%d files, of which one is hers", n)
+		}
+		// What merely is not as it should be costs nothing else.
+		odd := parts(map[string]string{
+			"prompts.json":     `[{"id":"1","kind":"system","name":"a","body":"b"},{"kind":"spell","name":"c","body":"d"},7]`,
+			"folders/002.json": `{"name":"産業課","instructions":"","files":["folders/002 files/01 a.txt","folders/002 files/02 b.bin","../account.json","folders/002 files/01 a.txt"]}`,
+			"folders/003.json": `{"name":"産業課","instructions":"もう一度"}`, "folders/004.json": `[]`,
+			"folders/002 files/01 a.txt": "本文", "folders/002 files/02 b.bin": "\x7fELF\x00\x00",
+		})
+		would := h.brings(ben, t, odd, true)
+		did := h.brings(ben, t, odd, false)
+		if diff := cmp.Diff(would, did, cmp.AllowUnexported(imports.Problem{})); diff != "" {
+			t.Errorf("said (-), did (+):\n%s", diff)
+		}
+		took(t, "odd", did, [2]int{3, 1}, [2]int{3, 2}, [2]int{4, 2})
+		if did.Attachments.Skipped[imports.ReasonNotInFile] != 1 || did.Attachments.Skipped[imports.ReasonUnsupported] != 1 || did.Folders.Skipped[imports.ReasonDuplicate] != 1 || did.Prompts.Skipped[imports.ReasonMalformed] != 2 {
+			t.Errorf("told %+v", did)
+		}
+	})
+}
+
 func TestFeedbackComesInAsOurs(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		anna := as(t, "anna")
@@ -427,7 +712,7 @@ func TestABrokenOrHostileFileIsRefusedAndLeavesNothing(t *testing.T) {
 				for _, dryRun := range rounds {
 					runtime.GC()
 					runtime.ReadMemStats(&before)
-					report, err := h.Import(anna, tt.file, tt.size, dryRun, maxFile)
+					report, err := h.Import(anna, tt.file, tt.size, dryRun)
 					runtime.ReadMemStats(&after)
 					if errs.CodeOf(err) != tt.want {
 						t.Errorf("%v (%s), want %s; %+v", err, errs.CodeOf(err), tt.want, report)
@@ -534,7 +819,7 @@ func TestNobodyTakesOutWhatIsAnothers(t *testing.T) {
 				return err
 			},
 			"all": func() error { _, err := h.Everything(t.Context(), "", nil); return err },
-			"in":  func() error { _, err := h.Import(t.Context(), strings.NewReader("[]"), 2, false, maxFile); return err },
+			"in":  func() error { _, err := h.Import(t.Context(), strings.NewReader("[]"), 2, false); return err },
 		} {
 			if err := try(); errs.CodeOf(err) != errs.Unauthenticated {
 				t.Errorf("nobody, %s: %v", name, err)

@@ -1,9 +1,10 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { refreshHistory } from "@/features/history/acts";
 import { importConversations, type ImportCounts, type ImportReport } from "@/features/history/api";
+import { refreshPrompts } from "@/features/library/api";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
 import { Button, ButtonLink } from "@/ui/button";
@@ -11,27 +12,50 @@ import { Disclosure } from "@/ui/disclosure";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
 import { Section } from "@/ui/page";
+import { limitsQuery } from "./api";
 
-/** Brings in conversations from elsewhere: first what would be taken, then the taking. */
+/** What an import takes, in words: the conversations, and where there are none, that it takes other things. */
+function useHeadline() {
+  const { t } = useTranslation("account");
+  const format = useFormats();
+  return ({ dryRun, source, conversations, attachments, prompts, folders }: ImportReport, name: string) => {
+    const count = conversations.taken;
+    const values = { name, source: t(`importSource.${source}`), count, formatted: format.number(count) };
+    const beside = attachments.taken + prompts.taken + folders.taken;
+    if (count === 0 && beside > 0) return { takes: true, title: t(dryRun ? "importWouldBeside" : "importDoneBeside", values) };
+    return { takes: count > 0, title: t(!dryRun ? "importDone" : count > 0 ? "importWould" : "importNothing", values) };
+  };
+}
+
+/** Brings in what people have elsewhere: first what would be taken, then the taking. */
 export function ImportSection() {
   const { t, i18n } = useTranslation("account");
   const client = useQueryClient();
   const format = useFormats();
+  const unkept = useQuery(limitsQuery).data?.temporary === "enforced";
   const input = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<File>();
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<ApiError | null>(null);
   const [report, setReport] = useState<ImportReport>();
   const [problemsOpen, setProblemsOpen] = useState(false);
+  const headline = useHeadline();
+  const said = report && file && headline(report, file.name);
 
   const run = async (chosen: File, dryRun: boolean) => {
     setPending(true);
     setFailure(null);
     try {
       setReport(await importConversations(chosen, dryRun));
-      if (!dryRun) await refreshHistory(client);
+      if (!dryRun) await Promise.all([refreshHistory(client), refreshPrompts(client)]);
     } catch (error) {
-      if (!isAbort(error)) setFailure(toApiError(error));
+      if (isAbort(error)) return;
+      const refused = toApiError(error);
+      setFailure(refused);
+      if (refused.code === "temporary_policy") {
+        setReport(undefined); // what it says would be taken is not
+        await client.invalidateQueries({ queryKey: limitsQuery.queryKey });
+      }
     } finally {
       setPending(false);
     }
@@ -62,6 +86,13 @@ export function ImportSection() {
     );
   };
 
+  if (unkept) {
+    return (
+      <Section id="import" title={t("importTitle")} hint={t("importHint")}>
+        <Notice title={t("importUnkept")}>{t("importUnkeptHint")}</Notice>
+      </Section>
+    );
+  }
   return (
     <Section id="import" title={t("importTitle")} hint={t("importHint")}>
       <div className="grid justify-items-start gap-4">
@@ -80,18 +111,14 @@ export function ImportSection() {
           {t("importChoose")}
         </Button>
         {failure && <ErrorNotice error={failure} className="w-full" />}
-        {report && file && (
+        {report && file && said && (
           <div role="status" className="grid w-full gap-4">
             <Notice
               tone={report.dryRun ? "info" : "success"}
-              title={
-                report.dryRun
-                  ? t(report.conversations.taken > 0 ? "importWould" : "importNothing", { name: file.name, source: t(`importSource.${report.source}`), count: report.conversations.taken, formatted: format.number(report.conversations.taken) })
-                  : t("importDone", { count: report.conversations.taken, formatted: format.number(report.conversations.taken) })
-              }
+              title={said.title}
               actions={
                 report.dryRun ? (
-                  report.conversations.taken > 0 && (
+                  said.takes && (
                     <Button tone="primary" size="dense" isPending={pending} pendingLabel={t("importing")} onPress={() => void run(file, false)}>
                       {t("importAct")}
                     </Button>
@@ -114,6 +141,8 @@ export function ImportSection() {
               {line(t("importConversations"), report.conversations)}
               {line(t("importMessages"), report.messages)}
               {line(t("importAttachments"), report.attachments)}
+              {report.prompts.seen > 0 && line(t("importPrompts"), report.prompts)}
+              {report.folders.seen > 0 && line(t("importFolders"), report.folders)}
             </dl>
             {report.problems.length > 0 && (
               <Disclosure isOpen={problemsOpen} onToggle={setProblemsOpen} title={t("importProblems", { count: report.problems.length, formatted: format.number(report.problems.length) })}>

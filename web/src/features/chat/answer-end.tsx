@@ -5,6 +5,7 @@ import { useErrorTextOf } from "@/lib/error-text";
 import { Button } from "@/ui/button";
 import { Notice } from "@/ui/notice";
 import type { Message } from "./api";
+import { useReading } from "./reading";
 
 /** What can be done about an answer that did not come to its end. */
 export interface Resume {
@@ -24,6 +25,7 @@ interface Props {
 export function AnswerEnd({ message, resume, hasWords }: Props) {
   const { t } = useTranslation("chat");
   const errorText = useErrorTextOf();
+  const { onlyReading } = useReading();
   const { onContinue } = resume ?? {};
   const goOn = onContinue && hasWords && (
     <Button size="dense" icon={FastForward} onPress={() => onContinue(message.id)} isPending={resume?.pending} pendingLabel={t("resuming")}>
@@ -53,14 +55,14 @@ export function AnswerEnd({ message, resume, hasWords }: Props) {
             )
           }
         >
-          {text.todo}
+          {!onlyReading && text.todo}
         </Notice>
       );
     }
     case "interrupted":
       return (
         <Notice tone="warning" title={t("interrupted")} className="mt-4" actions={goOn || again}>
-          {hasWords ? t("interruptedKept") : t("interruptedEmpty")}
+          {!onlyReading && t(hasWords ? "interruptedKept" : "interruptedEmpty")}
         </Notice>
       );
     case "stopped":

@@ -10,6 +10,7 @@ import { AnswerEnd, type Resume } from "./answer-end";
 import type { Message, Part, TextPart } from "./api";
 import { EditBox } from "./edit-box";
 import { useMessageActs } from "./message-acts";
+import { useReading } from "./reading";
 import { Reasoning, Waiting } from "./reasoning";
 import { mergeParts, useRun } from "./run-hub";
 
@@ -29,6 +30,7 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
   const run = useRun(conversationId, message);
   const body = useRef<HTMLDivElement>(null);
   const acts = useMessageActs();
+  const { onlyReading } = useReading();
   const [editing, setEditing] = useState(false);
   const running = message.status === "running" && !run?.done;
   const parts = run ? mergeParts(message.parts, run) : message.parts;
@@ -60,7 +62,7 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
       {running && run && <LinkLine link={run.link} />}
       {!running && (
         <>
-          {last < 0 && message.status === "complete" && <p className="text-muted">{t("emptyAnswer")}</p>}
+          {last < 0 && message.status === "complete" && <p className="text-muted">{t(onlyReading ? "emptyAnswerRead" : "emptyAnswer")}</p>}
           <AnswerEnd message={run?.done ? { ...message, ...run.metadata, status: run.metadata.status ?? "complete" } : message} resume={isLast ? resume : undefined} hasWords={text !== ""} />
           <AnswerActs message={message} text={text} body={body} always={isLast} onEdit={beside ? undefined : () => setEditing(true)} beside={beside} />
         </>

@@ -5,6 +5,8 @@ import { fileUrl } from "./file-keeper";
 export interface Reading {
   /** Who asked. */
   speaker?: string;
+  /** Who reads can do nothing about an answer that failed: they see what happened, not what would help. */
+  onlyReading?: boolean;
   fileUrl: (attachmentId: string) => string;
 }
 

@@ -1,12 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { limitsQuery, modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { StartFolder } from "@/features/history/start-folder";
-import { firstQuery } from "@/features/library/api";
-import { FirstPromptLine } from "@/features/library/first-prompt";
 import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
 import { ButtonLink, IconButton, TextLink } from "@/ui/button";
@@ -15,7 +13,7 @@ import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
-import { type Choice, conversationsQuery } from "./api";
+import { conversationsQuery } from "./api";
 import { ChatBar } from "./chat-bar";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
@@ -24,7 +22,7 @@ import { newConversation } from "./drafts";
 import { useFollowEnd } from "./follow-end";
 import { useLiveEvents } from "./live-events";
 import { ModelPicker } from "./model-picker";
-import { useFirstModel } from "./first-model";
+import { useFirstChoice } from "./first-choice";
 import { SendFailed } from "./send-failed";
 import { TemporarySwitch, ToTemporary } from "./temporary-switch";
 import { onlyWords } from "./attachable";
@@ -36,7 +34,7 @@ import { WhereLine } from "./where-line";
 /** Where a day begins: a place to ask, and what was left unfinished. */
 export function StartPage() {
   const { t, i18n } = useTranslation("chat");
-  const { account, preferences } = useMe();
+  const { account } = useMe();
   const { folder } = useSearch({ strict: false });
   const navigate = useNavigate();
   useLiveEvents();
@@ -50,17 +48,10 @@ export function StartPage() {
   const limits = useQuery(limitsQuery);
   const { refetch: refetchLimits } = limits;
   const updatePreferences = useUpdatePreferences();
-  const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
-  const [chosen, setChosen] = useState<Omit<Choice, "systemPrompt"> & { systemPrompt?: string | undefined }>({ modelId: "", parameters: {}, systemPrompt: begun });
-  const own = chosen.systemPrompt !== undefined;
-  const first = useQuery(firstQuery(own ? "" : preferences.defaultPromptId));
-  const setSystemPrompt = useCallback((systemPrompt: string) => setChosen((old) => ({ ...old, systemPrompt })), []);
+  const { model, choice, ...first } = useFirstChoice(items);
   const [compare, setCompare] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
   const [settingsOpen, setSettingsOpen] = useState(false);
-  const firstModel = useFirstModel(items);
-  const model = items.find((one) => one.id === chosen.modelId) ?? firstModel;
-  const choice: Choice = { ...chosen, modelId: model?.id ?? "", systemPrompt: chosen.systemPrompt ?? (first.data?.state === "ready" ? first.data.text : "") };
 
   const open = useCallback((conversationId: string) => void navigate({ to: "/c/$conversationId", params: { conversationId } }), [navigate]);
   const { start, isPending, error, reset } = useStartConversation(account.id, open);
@@ -74,7 +65,7 @@ export function StartPage() {
   }, [overtaken, refetchLimits]);
 
   const choose = (modelId: string) => {
-    setChosen((old) => ({ ...old, modelId }));
+    first.setModel(modelId);
     updatePreferences.mutate({ defaultModelId: modelId }); // the next conversation begins with it, too
   };
 
@@ -105,7 +96,7 @@ export function StartPage() {
         <WhereLine model={model} />
         {limits.data?.temporary === "allowed" && !pending && <TemporarySwitch accountId={account.id} isOn={false} />}
       </div>
-      {!pending && <FirstPromptLine id={preferences.defaultPromptId} text={choice.systemPrompt} own={own} onChange={setSystemPrompt} />}
+      {!pending && first.line}
     </>
   );
 
@@ -120,14 +111,14 @@ export function StartPage() {
         choice={choice}
         models={items}
         onSave={(next) => {
-          setChosen(next);
+          first.choose(next);
           return Promise.resolve();
         }}
       />
     </ChatBar>
   );
 
-  if (limits.data?.temporary === "enforced" && !pending) return <ToTemporary accountId={account.id} systemPrompt={choice.systemPrompt} />;
+  if (limits.data?.temporary === "enforced" && !pending) return <ToTemporary accountId={account.id} systemPrompt={first.ownPrompt} />;
   if (pending) {
     return (
       <>

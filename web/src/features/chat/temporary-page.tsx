@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useBlocker, useRouterState } from "@tanstack/react-router";
+import { useBlocker } from "@tanstack/react-router";
 import { Eraser, MessageCircleDashed, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,14 +12,14 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
-import type { Choice, Message } from "./api";
+import type { Message } from "./api";
 import { onlyWords } from "./attachable";
 import { ChatBar } from "./chat-bar";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
 import { draftsOf, temporaryConversation, useDraft } from "./drafts";
 import { inPage } from "./file-keeper";
-import { useFirstModel } from "./first-model";
+import { useFirstChoice } from "./first-choice";
 import { useFollowEnd } from "./follow-end";
 import { ModelPicker } from "./model-picker";
 import { SendFailed } from "./send-failed";
@@ -43,11 +43,7 @@ export function TemporaryPage() {
   const { account } = useMe();
   const models = useQuery(modelsQuery);
   const items = models.data?.items ?? [];
-  const first = useFirstModel(items);
-  const begun = useRouterState({ select: (state) => state.location.state.systemPrompt });
-  const [chosen, setChosen] = useState<Choice>({ modelId: "", parameters: {}, systemPrompt: begun ?? "" });
-  const model = items.find((one) => one.id === chosen.modelId) ?? first;
-  const choice: Choice = { ...chosen, modelId: model?.id ?? "" };
+  const { model, choice, ...first } = useFirstChoice(items);
   const [settingsOpen, setSettingsOpen] = useState(false);
   const [erasing, setErasing] = useState(false);
   const [talk] = useState(() => new TemporaryTalk());
@@ -112,12 +108,13 @@ export function TemporaryPage() {
         takes={model?.capabilities ?? (models.data && onlyWords)}
         keeper={inPage}
         unkept
-        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t("noModelShort") : models.data ? undefined : t("loading")}
+        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={false}
         running={running}
         oneAtATime
         stopping={false}
         onSend={() => {
+          first.hold(choice.systemPrompt);
           mutate("send");
           follow.toEnd();
         }}
@@ -130,12 +127,13 @@ export function TemporaryPage() {
         <WhereLine model={model} unkept />
         {!enforced && messages.length === 0 && <TemporarySwitch accountId={account.id} isOn />}
       </div>
+      {messages.length === 0 && first.line}
     </>
   );
 
   const bar = (
     <ChatBar plain={messages.length === 0} title={messages.length > 0 ? <h1 className="truncate text-16">{t("temporary.title")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={(modelId) => setChosen((old) => ({ ...old, modelId }))} />}
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={first.setModel} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       {messages.length > 0 && <IconButton icon={Eraser} size="dense" label={t("temporary.erase")} onPress={() => setErasing(true)} />}
       <ConversationSettings
@@ -144,7 +142,7 @@ export function TemporaryPage() {
         choice={choice}
         models={items}
         onSave={(next) => {
-          setChosen(next);
+          first.choose(next);
           return Promise.resolve();
         }}
       />
@@ -155,6 +153,7 @@ export function TemporaryPage() {
         onClose={() => setErasing(false)}
         onConfirm={() => {
           forget();
+          first.hold(undefined);
           turn.reset();
           return Promise.resolve();
         }}

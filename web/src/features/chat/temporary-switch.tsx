@@ -43,10 +43,10 @@ export function TemporarySwitch({ accountId, isOn }: { accountId: string; isOn: 
 }
 
 /** Where nothing is kept, a new conversation is a temporary one. */
-export function ToTemporary({ accountId, systemPrompt }: { accountId: string; systemPrompt: string }) {
+export function ToTemporary({ accountId, systemPrompt }: { accountId: string; systemPrompt: string | undefined }) {
   const navigate = useNavigate();
   useEffect(() => {
-    void unkeepDraft(accountId).then(() => navigate({ to: "/temporary", replace: true, state: systemPrompt === "" ? {} : { systemPrompt } }));
+    void unkeepDraft(accountId).then(() => navigate({ to: "/temporary", replace: true, state: systemPrompt === undefined ? {} : { systemPrompt } }));
   }, [accountId, navigate, systemPrompt]);
   return null;
 }

@@ -104,6 +104,54 @@ describe("a temporary conversation", () => {
     expect(api.calledWith(path)[1]?.body.messages).toEqual([{ role: "user", text: "長い依頼" }]);
   });
 
+  describe("begins with the instructions that the person chose for new conversations", () => {
+    const text = "です・ますで";
+    function house() {
+      const { api, live } = unkept();
+      api.me.preferences = { ...api.me.preferences, defaultPromptId: "p1" };
+      api.on("GET /prompts/p1", () => ({ id: "p1", kind: "system", name: "丁寧な文", body: text, archived: false, variables: [] }));
+      api.on("POST /prompts/p1/render", () => ({ text, missing: [] }));
+      return { api, live };
+    }
+
+    it("says so, and goes on with them whatever the prompt says later", async () => {
+      const { api, live } = house();
+      const { client } = show(api, "/temporary");
+      expect(await screen.findByText("「丁寧な文」の指示が入っています")).toBeTruthy();
+      await send("一つめ");
+      (await live(1)).text(0, "答え").end();
+      expect(await screen.findByText("答え")).toBeTruthy();
+      expect(screen.queryByText(/指示が入っています/)).toBeNull();
+      api.on("POST /prompts/p1/render", () => ({ text: "だ・であるで", missing: [] }));
+      await client.invalidateQueries({ queryKey: ["prompts"] });
+      expect(api.calledWith("POST /prompts/p1/render")).toHaveLength(2);
+      await send("二つめ");
+      await live(2);
+      expect(api.calledWith(path).map((call) => call.body.systemPrompt)).toEqual([text, text]);
+    });
+
+    it("and without them where they were taken out", async () => {
+      const { api, live } = house();
+      show(api, "/temporary");
+      fireEvent.click(await screen.findByRole("button", { name: "指示を外す" }));
+      expect(screen.queryByText(/指示が入っています/)).toBeNull();
+      await send("依頼");
+      await live(1);
+      expect(api.calledWith(path)[0]?.body.systemPrompt).toBe("");
+    });
+
+    it("also where there are no others", async () => {
+      const { api, live } = house();
+      api.limits.temporary = "enforced";
+      const { router } = show(api, "/");
+      await waitFor(() => expect(router.state.location.pathname).toBe("/temporary"));
+      expect(await screen.findByText("「丁寧な文」の指示が入っています")).toBeTruthy();
+      await send("依頼");
+      await live(1);
+      expect(api.calledWith(path)[0]?.body.systemPrompt).toBe(text);
+    });
+  });
+
   it("says why an answer failed, and asks again", async () => {
     const { api, live } = unkept();
     show(api, "/temporary");

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Pin } from "lucide-react";
+import { Pin, Users } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConversationSummary } from "@/features/chat/api";
@@ -85,11 +85,11 @@ export function ConversationTable({ rows, folders, selected, onSelect, onTag, on
   );
 }
 
-/** The place of rows that are far away. */
+/** The place of rows that are far away: one cell, since a span over columns that are not there would make them. */
 function Room({ height }: { height: number }) {
   return (
     <tr aria-hidden="true">
-      <td colSpan={6} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   );
 }
@@ -128,6 +128,11 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
               </span>
             )}
             <span className="truncate">{row.title}</span>
+            {row.shared && (
+              <span role="img" aria-label={t("shared")} title={t("shared")} className="flex-none text-muted">
+                <Icon of={Users} size={16} />
+              </span>
+            )}
           </Link>
         )}
       </td>

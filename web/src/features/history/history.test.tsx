@@ -1,5 +1,6 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, configure, renderHook, screen, waitFor, within } from "@testing-library/react";
+import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
+import { act, configure, render, renderHook, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,6 +9,7 @@ import { conversation, FakeApi, Problem, show } from "@/features/chat/testing";
 import { applyEra } from "@/lib/appearance";
 import { changeLocale } from "@/lib/i18n";
 import { useOrganise } from "./acts";
+import { ConversationTable } from "./conversation-table";
 import { fileNameOf } from "./download";
 import { useGroups } from "./groups";
 import { useRowWindow } from "./row-window";
@@ -196,6 +198,33 @@ test("what is deleted comes back by undo, after the deletion has been answered",
   expect(api.calledWith("POST /conversations/a/restore")).toEqual([]);
   deleted({});
   await waitFor(() => expect(api.calledWith("POST /conversations/a/restore")).toHaveLength(1));
+});
+
+/** Shows a table of conversations without folders. */
+function showTable(rows: ConversationSummary[]) {
+  vi.stubGlobal("ResizeObserver", Observer);
+  const table = () => <ConversationTable rows={rows} folders={null} selected={new Set()} onSelect={vi.fn()} onTag={vi.fn()} onEnd={vi.fn()} />;
+  const router = createRouter({ routeTree: createRootRoute({ component: table }), history: createMemoryHistory() });
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <RouterProvider router={router as never} />
+    </QueryClientProvider>,
+  );
+}
+
+test("the room of rows that are far away takes no column", async () => {
+  showTable(Array.from({ length: 200 }, (_, i) => summary(`c${i}`, "2026-11-22T00:00:00Z")));
+  await screen.findByRole("link", { name: "会話 c0" });
+  const columns = screen.getAllByRole("columnheader").length;
+  for (const row of document.querySelectorAll("tr")) expect(Array.from(row.cells).reduce((n, cell) => n + cell.colSpan, 0)).toBeLessThanOrEqual(columns);
+  expect(document.querySelectorAll("tr[aria-hidden]")).toHaveLength(1);
+});
+
+test("what is shared is marked in the list of conversations, with words", async () => {
+  showTable([summary("a", "2026-11-22T00:00:00Z", { shared: true }), summary("b", "2026-11-22T00:00:00Z")]);
+  expect(await screen.findByRole("link", { name: "会話 a 共有中" })).toBeTruthy();
+  expect(screen.getByRole("link", { name: "会話 b" })).toBeTruthy();
+  expect(screen.getAllByRole("img", { name: "共有中" })).toHaveLength(1);
 });
 
 test.each<[string, string | null, string | undefined]>([

@@ -1,5 +1,5 @@
 import { type InfiniteData, infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { pageSize } from "@/features/chat/api";
+import { conversationsKey, pageSize } from "@/features/chat/api";
 import { api, unwrap } from "@/lib/api/client";
 import type { Schemas } from "@/lib/api/types";
 
@@ -78,3 +78,6 @@ export const linkOf = (id: string) => `${window.location.origin}/shared/${encode
 
 /** Reads again what is shared. */
 export const refreshShares = (client: QueryClient) => client.invalidateQueries({ queryKey: key });
+
+/** Reads again what one shares, and the lists that mark it. */
+export const refreshOwnShares = (client: QueryClient) => Promise.all([refreshShares(client), client.invalidateQueries({ queryKey: conversationsKey })]);

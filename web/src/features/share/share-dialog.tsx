@@ -11,7 +11,7 @@ import { boxClass, boxSizes } from "@/ui/field";
 import { cx } from "@/lib/cx";
 import { Skeleton } from "@/ui/skeleton";
 import { toast } from "@/ui/toast";
-import { type Sharing, changeShare, createShare, linkOf, refreshShares, revokeShare, shareQuery, sharesQuery } from "./api";
+import { type Sharing, changeShare, createShare, linkOf, refreshOwnShares, revokeShare, shareQuery, sharesQuery } from "./api";
 import { ShareForm, endOf, useShareForm } from "./share-form";
 import { useShareWords } from "./words";
 
@@ -98,7 +98,7 @@ function EditDialog({ conversation, share, onClose, onBack, onDone }: Props & { 
     const saved = share
       ? await changeShare(share.id, { ...body, ...(choice.term !== "asItIs" && { expiresAt: end ?? never }) })
       : await createShare(conversation.id, { ...body, live: choice.live, ...(end && { expiresAt: end }) });
-    await refreshShares(client);
+    await refreshOwnShares(client);
     if (share) toast({ text: common("saved") });
     onDone(saved.id);
   });
@@ -227,7 +227,7 @@ export function RevokeDialog({ share, isOpen, onClose, onRevoked }: { share: Pic
         await revokeShare(share.id);
         onRevoked?.();
         toast({ text: t("revoked") });
-        void refreshShares(client);
+        void refreshOwnShares(client);
       }}
     >
       <p>{t("revokeBody")}</p>

@@ -103,7 +103,7 @@ function Loaded({ first, messages, items }: LoadedProps) {
   const { id, ownerName, mine } = share;
   const { fetchNextPage } = messages;
   const onOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const reading = useMemo((): Reading => ({ ...(!mine && { speaker: ownerName }), fileUrl: (attachmentId) => sharedFileUrl(id, attachmentId) }), [id, mine, ownerName]);
+  const reading = useMemo((): Reading => ({ ...(!mine && { speaker: ownerName }), onlyReading: true, fileUrl: (attachmentId) => sharedFileUrl(id, attachmentId) }), [id, mine, ownerName]);
   const follow = useFollowEnd();
   useEffect(() => void refreshShares(client), [client, id]); // it is no longer new in the list
   if (isGone(error)) return <Gone />;

@@ -850,7 +850,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported: the raw bytes of the file. Importing it again changes nothing. */
+        /** Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported, and prompts and folders from an export of everything: the raw bytes of the file. Importing it again changes nothing. */
         post: operations["importConversations"];
         delete?: never;
         options?: never;
@@ -1814,6 +1814,8 @@ export interface components {
             queue: components["schemas"]["QueuedTurn"][];
             /** @description An answer is being written. */
             running: boolean;
+            /** @description Others may see it now. Told in lists. */
+            shared?: boolean;
             systemPrompt: string;
             tags: string[];
             title: string;
@@ -1848,6 +1850,8 @@ export interface components {
             pinned: boolean;
             /** @description An answer is being written. */
             running: boolean;
+            /** @description Others may see it now. Told in lists. */
+            shared?: boolean;
             tags: string[];
             title: string;
             /** @enum {string} */
@@ -2057,7 +2061,7 @@ export interface components {
              * @description Taken and skipped.
              */
             seen: number;
-            /** @description By reason: here (imported before), hidden, system, tool, reasoning_recap, error, empty, unknown_content, unknown_role, malformed, duplicate, too_large, too_deep, too_many, unknown_format, not_in_file, unsupported, conversation. */
+            /** @description By reason: here (imported before), name_taken (a prompt; another of its name stays), other_text (a folder; the instructions here stay), hidden, system, tool, reasoning_recap, error, empty, unknown_content, unknown_role, malformed, duplicate, too_large, too_deep, too_many, unknown_format, not_in_file, unsupported, conversation. */
             skipped: {
                 [key: string]: number;
             };
@@ -2074,10 +2078,13 @@ export interface components {
             title: string;
         };
         ImportReport: {
+            /** @description Those of folders, too. */
             attachments: components["schemas"]["ImportCounts"];
             conversations: components["schemas"]["ImportCounts"];
             /** @description Nothing was kept; this is what would be. */
             dryRun: boolean;
+            /** @description With their instructions. */
+            folders: components["schemas"]["ImportCounts"];
             /**
              * Format: int64
              * @description Of the messages taken, those that became part of the one before them.
@@ -2090,6 +2097,7 @@ export interface components {
             };
             /** @description Conversations that could not be read; at most the first hundred. */
             problems: components["schemas"]["ImportProblem"][];
+            prompts: components["schemas"]["ImportCounts"];
             /** @enum {string} */
             source: "chatgpt" | "open_webui" | "librechat" | "genu" | "kakoi";
         };
