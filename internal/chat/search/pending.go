@@ -51,11 +51,16 @@ func (x *Index) Run(ctx context.Context) {
 	}
 }
 
-// CatchUp indexes everything that waits. When it returns nil, whatever waited
-// when it was asked is indexed, by itself or by another node.
+// CatchUp indexes everything that waits and tidies the index. When it returns
+// nil, whatever waited when it was asked is indexed, by itself or by another node.
 func (x *Index) CatchUp(ctx context.Context) error {
 	for {
-		if n, err := x.indexSome(ctx, "", waitForTaken); err != nil || n == 0 {
+		if n, err := x.indexSome(ctx, "", waitForTaken); err != nil {
+			return err
+		} else if n > 0 {
+			continue
+		}
+		if merged, err := x.mergeSome(ctx); err != nil || !merged {
 			return err
 		}
 	}
