@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"kakoi/internal/jst"
 )
 
 // The formats of an export.
@@ -15,9 +17,6 @@ const (
 	FormatCSV   = "csv"
 	FormatJSONL = "jsonl"
 )
-
-// japan is where the times of an export are told.
-var japan = time.FixedZone("JST", 9*60*60)
 
 // columns of the CSV, by language.
 var columns = map[string][]string{
@@ -46,7 +45,7 @@ func WriteCSV(w io.Writer, entries iter.Seq2[Entry, error], locale string) error
 			return err
 		}
 		row := []string{
-			e.UpdatedAt.In(japan).Format("2006-01-02 15:04:05"), string(e.Rating), joined(e.Reasons), e.Comment, e.ModelName, e.ModelID,
+			e.UpdatedAt.In(jst.Zone).Format("2006-01-02 15:04:05"), string(e.Rating), joined(e.Reasons), e.Comment, e.ModelName, e.ModelID,
 			e.PersonName, e.PersonEmail, fmt.Sprint(e.ShareContent), e.Question, e.Answer, e.MessageID,
 		}
 		for i, cell := range row {

@@ -20,7 +20,7 @@ var builtinCategories = []struct{ id, japanese, english string }{
 	{"translation", "翻訳", "Translation"},
 	{"spreadsheet", "Excel・VBA", "Excel and VBA"},
 	{"planning", "企画", "Planning"},
-	{"instructions", "システムプロンプト", "System prompts"},
+	{"instructions", "会話への指示", "Instructions"},
 }
 
 // categoryID returns the id of the built-in category that name is, in either

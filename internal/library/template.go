@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"kakoi/internal/errs"
+	"kakoi/internal/jst"
 )
 
 // VariableType says what a person is asked for.
@@ -305,9 +306,6 @@ type Facts struct {
 	Department string // "" if unknown
 }
 
-// japan is where offices that count in 和暦 are; it has no summer time.
-var japan = time.FixedZone("JST", 9*60*60)
-
 // Render fills the template in. Values are put in once and never read as a
 // template. One that is missing or blank gives way to the default; names
 // without either come back as missing, with nothing in their place. The error
@@ -320,7 +318,7 @@ func (t Template) Render(values map[string]string, facts Facts, limit int) (text
 		if strings.TrimSpace(value) == "" {
 			value = v.Default
 			if v.Type == VariableDate && value == builtinToday {
-				value = facts.Now.In(japan).Format(time.DateOnly)
+				value = facts.Now.In(jst.Zone).Format(time.DateOnly)
 			}
 		}
 		if value == "" {
@@ -352,9 +350,9 @@ func (t Template) Render(values map[string]string, facts Facts, limit int) (text
 func (f Facts) say(builtin string) string {
 	switch builtin {
 	case builtinToday:
-		return writtenDate(f.Now.In(japan), f.Locale)
+		return writtenDate(f.Now.In(jst.Zone), f.Locale)
 	case builtinWareki:
-		return wareki(f.Now.In(japan))
+		return wareki(f.Now.In(jst.Zone))
 	case builtinName:
 		return f.Name
 	default:
@@ -410,7 +408,7 @@ var eras = []struct {
 	{"明治", day(1868, time.January, 25)},
 }
 
-func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, japan) }
+func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, jst.Zone) }
 
 // wareki writes a day as 令和8年7月4日; before Meiji it counts as the world does.
 func wareki(t time.Time) string {

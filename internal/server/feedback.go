@@ -11,6 +11,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/feedback"
+	"kakoi/internal/jst"
 )
 
 // opinion is what a person thinks of an answer.
@@ -115,7 +116,7 @@ func (s *Server) exportFeedback(ctx context.Context, in *struct {
 		if in.Format == feedback.FormatJSONL {
 			mediaType = "application/x-ndjson"
 		}
-		name := "feedback-" + time.Now().UTC().Format("20060102-150405") + "." + in.Format
+		name := "feedback-" + jst.Stamp(time.Now()) + "." + in.Format
 		out.SetHeader("Content-Type", mediaType)
 		out.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 		out.SetHeader("Cache-Control", "no-store")

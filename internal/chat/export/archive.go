@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"kakoi/internal/jst"
 )
 
 // Archive writes a zip with a file for each conversation, in the format f. Only
@@ -81,7 +83,7 @@ func Archive(w io.Writer, head Document, f Format, conversations iter.Seq2[Conve
 
 // create begins an entry. The name is UTF-8 and says so.
 func create(out *zip.Writer, name string, at time.Time) (io.Writer, error) {
-	return out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at.In(jst), NonUTF8: false, Flags: 0x800})
+	return out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at.In(jst.Zone), NonUTF8: false, Flags: 0x800})
 }
 
 // maxNameBytes bounds a file's name without its ending. Names of 255 bytes are
@@ -117,7 +119,7 @@ func FileName(title string, at time.Time, ending string) string {
 		name = "_" + name
 	}
 	if !at.IsZero() {
-		name = at.In(jst).Format(time.DateOnly) + " " + name
+		name = at.In(jst.Zone).Format(time.DateOnly) + " " + name
 	}
 	ending = strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"kakoi/internal/jst"
 )
 
 //go:embed style.css
@@ -85,7 +87,7 @@ func (h *htmlWriter) conversation(c Conversation) error {
 		}
 		fmt.Fprintf(h.out, "<article class=\"message %s\"><header><h%d>%s</h%d>", class, h.level, esc(h.words.speaker(h.doc, c, m)), h.level)
 		if at := h.words.time(m.At); at != "" {
-			fmt.Fprintf(h.out, ` <time datetime="%s">%s</time>`, m.At.In(jst).Format(time.RFC3339), esc(at))
+			fmt.Fprintf(h.out, ` <time datetime="%s">%s</time>`, m.At.In(jst.Zone).Format(time.RFC3339), esc(at))
 		}
 		fmt.Fprint(h.out, "</header>\n<div class=\"said\">\n")
 		for _, p := range m.Parts {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"kakoi/internal/jst"
 )
 
 // words are what a file says by itself, in one language.
@@ -122,10 +124,6 @@ func (w words) facts(d Document, c Conversation) []fact {
 	return list
 }
 
-// jst is the zone of every time: our offices are in Japan, and JST knows no
-// summer time.
-var jst = time.FixedZone("JST", 9*60*60)
-
 var weekdays = [...]string{"日", "月", "火", "水", "木", "金", "土"}
 
 // time is a moment in words: 2026年11月22日(日) 14:05. Empty for the zero time.
@@ -133,7 +131,7 @@ func (w words) time(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	t = t.In(jst)
+	t = t.In(jst.Zone)
 	if w.Locale == English {
 		return t.Format("Mon, 2 January 2006 15:04") + " JST"
 	}
@@ -155,7 +153,7 @@ var eras = []struct {
 
 func eraYear(t time.Time) string {
 	for _, e := range eras {
-		if !t.Before(time.Date(e.year, time.Month(e.month), e.day, 0, 0, 0, 0, jst)) {
+		if !t.Before(time.Date(e.year, time.Month(e.month), e.day, 0, 0, 0, 0, jst.Zone)) {
 			if n := t.Year() - e.year + 1; n > 1 {
 				return fmt.Sprintf("%s%d年", e.name, n)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kakoi/internal/errs"
+	"kakoi/internal/jst"
 	"kakoi/internal/label"
 	"kakoi/internal/model"
 )
@@ -94,7 +95,7 @@ func TestOperatorsChooseConversations(t *testing.T) {
 		inFolder := f.conversation("anna", "題名",
 			message{id: one, text: "予算 その一"},
 			message{id: said1, role: model.RoleAssistant, text: "はい、一", model: "一号 Large"},
-			message{id: "old", text: "予算 昔", at: time.Date(2025, 4, 1, 0, 0, 0, 0, zone)})
+			message{id: "old", text: "予算 昔", at: time.Date(2025, 4, 1, 0, 0, 0, 0, jst.Zone)})
 		archived := f.conversation("anna", "題名",
 			message{id: two, text: "予算 その二"},
 			message{id: said2, role: model.RoleAssistant, text: "はい、二", model: "一号 Large"})

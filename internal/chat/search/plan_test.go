@@ -11,6 +11,7 @@ import (
 
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
+	"kakoi/internal/jst"
 )
 
 // A search asks the index and nothing else, whatever the engine believes of how
@@ -18,7 +19,7 @@ import (
 func TestSearchesAskTheIndex(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
 		const days = 1500
-		first := time.Date(2022, 1, 1, 0, 0, 0, 0, zone)
+		first := time.Date(2022, 1, 1, 0, 0, 0, 0, jst.Zone)
 		var documents []document
 		conversation := f.conversation("anna", "題名")
 		for i := range days * 3 {

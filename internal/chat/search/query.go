@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"kakoi/internal/errs"
+	"kakoi/internal/jst"
 	"kakoi/internal/label"
 )
 
@@ -28,10 +29,6 @@ const (
 	maxRunes = 400
 	maxWords = 20
 )
-
-// zone is where the days of before: and after: begin and end: the clients
-// of an office are in one zone, and the server's own clock is set to another.
-var zone = time.FixedZone("JST", 9*60*60)
 
 // parseQuery reads words, "phrases" and operators (folder:, tag:, model:,
 // before:, after:, archived:). A word with another colon in it is a word. The
@@ -162,7 +159,7 @@ func parseDay(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	month, day := atoi(fields[2]), atoi(fields[3])
-	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, zone)
+	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, jst.Zone)
 	return t, year > 0 && int(t.Month()) == month && t.Day() == day
 }
 

@@ -25,6 +25,7 @@ import (
 	"kakoi/internal/chat/export"
 	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
+	"kakoi/internal/jst"
 	"kakoi/internal/library"
 	"kakoi/internal/model"
 )
@@ -102,7 +103,7 @@ func (s *Service) Conversations(ctx context.Context, ids []string, wish Wish) (E
 	if err := s.record(ctx, "conversation.export", "", len(ids), wish); err != nil {
 		return Export{}, err
 	}
-	return Export{"kakoi-" + s.now().UTC().Format("20060102-150405") + ".zip", "application/zip", func(out io.Writer) error {
+	return Export{"kakoi-" + jst.Stamp(s.now()) + ".zip", "application/zip", func(out io.Writer) error {
 		return export.Archive(out, head, wish.Format, s.each(ctx, ids))
 	}}, nil
 }
@@ -162,7 +163,7 @@ func (s *Service) Everything(ctx context.Context, author string, things []Thing)
 	if err := s.record(ctx, "account.export", "", len(ids), wish); err != nil {
 		return Export{}, err
 	}
-	return Export{"kakoi-" + s.now().UTC().Format("20060102-150405") + ".zip", "application/zip", func(out io.Writer) error {
+	return Export{"kakoi-" + jst.Stamp(s.now()) + ".zip", "application/zip", func(out io.Writer) error {
 		z := zip.NewWriter(out)
 		for i, f := range folders {
 			kept, err := s.writeFolder(ctx, z, i, f)

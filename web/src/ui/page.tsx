@@ -40,7 +40,8 @@ export function Page({ title, aside, actions, children, className }: PageProps) 
 /** The part of a page that scrolls. */
 export function Scroll({ children, className, ref }: { children: ReactNode; className?: string; ref?: Ref<HTMLDivElement> }) {
   return (
-    <div ref={ref} className={cx("min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]", className)}>
+    // Relative, so that what is placed in it absolutely scrolls with it and makes nothing around it scroll.
+    <div ref={ref} className={cx("relative min-h-0 flex-1 overflow-y-auto [scrollbar-color:var(--border-strong)_transparent] [scrollbar-width:thin]", className)}>
       {children}
     </div>
   );

@@ -20,12 +20,14 @@ interface Props {
   isLast: boolean;
   /** Goes on with or tries again the last answer; absent where that is not possible. */
   resume: Resume | undefined;
+  /** Which model answered, where it is another than before. */
+  by?: string | undefined;
   /** It stands beside answers of other models, of which one is to be chosen. */
   beside?: boolean;
 }
 
 /** What a model said: a document on the plain page. */
-export const Answer = memo(function Answer({ conversationId, message, isLast, resume, beside = false }: Props) {
+export const Answer = memo(function Answer({ conversationId, message, isLast, resume, by, beside = false }: Props) {
   const { t } = useTranslation("chat");
   const run = useRun(conversationId, message);
   const body = useRef<HTMLDivElement>(null);
@@ -48,6 +50,7 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
   return (
     <article aria-label={t("answer")} aria-busy={running} data-answer={message.id} className={cx("group", beside ? "pb-3" : "pb-turn")}>
       <h2 className="sr-only">{t("answer")}</h2>
+      {by && <p className="mb-2 text-14 text-muted">{by}</p>}
       <ContextLine context={message.context} />
       {sections.map((section, i) =>
         section.type === "reasoning" ? (

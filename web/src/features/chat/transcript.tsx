@@ -1,7 +1,8 @@
-import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { Answer } from "./answer";
+import { answeredBy } from "./answered-by";
 import type { Resume } from "./answer-end";
 import type { Message } from "./api";
 import { partOf } from "./attachable";
@@ -34,6 +35,7 @@ export const Transcript = memo(function Transcript({ conversationId, messages, c
   const last = messages.length - 1;
   const top = useOlder(scroller, hasOlder && !loadingOlder, onOlder);
   useKeepPlace(scroller, messages[0]?.id);
+  const by = useMemo(() => answeredBy(messages), [messages]);
   return (
     <>
       {hasOlder && (
@@ -53,7 +55,7 @@ export const Transcript = memo(function Transcript({ conversationId, messages, c
             {message.role === "user" ? (
               <PersonMessage parts={message.parts} message={message} />
             ) : (
-              <Answer conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} />
+              <Answer conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} by={by.get(message.id)} />
             )}
           </div>
         ),
