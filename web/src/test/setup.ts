@@ -15,6 +15,17 @@ window.matchMedia ??= (query: string) => ({
 });
 
 window.scrollTo = () => undefined;
+Element.prototype.scrollTo ??= () => undefined;
+
+class Observer {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+window.ResizeObserver ??= Observer;
+window.IntersectionObserver ??= Observer as unknown as typeof IntersectionObserver;
+URL.createObjectURL ??= () => "blob:x";
+URL.revokeObjectURL ??= () => undefined;
 
 // Nor has it CSS.escape, which React Aria calls on its own generated ids.
 window.CSS ??= {} as typeof CSS;

@@ -1,21 +1,10 @@
 import { configure, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { draftsOf } from "./drafts";
 import { FakeApi, Live, answered, conversation, now, said, show, started } from "./testing";
 
 configure({ asyncUtilTimeout: 5000 });
 
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
-beforeEach(() => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
-});
 afterEach(() => {
   draftsOf("p1").clear("c1");
   draftsOf("p1").flush();

@@ -1,23 +1,10 @@
 import { configure, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation } from "./drafts";
 import { FakeApi, Live, Problem, answered, conversation, now, said, show, started } from "./testing";
 
 configure({ asyncUtilTimeout: 5000 }); // the first answer loads what draws it
 
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
-beforeEach(() => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
-  URL.createObjectURL ??= () => "blob:x";
-  URL.revokeObjectURL ??= () => undefined;
-});
 afterEach(() => {
   draftsOf("p1").clear("c1");
   draftsOf("p1").clear(newConversation);

@@ -1,21 +1,8 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation, temporaryConversation } from "./drafts";
 import { FakeApi, Live, Problem, answered, said, show } from "./testing";
 
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
-beforeEach(() => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
-  URL.createObjectURL ??= () => "blob:x";
-  URL.revokeObjectURL ??= () => undefined;
-});
 afterEach(() => {
   for (const id of [newConversation, temporaryConversation, "c1"]) draftsOf("p1").clear(id);
   draftsOf("p1").flush();

@@ -170,16 +170,7 @@ describe("an act on a conversation", () => {
   });
 });
 
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
 test("what is deleted comes back by undo, after the deletion has been answered", async () => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
   const user = userEvent.setup();
   const api = new FakeApi().conversation("a", []).conversation("b", []);
   api.list = [conversation("a"), conversation("b")];
@@ -202,7 +193,6 @@ test("what is deleted comes back by undo, after the deletion has been answered",
 
 /** Shows a table of conversations without folders. */
 function showTable(rows: ConversationSummary[]) {
-  vi.stubGlobal("ResizeObserver", Observer);
   const table = () => <ConversationTable rows={rows} folders={null} selected={new Set()} onSelect={vi.fn()} onTag={vi.fn()} onEnd={vi.fn()} />;
   const router = createRouter({ routeTree: createRootRoute({ component: table }), history: createMemoryHistory() });
   render(

@@ -1,21 +1,9 @@
 import { configure, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { answered, FakeApi, Problem, said, show, started } from "@/features/chat/testing";
 
 configure({ asyncUtilTimeout: 5000 }); // the first test of a page loads it
-
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
-beforeEach(() => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
-});
 
 const prompt = { id: "p1", kind: "system", name: "丁寧な文", body: "です・ますで", archived: false, variables: [] };
 

@@ -1,23 +1,11 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { configure, render, screen } from "@testing-library/react";
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { answered, chained, FakeApi, now, said } from "@/features/chat/testing";
 import { SharedPage } from "./shared-page";
 
 configure({ asyncUtilTimeout: 5000 });
-
-class Observer {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-}
-
-beforeEach(() => {
-  vi.stubGlobal("ResizeObserver", Observer);
-  vi.stubGlobal("IntersectionObserver", Observer);
-  Element.prototype.scrollTo ??= () => undefined;
-});
 
 /** Shows a shared conversation whose last answer ended so. */
 function show(end: Parameters<typeof answered>[2], text = "", mine = false) {
