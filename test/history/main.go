@@ -144,6 +144,11 @@ func (h *history) fill(ctx context.Context) error {
 	if err := h.chat.IndexPending(ctx); err != nil {
 		return err
 	}
+	if h.store.Engine() == db.Postgres { // as its own cleaning does within a minute; before, it knows nothing of the tables
+		if _, err := h.store.ExecContext(ctx, `ANALYZE`); err != nil {
+			return err
+		}
+	}
 	fmt.Printf(", made findable in %v", time.Since(began).Round(time.Second))
 	fmt.Println()
 	return nil
