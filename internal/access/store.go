@@ -49,7 +49,7 @@ func updateGroup(ctx context.Context, q db.Queryer, id, name string, now time.Ti
 
 // deleteGroup removes a group and returns the accounts that were in it.
 func deleteGroup(ctx context.Context, q db.Queryer, id string) ([]string, error) {
-	members, err := column(ctx, q, `DELETE FROM group_members WHERE group_id = $1 RETURNING account_id`, id)
+	members, err := db.Column[string](ctx, q, `DELETE FROM group_members WHERE group_id = $1 RETURNING account_id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("delete group %s: %w", id, err)
 	}
@@ -159,7 +159,7 @@ func selectGroupIDs(ctx context.Context, q db.Queryer, accountID string) ([]stri
 	if !label.IsID(accountID) {
 		return nil, nil
 	}
-	ids, err := column(ctx, q, `SELECT group_id FROM group_members WHERE account_id = $1 ORDER BY group_id`, accountID)
+	ids, err := db.Column[string](ctx, q, `SELECT group_id FROM group_members WHERE account_id = $1 ORDER BY group_id`, accountID)
 	if err != nil {
 		return nil, fmt.Errorf("read groups of account %s: %w", accountID, err)
 	}
@@ -207,22 +207,4 @@ func deleteMember(ctx context.Context, q db.Queryer, groupID, accountID string) 
 		return false, fmt.Errorf("take account %s out of group %s: %w", accountID, groupID, err)
 	}
 	return n == 1, nil
-}
-
-// column returns the one column that query selects.
-func column(ctx context.Context, q db.Queryer, query string, args ...any) ([]string, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, rows.Err()
 }

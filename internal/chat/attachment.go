@@ -214,7 +214,7 @@ func (s store) copyAttachment(ctx context.Context, q db.Queryer, f sentFile, own
 // deleteAttachments removes the attachments that where selects, with the
 // contents nobody else has.
 func (s store) deleteAttachments(ctx context.Context, q db.Queryer, where string, args ...any) error {
-	hashes, err := ids(ctx, q, `SELECT DISTINCT blob_hash FROM attachments WHERE `+where, args...)
+	hashes, err := db.Column[string](ctx, q, `SELECT DISTINCT blob_hash FROM attachments WHERE `+where, args...)
 	if err != nil || len(hashes) == 0 {
 		return err
 	}

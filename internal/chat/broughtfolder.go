@@ -157,7 +157,7 @@ func (s *Service) hasFile(ctx context.Context, in Folder, f File) (bool, error) 
 // folderCalled returns the owner's folder of that name with its files; the zero
 // one if there is none.
 func (s store) folderCalled(ctx context.Context, q db.Queryer, owner, name string) (Folder, error) {
-	found, err := ids(ctx, q, `SELECT id FROM folders WHERE owner_id = $1 AND search_key = $2`, owner, label.Fold(name))
+	found, err := db.Column[string](ctx, q, `SELECT id FROM folders WHERE owner_id = $1 AND search_key = $2`, owner, label.Fold(name))
 	if err != nil || len(found) == 0 {
 		return Folder{}, err
 	}

@@ -175,7 +175,7 @@ func (s store) bulk(ctx context.Context, q db.Queryer, owner string, conversatio
 	of := `owner_id = $1 AND id IN (` + db.Marks(2, len(conversations)) + `)`
 	live := of + ` AND deleted_at = 0`
 	set := func(where, assignment string, more ...any) ([]string, error) {
-		return ids(ctx, q, `UPDATE conversations SET `+assignment+` WHERE `+where+` RETURNING id`, append(args, more...)...)
+		return db.Column[string](ctx, q, `UPDATE conversations SET `+assignment+` WHERE `+where+` RETURNING id`, append(args, more...)...)
 	}
 	mark := fmt.Sprintf("$%d", len(args)+1)
 	switch act {
@@ -190,7 +190,7 @@ func (s store) bulk(ctx context.Context, q db.Queryer, owner string, conversatio
 	case BulkMove:
 		return set(live, `folder_id = `+mark, nullable(with))
 	case BulkAddTag, BulkRemoveTag:
-		theirs, err := ids(ctx, q, `SELECT id FROM conversations WHERE `+live, args...)
+		theirs, err := db.Column[string](ctx, q, `SELECT id FROM conversations WHERE `+live, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +214,7 @@ func (s *Service) sweep(ctx context.Context, before time.Time) error {
 		var gone []string
 		err := s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 			var err error
-			gone, err = ids(ctx, tx, `
+			gone, err = db.Column[string](ctx, tx, `
 				SELECT id FROM conversations WHERE deleted_at > 0 AND deleted_at < $1 ORDER BY deleted_at LIMIT $2`,
 				before.UnixMilli(), sweptAtOnce)
 			if err != nil {

@@ -158,7 +158,7 @@ func (s *Service) DeleteFolder(ctx context.Context, id string, andConversations 
 	}
 	deleted := 0
 	if andConversations {
-		within, err := ids(ctx, s.db, `SELECT id FROM conversations WHERE folder_id = $1 AND owner_id = $2 AND deleted_at = 0`, id, p.AccountID)
+		within, err := db.Column[string](ctx, s.db, `SELECT id FROM conversations WHERE folder_id = $1 AND owner_id = $2 AND deleted_at = 0`, id, p.AccountID)
 		if err != nil {
 			return 0, err
 		}
@@ -216,7 +216,7 @@ func (s store) folder(ctx context.Context, q db.Queryer, owner, id string) (Fold
 	} else if err != nil {
 		return Folder{}, fmt.Errorf("read folder %s: %w", id, err)
 	}
-	files, err := ids(ctx, q, `SELECT id FROM attachments WHERE folder_id = $1 ORDER BY id`, id)
+	files, err := db.Column[string](ctx, q, `SELECT id FROM attachments WHERE folder_id = $1 ORDER BY id`, id)
 	if err != nil {
 		return Folder{}, err
 	}

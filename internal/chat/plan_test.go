@@ -153,7 +153,7 @@ func TestSendingWritesAsManyRowsInALongConversation(t *testing.T) {
 		if err := f.IndexPending(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		conversations, err := ids(t.Context(), f.db, `SELECT id FROM conversations ORDER BY next_position`)
+		conversations, err := db.Column[string](t.Context(), f.db, `SELECT id FROM conversations ORDER BY next_position`)
 		if err != nil || len(conversations) != 2 {
 			t.Fatal(conversations, err)
 		}

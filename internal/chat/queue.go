@@ -266,7 +266,7 @@ func (s store) queue(ctx context.Context, q db.Queryer, conversation string) ([]
 // did not, the one that was to replace it.
 func (s store) nextQueued(ctx context.Context, conversation string, endedWell bool) (QueuedTurn, bool, error) {
 	if !endedWell {
-		replacing, err := ids(ctx, s.db, `SELECT id FROM queued_turns WHERE conversation_id = $1 AND at_any_end = TRUE LIMIT 1`, conversation)
+		replacing, err := db.Column[string](ctx, s.db, `SELECT id FROM queued_turns WHERE conversation_id = $1 AND at_any_end = TRUE LIMIT 1`, conversation)
 		if err != nil || len(replacing) == 0 {
 			return QueuedTurn{}, false, err
 		}

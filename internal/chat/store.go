@@ -471,7 +471,7 @@ func (s store) requestStop(ctx context.Context, owner, id string) error {
 
 // stopsFor lists the runs of a node that were asked to stop.
 func (s store) stopsFor(ctx context.Context, node string) ([]string, error) {
-	return ids(ctx, s.db, `SELECT id FROM runs WHERE node_id = $1 AND state = 'running' AND stop_requested = TRUE`, node)
+	return db.Column[string](ctx, s.db, `SELECT id FROM runs WHERE node_id = $1 AND state = 'running' AND stop_requested = TRUE`, node)
 }
 
 // beat records that a node lives.
@@ -493,13 +493,9 @@ func (s store) forgetNode(ctx context.Context, node string, deadSince time.Time)
 
 // orphans lists running runs whose node has not been seen since the time.
 func (s store) orphans(ctx context.Context, self string, since time.Time) ([]string, error) {
-	return ids(ctx, s.db, `
+	return db.Column[string](ctx, s.db, `
 		SELECT r.id FROM runs r LEFT JOIN nodes n ON n.id = r.node_id
 		WHERE  r.state = 'running' AND r.node_id <> $1 AND (n.id IS NULL OR n.seen_at < $2)`, self, since.UnixMilli())
-}
-
-func ids(ctx context.Context, q db.Queryer, query string, args ...any) ([]string, error) {
-	return db.Column[string](ctx, q, query, args...)
 }
 
 func jsonOrEmpty[T any](v *T) (string, error) {

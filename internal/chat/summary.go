@@ -154,7 +154,7 @@ func (s *Service) summaryOf(ctx context.Context, branch []Message) (*Summary, in
 }
 
 func (s store) summarised(ctx context.Context, q db.Queryer, conversation string) ([]string, error) {
-	return ids(ctx, q, `SELECT message_id FROM summaries WHERE conversation_id = $1`, conversation)
+	return db.Column[string](ctx, q, `SELECT message_id FROM summaries WHERE conversation_id = $1`, conversation)
 }
 
 func (s store) writeSummary(ctx context.Context, conversation string, sum Summary, now int64) error {

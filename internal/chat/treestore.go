@@ -182,5 +182,5 @@ func (s store) setLeaf(ctx context.Context, q db.Queryer, owner, conversation, l
 
 // activeRuns lists the running runs of a conversation.
 func (s store) activeRuns(ctx context.Context, q db.Queryer, conversation string) ([]string, error) {
-	return ids(ctx, q, `SELECT id FROM runs WHERE conversation_id = $1 AND state = 'running' ORDER BY id`, conversation)
+	return db.Column[string](ctx, q, `SELECT id FROM runs WHERE conversation_id = $1 AND state = 'running' ORDER BY id`, conversation)
 }

@@ -73,7 +73,7 @@ func (s *Service) CheckOwn(ctx context.Context, conversations []string) error {
 }
 
 func (s store) everyConversation(ctx context.Context, owner string) ([]string, error) {
-	return ids(ctx, s.db, `SELECT id FROM conversations WHERE owner_id = $1 AND deleted_at = 0 ORDER BY created_at, id`, owner)
+	return db.Column[string](ctx, s.db, `SELECT id FROM conversations WHERE owner_id = $1 AND deleted_at = 0 ORDER BY created_at, id`, owner)
 }
 
 // Brought is a conversation from elsewhere, with the ids it has there. Its
@@ -277,7 +277,7 @@ func (s *Service) folderNamed(ctx context.Context, tx *db.Tx, owner, name string
 	if err != nil {
 		return "", nil //nolint:nilerr // no folder, or one that has no name here
 	}
-	found, err := ids(ctx, tx, `SELECT id FROM folders WHERE owner_id = $1 AND search_key = $2`, owner, label.Fold(name))
+	found, err := db.Column[string](ctx, tx, `SELECT id FROM folders WHERE owner_id = $1 AND search_key = $2`, owner, label.Fold(name))
 	if err != nil || len(found) > 0 {
 		return strings.Join(found, ""), err
 	}

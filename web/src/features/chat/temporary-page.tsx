@@ -12,7 +12,6 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Icon } from "@/ui/icon";
 import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
-import type { Message } from "./api";
 import { onlyWords } from "./attachable";
 import { ChatBar } from "./chat-bar";
 import { Composer } from "./composer";
@@ -29,9 +28,6 @@ import { TemporarySwitch } from "./temporary-switch";
 import { Transcript } from "./transcript";
 import { useAnnouncements } from "./use-announcements";
 import { WhereLine } from "./where-line";
-
-const none: readonly Message[] = [];
-const nothing = () => undefined;
 
 /** A conversation that is kept nowhere: it is on this page, and gone with it. */
 export function TemporaryPage() {
@@ -218,18 +214,7 @@ export function TemporaryPage() {
         <span>{t("temporary.banner")}</span>
       </p>
       <TalkFrame follow={follow} foot={composer}>
-        <Transcript
-          conversationId={temporaryConversation}
-          messages={messages}
-          compared={none}
-          onChosen={nothing}
-          pending={undefined}
-          resume={resume}
-          scroller={follow.scroller}
-          hasOlder={false}
-          loadingOlder={false}
-          onOlder={nothing}
-        />
+        <Transcript conversationId={temporaryConversation} messages={messages} resume={resume} scroller={follow.scroller} />
       </TalkFrame>
     </>
   );

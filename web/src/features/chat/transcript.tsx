@@ -15,22 +15,26 @@ interface Props {
   conversationId: string;
   messages: readonly Message[];
   /** The answers that stand side by side in the place of the last message. */
-  compared: readonly Message[];
-  onChosen: (answer: Message) => void;
-  pending: PendingTurn | undefined;
-  resume: Resume | undefined;
+  compared?: readonly Message[];
+  onChosen?: (answer: Message) => void;
+  pending?: PendingTurn | undefined;
+  /** Absent where nothing can be gone on with or tried again. */
+  resume?: Resume;
   /** The element that scrolls. */
   scroller: HTMLElement | null;
-  hasOlder: boolean;
-  loadingOlder: boolean;
-  onOlder: () => void;
+  hasOlder?: boolean;
+  loadingOlder?: boolean;
+  onOlder?: () => void;
 }
+
+const none: readonly Message[] = [];
+const nothing = () => undefined;
 
 /** As many messages at the end are always drawn. */
 const near = 6;
 
 /** What was said, oldest first; older messages come as the reader goes up. */
-export const Transcript = memo(function Transcript({ conversationId, messages, compared, onChosen, pending, resume, scroller, hasOlder, loadingOlder, onOlder }: Props) {
+export const Transcript = memo(function Transcript({ conversationId, messages, compared = none, onChosen = nothing, pending, resume, scroller, hasOlder = false, loadingOlder = false, onOlder = nothing }: Props) {
   const { t } = useTranslation("chat");
   const last = messages.length - 1;
   const top = useOlder(scroller, hasOlder && !loadingOlder, onOlder);

@@ -93,9 +93,6 @@ interface LoadedProps {
   items: ReturnType<typeof flatten>;
 }
 
-const nothing: readonly never[] = [];
-const noChoice = () => undefined;
-
 function Loaded({ first, messages, items }: LoadedProps) {
   const { t } = useTranslation("share");
   const client = useQueryClient();
@@ -123,10 +120,6 @@ function Loaded({ first, messages, items }: LoadedProps) {
         <Transcript
           conversationId={id}
           messages={items}
-          compared={nothing}
-          onChosen={noChoice}
-          pending={undefined}
-          resume={undefined}
           scroller={follow.scroller}
           hasOlder={messages.hasNextPage}
           loadingOlder={messages.isFetchingNextPage || messages.isFetchNextPageError}
