@@ -1,12 +1,16 @@
 package chat
 
 import (
+	"bytes"
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 
+	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -107,4 +111,86 @@ func TestNamesOfFilesSurvive(t *testing.T) {
 			t.Errorf("%q is called %q, want %q", name, got, want)
 		}
 	}
+}
+
+// GenU never deletes what was attached (its defect D6): the file that was taken
+// back, the one that was never sent, those of a deleted conversation.
+func TestFilesGoWithTheirConversation(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		f.model.answers("絵です")
+		ctx := as(t, "anna")
+		a, err := f.Attach(ctx, Upload{Name: `C:\写真\図.png`, Data: picture(t)})
+		if err != nil || a.Name != "図.png" || a.MediaType != "image/png" || a.Width != 4 {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		if _, err := f.Create(ctx, NewConversation{ModelID: "blind", Turn: Turn{Text: "これは", AttachmentIDs: []string{a.ID}}}); errs.CodeOf(err) != errs.ModelInput {
+			t.Fatalf("a model that cannot see: %v", err)
+		}
+		st, err := f.Create(ctx, NewConversation{Turn: Turn{Text: "これは", AttachmentIDs: []string{a.ID}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.read(ctx, f.Service, st.Answers[0].RunID, "")
+		if m := f.model.last().Messages[0]; m.Parts[0].Media == nil || !bytes.Equal(m.Parts[0].Media.Data, picture(t)) {
+			t.Error("the model did not get the image")
+		}
+		if err := f.Delete(ctx, st.Conversation.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"attachments", "blobs", "messages", "runs", "conversations"} {
+			var n int
+			if err := f.db.QueryRowContext(t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%d rows left in %s, %v", n, table, err)
+			}
+		}
+		if _, err := f.Attach(ctx, Upload{Name: "x.exe", Data: []byte("MZ\x90\x00\x03\x00\x00\x00\x04")}); errs.CodeOf(err) != errs.UnsupportedType {
+			t.Errorf("a program: %v", err)
+		}
+	})
+}
+
+func TestFilesThatAreNotSentGo(t *testing.T) {
+	run(t, func(t *testing.T, f *fixture) {
+		contents := func() (n int) {
+			t.Helper()
+			if err := f.db.QueryRowContext(t.Context(), `SELECT count(*) FROM blobs`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		anna, ben := as(t, "anna"), as(t, "ben")
+		attach := func(ctx context.Context, text string) Attachment {
+			t.Helper()
+			a, err := f.Attach(ctx, Upload{Name: "控え.txt", Data: []byte(text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		back, same, theirs := attach(anna, "甲"), attach(anna, "乙"), attach(ben, "乙")
+		if n := contents(); n != 2 {
+			t.Fatalf("%d contents of two files, of which two people have one", n)
+		}
+		if err := f.RemoveAttachment(anna, back.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.RemoveAttachment(anna, same.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, data, err := f.AttachmentContent(ben, theirs.ID); err != nil || string(data) != "乙" || contents() != 1 {
+			t.Errorf("the other's copy: %q, %v, %d contents", data, err, contents())
+		}
+		for _, step := range []struct {
+			before time.Time
+			want   int
+		}{{time.Now().Add(-time.Hour), 1}, {time.Now().Add(time.Minute), 0}} {
+			err := f.db.Transact(t.Context(), func(ctx context.Context, tx *db.Tx) error { return f.deleteUnsent(ctx, tx, step.before) })
+			if n := contents(); err != nil || n != step.want {
+				t.Errorf("%d contents are left, %v; want %d", n, err, step.want)
+			}
+		}
+	})
 }
