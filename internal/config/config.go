@@ -24,6 +24,7 @@ type Config struct {
 	Runs     Runs     `key:"runs" doc:"The answers of models while they are being written."`
 	Session  Session  `key:"session" doc:"How long a person stays signed in."`
 	Limits   Limits   `key:"limits" doc:"How much one request may bring."`
+	Network  Network  `key:"network" doc:"The network Kakoi stands in."`
 }
 
 // HTTP says how the server is reached.
@@ -39,6 +40,12 @@ type HTTP struct {
 type TLS struct {
 	CertFile string `key:"certFile" example:"/etc/kakoi/tls.crt" check:"file" doc:"Certificate chain in PEM, the server's own first. With http.tls.keyFile it makes Kakoi speak HTTPS itself."`
 	KeyFile  string `key:"keyFile" example:"/etc/kakoi/tls.key" check:"file" doc:"Private key of the certificate in PEM."`
+}
+
+// Network says what network the server stands in.
+type Network struct {
+	Closed       bool   `key:"closed" default:"true" example:"false" doc:"Whether the network is meant to be shut. Then what people write may be processed in Japan only (Tokyo, Osaka, this server, and servers declared to be in Japan) until an administrator decides otherwise. false decides nothing in advance."`
+	ProfilesFile string `key:"profilesFile" example:"/etc/kakoi/inference-profiles.json" check:"file" doc:"Regions and inference profiles of Amazon Bedrock, newer than those in the program , in the form of kakoi policy data. Read at the start."`
 }
 
 // Data says where files go.

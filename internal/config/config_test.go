@@ -248,7 +248,7 @@ func TestEverySettingIsExplainedAndItsExampleIsValid(t *testing.T) {
 		if s.Doc == "" || s.Example == "" {
 			t.Errorf("%s lacks a doc or an example", s.Key)
 		}
-		if strings.Contains(s.Key, "tls") {
+		if strings.Contains(s.Key, "tls") || s.Key == "network.profilesFile" {
 			continue // its example is a file of another machine
 		}
 		if _, err := config.Load(config.Input{File: write(t, ""), Flags: map[string]string{s.Key: s.Example}}); err != nil {

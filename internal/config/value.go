@@ -30,6 +30,8 @@ func describe(t reflect.Type, s Setting) string {
 		return "size"
 	case t.Kind() == reflect.Int64:
 		return "number"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
 	default:
 		return "text"
 	}
@@ -74,6 +76,12 @@ func (s Setting) parseOne(text string, v reflect.Value) error {
 			}
 			return n, nil
 		})
+	case v.Kind() == reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		v.SetBool(text == "true")
+		return nil
 	case v.Kind() == reflect.String:
 		if err := s.checkText(text); err != nil {
 			return err

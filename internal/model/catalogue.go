@@ -14,6 +14,7 @@ import (
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency"
 	"kakoi/internal/secret"
 )
 
@@ -37,6 +38,15 @@ type Groups interface {
 // Fetcher gets a small page from a declared destination; egress.Gate does.
 type Fetcher interface {
 	Fetch(ctx context.Context, s egress.Spec, url string, limit int64) (egress.Page, error)
+}
+
+// Places knows where models are and which of them the policy permits;
+// residency.Service does.
+type Places interface {
+	Bedrock(host, region, modelID string) residency.Place
+	Host(host, country, modelID string) residency.Place
+	Judge(ctx context.Context) func(residency.Call) residency.Decision
+	Note(ctx context.Context, listed []residency.Listed) error
 }
 
 // Adapter makes the providers of one kind of connection.
@@ -73,6 +83,7 @@ type CatalogueOptions struct {
 	Groups   Groups
 	Adapters map[Kind]Adapter
 	Fetch    Fetcher // looks for servers on this machine
+	Places   Places
 	// OwnAddress is where this server listens, host:port: not a model server.
 	OwnAddress string
 	Now        func() time.Time
@@ -88,6 +99,7 @@ type Catalogue struct {
 	groups     Groups
 	providers  *providers
 	fetch      Fetcher
+	places     Places
 	ownAddress string
 	now        func() time.Time
 	log        *slog.Logger
@@ -97,12 +109,13 @@ type Catalogue struct {
 func NewCatalogue(o CatalogueOptions) *Catalogue {
 	return &Catalogue{
 		db: o.DB, secrets: o.Secrets, audit: o.Audit, groups: o.Groups,
-		providers: newProviders(o.Adapters), fetch: o.Fetch, ownAddress: o.OwnAddress,
+		providers: newProviders(o.Adapters), fetch: o.Fetch, places: o.Places, ownAddress: o.OwnAddress,
 		now: o.Now, log: o.Log,
 	}
 }
 
-// Offers returns the models, in order, that the person who acts in ctx may use.
+// Offers returns the models, in order, that the person who acts in ctx may use
+// and whose place is permitted.
 func (c *Catalogue) Offers(ctx context.Context) ([]Offer, error) {
 	p, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel})
 	if err != nil {
@@ -112,9 +125,13 @@ func (c *Catalogue) Offers(ctx context.Context) ([]Offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	offers := make([]Offer, len(targets))
-	for i, t := range targets {
-		offers[i] = t.offer()
+	judge := c.places.Judge(ctx)
+	offers := make([]Offer, 0, len(targets))
+	for _, t := range targets {
+		t.place = c.place(t)
+		if judge(residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: p.GroupIDs}).Allowed {
+			offers = append(offers, t.offer())
+		}
 	}
 	return offers, nil
 }
@@ -130,7 +147,7 @@ func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 func (t target) offer() Offer {
 	m := t.model
 	m.GroupIDs = nil
-	return Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.connection.Place(m.RemoteID)}
+	return Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
 }
 
 // DefaultOf returns which of offers a person starts with: the one they prefer
@@ -181,6 +198,7 @@ func (c *Catalogue) usable(ctx context.Context, id string) (target, error) {
 	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.connection.Enabled)) {
 		return target{}, unavailable()
 	}
+	t.place = c.place(t)
 	return t, err
 }
 

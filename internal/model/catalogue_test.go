@@ -22,6 +22,7 @@ import (
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency"
 	"kakoi/internal/secret"
 	"kakoi/internal/secret/secrettest"
 )
@@ -67,10 +68,15 @@ func (o *office) node(d *db.DB, key secret.MasterKey) *Catalogue {
 		},
 	}
 	return NewCatalogue(CatalogueOptions{
-		DB: d, Secrets: secret.New(key), Audit: o.audit, Groups: o.groups, Fetch: o.gate,
+		DB: d, Secrets: secret.New(key), Audit: o.audit, Groups: o.groups, Fetch: o.gate, Places: anywhere(d),
 		Adapters: map[Kind]Adapter{KindOpenAI: adapter, KindBedrock: adapter, KindDemo: {New: adapter.New}},
 		Now:      time.Now, Log: slog.New(slog.DiscardHandler),
 	})
+}
+
+// anywhere permits every place.
+func anywhere(d *db.DB) *residency.Service {
+	return residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always{Open: true}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (o *office) lastBuilt() AdapterConfig {
@@ -652,7 +658,7 @@ func TestWhatAPersonUsesIsKeptAndAudited(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []string{
-			fmt.Sprint("account", "gemma3", true, "run", 1_000_000, 20_000_000, "JPY", "complete", "llm.example", "no policy", false),
+			fmt.Sprint("account", "gemma3", true, "run", 1_000_000, 20_000_000, "JPY", "complete", "llm.example", "no policy is decided", false),
 			fmt.Sprint("account", "", false, "run", 0, 0, "", "model_unavailable", "", "", true),
 		}
 		if !slices.Equal(got, want) {

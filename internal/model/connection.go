@@ -54,6 +54,10 @@ type Settings struct {
 	BaseURL string            `json:"baseUrl,omitempty"` // openai: up to and without /chat/completions
 	Headers map[string]string `json:"headers,omitempty"` // openai: sent with every request
 
+	// Country is where the server stands, as the administrator declares it:
+	// ISO 3166-1 alpha-2, "" while nobody has. openai only; a cloud's host tells.
+	Country string `json:"country,omitempty"`
+
 	Region          string `json:"region,omitempty"`          // bedrock: the region that is called
 	Endpoint        string `json:"endpoint,omitempty"`        // bedrock: URL of bedrock-runtime instead of the public one
 	ControlEndpoint string `json:"controlEndpoint,omitempty"` // bedrock: likewise of bedrock, which lists models
@@ -84,6 +88,7 @@ const (
 var (
 	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 	regionName  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d{1,2}$`)
+	countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 	profileName = regexp.MustCompile(`^[^\s\[\]]{1,128}$`)
 )
 
@@ -128,6 +133,7 @@ func (s Settings) foreign(kind Kind) string {
 	}{
 		{"baseUrl", s.BaseURL != "", []Kind{KindOpenAI}},
 		{"headers", len(s.Headers) > 0, []Kind{KindOpenAI}},
+		{"country", s.Country != "", []Kind{KindOpenAI}},
 		{"region", s.Region != "", []Kind{KindBedrock}},
 		{"endpoint", s.Endpoint != "", []Kind{KindBedrock}},
 		{"controlEndpoint", s.ControlEndpoint != "", []Kind{KindBedrock}},
@@ -163,6 +169,9 @@ func (s Settings) validateOpenAI() (Settings, error) {
 		if slices.Contains(secretHeaders, strings.ToLower(name)) {
 			return c, errs.InField("settings.headers."+name, "this header carries a secret; give it as a secret header, so that it is stored sealed and not shown again")
 		}
+	}
+	if c.Country != "" && !countryCode.MatchString(c.Country) {
+		return c, errs.InField("settings.country", "give the country in which the server stands as two letters, for example JP")
 	}
 	return c, c.validateCA()
 }
@@ -359,19 +368,24 @@ func destinationOf(raw string) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// Place returns where what is sent to the provider's model remoteID over c is
-// processed.
-func (c Connection) Place(remoteID string) residency.Place {
-	switch c.Kind {
+// place returns where what is sent to the model of t is processed.
+func (c *Catalogue) place(t target) residency.Place {
+	settings := t.connection.Settings
+	switch t.connection.Kind {
 	case KindOpenAI:
-		u, err := url.Parse(c.Settings.BaseURL)
-		if err != nil {
-			return residency.Place{Kind: residency.Unknown, Name: c.Name}
-		}
-		return residency.OfHost(u.Hostname(), remoteID)
+		return c.places.Host(hostOf(settings.BaseURL), settings.Country, t.model.RemoteID)
 	case KindBedrock:
-		return residency.OfBedrock(c.Settings.Region, remoteID)
+		return c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
 	default:
 		return residency.ThisServer()
 	}
+}
+
+// hostOf returns the host of a URL that cleanURL has passed, or "".
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }

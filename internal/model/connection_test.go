@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"kakoi/internal/errs"
-	"kakoi/internal/residency"
 )
 
 const testCA = `-----BEGIN CERTIFICATE-----
@@ -114,6 +113,7 @@ func TestAConnectionDeclaresWhatItReaches(t *testing.T) {
 }
 
 func TestWhereAConnectionsModelsAreProcessed(t *testing.T) {
+	catalogue := NewCatalogue(CatalogueOptions{Places: anywhere(nil)})
 	for _, tt := range []struct {
 		connection Connection
 		model      string
@@ -122,15 +122,16 @@ func TestWhereAConnectionsModelsAreProcessed(t *testing.T) {
 		{Connection{Kind: KindDemo}, "demo", "this server"},
 		{Connection{Kind: KindOpenAI, Settings: Settings{BaseURL: "http://localhost:11434/v1"}}, "gemma3", "this server"},
 		{Connection{Kind: KindOpenAI, Settings: Settings{BaseURL: "http://10.1.2.3:8000/v1"}}, "gemma3", "10.1.2.3"},
-		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-3"}}, "jp.anthropic.claude-sonnet-4-6", "jp (from ap-northeast-3)"},
+		{Connection{Kind: KindOpenAI, Settings: Settings{BaseURL: "http://10.1.2.3:8000/v1", Country: "JP"}}, "gemma3", "10.1.2.3 (JP)"},
+		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-3"}}, "jp.anthropic.claude-sonnet-4-6", "ap-northeast-1 or ap-northeast-3 (from ap-northeast-3)"},
 		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-3", Endpoint: "http://127.0.0.1:9000"}}, "anthropic.claude-3-haiku-20240307-v1:0", "ap-northeast-3"},
+		// An endpoint that is elsewhere than the connection says:
+		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-1", Endpoint: "https://bedrock-runtime.us-east-1.amazonaws.com"}}, "anthropic.claude-3-haiku-20240307-v1:0", "ap-northeast-1 or us-east-1 (from ap-northeast-1)"},
+		{Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-1"}}, "global.anthropic.claude-sonnet-4-6", "any region of the world (from ap-northeast-1)"},
 	} {
-		if got := tt.connection.Place(tt.model).String(); got != tt.want {
-			t.Errorf("Place of %s over %s = %q, want %q", tt.model, tt.connection.Kind, got, tt.want)
+		if got := catalogue.place(target{model: Model{RemoteID: tt.model}, connection: tt.connection}).String(); got != tt.want {
+			t.Errorf("place of %s over %s = %q, want %q", tt.model, tt.connection.Kind, got, tt.want)
 		}
-	}
-	if got := (Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-1"}}).Place("global.a.b"); got.Kind != residency.Geography {
-		t.Errorf("a global profile is in %+v", got)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,7 +45,7 @@ type Masker interface {
 
 // Residency decides whether data may be processed at a place.
 type Residency interface {
-	Decide(ctx context.Context, p residency.Place) residency.Decision
+	Decide(ctx context.Context, c residency.Call) residency.Decision
 }
 
 // Budgets reserves what a call is about to use.
@@ -239,13 +240,12 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 
 	// Where: the place must be permitted.
-	decision := v.residency.Decide(ctx, t.connection.Place(t.model.RemoteID))
+	decision := v.residency.Decide(ctx, residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: v.principal.GroupIDs})
 	if !fallback || decision.Allowed {
 		v.decision = decision
 	}
 	if !decision.Allowed {
-		return ready{}, errs.Newf(errs.ResidencyDenied, "what you write may not be processed in %s: %s", decision.Place, decision.Reason).
-			With("place", decision.Place.String()).With("reason", decision.Reason)
+		return ready{}, barred(decision)
 	}
 
 	// How much: what it will use is set aside.
@@ -262,6 +262,18 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 	v.target, v.decision = t, decision
 	return ready{request, restore, reservation}, nil
+}
+
+// barred is the refusal of a call that may not be processed where it would be.
+func barred(d residency.Decision) error {
+	e := errs.Newf(errs.ResidencyDenied, "what you write may not be processed by this model: %s", d.Reason).With("place", d.Place.String())
+	for name, value := range d.Reason.Params() {
+		e = e.With(name, value)
+	}
+	if len(d.Instead) > 0 {
+		e = e.With("instead", strings.Join(d.Instead, ", "))
+	}
+	return e
 }
 
 // out calls the target's provider, again where that is safe, and settles what
@@ -520,11 +532,11 @@ func (v *invocation) record(ctx context.Context) {
 		ID: db.NewID(), StartedAt: v.at, AccountID: v.principal.AccountID,
 		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: requested, ConnectionID: v.target.connection.ID,
 		Feature: v.call.Feature, ConversationID: v.call.ConversationID, RunID: v.call.RunID,
-		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason,
+		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason.String(),
 		Usage: v.usage, Cost: v.cost, Outcome: v.outcome, Attempts: v.attempts, FirstToken: v.firstToken, Duration: duration,
 	}, map[string]string{
 		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
-		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason,
+		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
 		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
 	})
 }

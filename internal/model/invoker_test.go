@@ -44,6 +44,7 @@ func (s shelf) usable(_ context.Context, id string) (target, error) {
 	if !ok {
 		return target{}, unavailable()
 	}
+	t.place = residency.Place{Kind: residency.Host, Name: hostOf(t.connection.Settings.BaseURL)}
 	return t, nil
 }
 
@@ -91,12 +92,12 @@ func (s *steps) Mask(_ context.Context, r Request) (Request, func(iter.Seq2[Even
 	}, nil
 }
 
-func (s *steps) Decide(_ context.Context, p residency.Place) residency.Decision {
-	s.note("place %s", p)
-	if s.denied[p.String()] {
-		return residency.Decision{Reason: "outside Japan", Place: p}
+func (s *steps) Decide(_ context.Context, c residency.Call) residency.Decision {
+	s.note("place %s", c.Place)
+	if s.denied[c.Place.String()] {
+		return residency.Decision{Reason: residency.Reason{Code: residency.CountryUnknown, Host: c.Place.Name}, Place: c.Place}
 	}
-	return residency.Decision{Allowed: true, Reason: "no policy", Place: p}
+	return residency.Decision{Allowed: true, Reason: residency.Reason{Code: residency.NothingDecided}, Place: c.Place}
 }
 
 func (s *steps) Reserve(_ context.Context, c governance.Claim) (governance.Reservation, error) {
@@ -143,7 +144,7 @@ func (b *bench) add(m Model, p streamFunc) {
 	m.RemoteID = "remote-" + m.ID
 	m.Price = Price{Currency: "USD", Input: 1, Output: 2}
 	c := Connection{ID: "c-" + m.ID, Kind: KindOpenAI, Settings: Settings{BaseURL: "http://" + m.ID + ".example/v1"}}
-	b.shelf.targets[m.ID] = target{m, c}
+	b.shelf.targets[m.ID] = target{model: m, connection: c}
 	if p != nil {
 		b.shelf.providers[c.ID] = p
 	}
@@ -269,7 +270,7 @@ func TestACallTakesEveryStepInOrder(t *testing.T) {
 		t.Errorf("usage event = %+v, want a cost of 2 dollars", usage)
 	}
 	r := b.last(t)
-	if r.Outcome != OutcomeComplete || r.Cost.Micros != 2_000_000 || r.Place != "m.example" || r.PlaceReason != "no policy" ||
+	if r.Outcome != OutcomeComplete || r.Cost.Micros != 2_000_000 || r.Place != "m.example" || r.PlaceReason != "no policy is decided" ||
 		r.Attempts != 1 || r.FirstToken == 0 || r.AccountID != "account" || r.ConversationID != "c" || r.RunID != "r" || r.Feature != "chat" {
 		t.Errorf("record = %+v", r)
 	}

@@ -10,6 +10,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency"
 )
 
 // Models returns every model in order.
@@ -26,6 +27,24 @@ func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
 		models[i] = t.model
 	}
 	return models, nil
+}
+
+// Judged says of each model, by its id, where it is and whether the policy
+// permits that to the people it is for.
+func (c *Catalogue) Judged(ctx context.Context) (map[string]residency.Decision, error) {
+	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
+		return nil, err
+	}
+	targets, err := selectTargets(ctx, c.db)
+	if err != nil {
+		return nil, err
+	}
+	judge := c.places.Judge(ctx)
+	judged := make(map[string]residency.Decision, len(targets))
+	for _, t := range targets {
+		judged[t.model.ID] = judge(residency.Call{Place: c.place(t), ModelID: t.model.RemoteID, GroupIDs: t.model.GroupIDs})
+	}
+	return judged, nil
 }
 
 // CreateModel makes a model, the last in the order.

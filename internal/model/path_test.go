@@ -105,7 +105,7 @@ func startBedrock(t *testing.T) upstream {
 			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, Credentials: model.CredentialsStatic},
 			Secret:   model.Secret{AccessKeyID: bedrockfake.DefaultKey.ID, SecretAccessKey: bedrockfake.DefaultKey.Secret},
 		},
-		remoteID: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", place: "jp (from ap-northeast-1)",
+		remoteID: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", place: "ap-northeast-1 or ap-northeast-3 (from ap-northeast-1)",
 		rotate: func() *model.SecretPatch {
 			fake.SetKeys(second)
 			return &model.SecretPatch{AccessKeyID: &second.ID, SecretAccessKey: &second.Secret}
@@ -144,12 +144,13 @@ func install(t *testing.T, d *db.DB, up upstream) *installation {
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
 	in := &installation{db: d, gate: egress.New(egress.Options{Log: log})}
+	places := residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always(residency.Japan()), Now: time.Now, Log: log})
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
 		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, time.Now),
-		Adapters: adapters(in.gate), Fetch: in.gate, Now: time.Now, Log: log,
+		Adapters: adapters(in.gate), Fetch: in.gate, Places: places, Now: time.Now, Log: log,
 	})
 	in.invoker = model.NewInvoker(model.InvokerOptions{
-		Catalogue: in.catalogue, DB: d, Masker: privacy.Masker{}, Residency: residency.Policy{}, Budgets: governance.Budgets{},
+		Catalogue: in.catalogue, DB: d, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{},
 		Audit: record, Now: time.Now, Log: log,
 	})
 	in.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
@@ -301,7 +302,7 @@ func TestAFreshInstallationAnswersWithoutANetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, ok := model.DefaultOf(offers, "")
-	if !ok || o.Kind != model.KindDemo || o.Place != residency.ThisServer() {
+	if !ok || o.Kind != model.KindDemo || o.Place.Kind != residency.Server {
 		t.Fatalf("offers = %+v", offers)
 	}
 	in.model = o.Model

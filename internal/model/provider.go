@@ -195,5 +195,24 @@ func (c *Catalogue) RemoteModels(ctx context.Context, id string) ([]RemoteModel,
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	return provider.Models(ctx)
+	models, err := provider.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if lister, ok := provider.(ProfileLister); ok {
+		c.noteProfiles(ctx, connection, lister)
+	}
+	return models, nil
+}
+
+// noteProfiles tells residency where a connection's inference profiles lead. A
+// list that cannot be had leaves what was known.
+func (c *Catalogue) noteProfiles(ctx context.Context, connection Connection, lister ProfileLister) {
+	listed, err := lister.InferenceProfiles(ctx)
+	if err == nil {
+		err = c.places.Note(ctx, listed)
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "inference profiles could not be listed; what was known of them stays", "connection", connection.ID, "err", err)
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency"
 )
 
 const connectionColumns = `c.id, c.name, c.kind, c.enabled, c.settings, c.secret_names, c.version, c.created_at, c.updated_at`
@@ -222,6 +223,7 @@ func optionalMicros(units *float64) sql.NullInt64 {
 type target struct {
 	model      Model
 	connection Connection
+	place      residency.Place // where the model is; set by the catalogue
 }
 
 const selectTargetQuery = `
@@ -255,7 +257,7 @@ func newTarget(m modelRow, c connectionRow) (target, error) {
 		return target{}, err
 	}
 	connection, err := c.connection()
-	return target{model, connection}, err
+	return target{model: model, connection: connection}, err
 }
 
 const selectTargetsQuery = `

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"iter"
 	"time"
+
+	"kakoi/internal/residency"
 )
 
 // Role says who speaks in a message.
@@ -174,6 +176,12 @@ type Provider interface {
 	// answer of the named model ("" = leave that step out), and returns every
 	// step it came to. It stops at the first that fails.
 	Check(ctx context.Context, model string) []CheckStep
+}
+
+// ProfileLister is a Provider whose models are reached by inference profiles.
+type ProfileLister interface {
+	// InferenceProfiles lists where each profile of the connection leads.
+	InferenceProfiles(ctx context.Context) ([]residency.Listed, error)
 }
 
 // CheckStep is one step of a connection's self-test.

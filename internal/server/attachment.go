@@ -75,7 +75,7 @@ func (s *Server) getLimits(ctx context.Context, _ *none) (*body[limits], error) 
 	if _, err := access.Require(ctx); err != nil {
 		return nil, err
 	}
-	decided, err := s.settings.Chat(ctx)
+	decided, err := s.settings.Chat.Now(ctx)
 	if err != nil {
 		return nil, err
 	}

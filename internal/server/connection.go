@@ -33,6 +33,8 @@ type connectionSettings struct {
 	BaseURL string            `json:"baseUrl,omitempty" kind:"url" maxLength:"2048" doc:"openai: up to and without /chat/completions."`
 	Headers map[string]string `json:"headers,omitempty" kind:"freeText" maxProperties:"50" doc:"openai: sent with every request; a secret one belongs into secret."`
 
+	Country string `json:"country,omitempty" kind:"name" maxLength:"2" doc:"openai: where the server stands, ISO 3166-1 alpha-2, such as JP."`
+
 	Region          string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
 	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
 	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`

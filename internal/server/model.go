@@ -18,15 +18,9 @@ type offer struct {
 	ConnectionKind model.Kind   `json:"connectionKind" enum:"openai,bedrock,demo"`
 	ConnectionName string       `json:"connectionName"`
 	Demo           bool         `json:"demo" doc:"A built-in demonstration, no real model."`
-	ProcessedAt    string       `json:"processedAt" doc:"Where what is sent is processed, in words: a host, a region, or a geography."`
+	ProcessedAt    string       `json:"processedAt" doc:"Where what is sent is processed, in words."`
 	Place          place        `json:"place" doc:"The same in its parts, for a translated text."`
 	IsDefault      bool         `json:"isDefault" doc:"The one this person starts with."`
-}
-
-type place struct {
-	Kind string `json:"kind" enum:"server,host,region,geography,unknown"`
-	Name string `json:"name,omitempty" doc:"Host, region, geography, or the name that does not tell."`
-	From string `json:"from,omitempty" doc:"The region that is called, for a geography and for a name that does not tell."`
 }
 
 // capabilities have the fields of model.Capabilities.
@@ -72,6 +66,7 @@ type catalogueModel struct {
 	Light        bool            `json:"light" doc:"Makes titles and other small things."`
 	FallbackID   string          `json:"fallbackId" doc:"The model that answers when this one cannot, or empty."`
 	Price        price           `json:"price"`
+	Residency    *decision       `json:"residency,omitempty" doc:"Where it is, and whether the policy permits that to the people it is for; in lists."`
 }
 
 func catalogueModelOf(m model.Model) catalogueModel {
@@ -136,7 +131,7 @@ func (s *Server) listOffers(ctx context.Context, _ *none) (*body[list[offer]], e
 			ID: o.ID, DisplayName: o.DisplayName, Description: o.Description,
 			Capabilities: capabilities(o.Capabilities), Defaults: parameters(o.Defaults),
 			ConnectionKind: o.Kind, ConnectionName: o.ConnectionName, Demo: o.Kind == model.KindDemo,
-			ProcessedAt: o.Place.String(), Place: place{string(o.Place.Kind), o.Place.Name, o.Place.From}, IsDefault: o.ID == first.ID,
+			ProcessedAt: o.Place.String(), Place: placeOf(o.Place), IsDefault: o.ID == first.ID,
 		}
 	})}), nil
 }
@@ -146,7 +141,17 @@ func (s *Server) listModels(ctx context.Context, _ *none) (*body[list[catalogueM
 	if err != nil {
 		return nil, err
 	}
-	return ok(list[catalogueModel]{Items: mapped(models, catalogueModelOf)}), nil
+	judged, err := s.catalogue.Judged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[catalogueModel]{Items: mapped(models, func(m model.Model) catalogueModel {
+		out := catalogueModelOf(m)
+		if d, ok := judged[m.ID]; ok {
+			out.Residency = decisionOf(d)
+		}
+		return out
+	})}), nil
 }
 
 func (s *Server) createModel(ctx context.Context, in *struct{ Body modelDraft }) (*body[catalogueModel], error) {

@@ -25,6 +25,7 @@ func (s *Server) operations() {
 	s.transferOperations()
 	s.temporaryOperations()
 	s.settingOperations()
+	s.residencyOperations()
 	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()

@@ -19,6 +19,7 @@ import (
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
 	"kakoi/internal/model"
+	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 	"kakoi/internal/share"
 )
@@ -36,6 +37,8 @@ type Server struct {
 	groups    *access.Groups
 	identity  *identity.Service
 	catalogue *model.Catalogue
+	places    *residency.Service
+	residency *setting.Document[residency.Policy]
 	chat      *chat.Service
 	transfer  *transfer.Service
 	library   *library.Service

@@ -33,9 +33,9 @@ type chatSettingsChange struct {
 	Version            int64             `json:"version" kind:"number" minimum:"0" doc:"That was read before."`
 }
 
-func (s *Server) chatSettingsOf(k setting.Kept) chatSettings {
+func (s *Server) chatSettingsOf(k setting.Kept[setting.Chat]) chatSettings {
 	return chatSettings{
-		k.Temporary, k.AttachmentBytes, k.AttachmentsPerTurn, k.Version, k.ChangedBy, k.ChangedByName, k.ChangedAt,
+		k.Value.Temporary, k.Value.AttachmentBytes, k.Value.AttachmentsPerTurn, k.Version, k.ChangedBy, k.ChangedByName, k.ChangedAt,
 		installedLimits{s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn},
 	}
 }
@@ -46,7 +46,7 @@ func (s *Server) settingOperations() {
 }
 
 func (s *Server) getChatSettings(ctx context.Context, _ *none) (*body[chatSettings], error) {
-	k, err := s.settings.ReadChat(ctx)
+	k, err := s.settings.Chat.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *Server) getChatSettings(ctx context.Context, _ *none) (*body[chatSettin
 
 func (s *Server) updateChatSettings(ctx context.Context, in *struct{ Body chatSettingsChange }) (*body[chatSettings], error) {
 	b := in.Body
-	k, err := s.settings.WriteChat(ctx, b.Version, setting.Chat{Temporary: b.Temporary, AttachmentBytes: b.AttachmentBytes, AttachmentsPerTurn: b.AttachmentsPerTurn})
+	k, err := s.settings.Chat.Write(ctx, b.Version, setting.Chat{Temporary: b.Temporary, AttachmentBytes: b.AttachmentBytes, AttachmentsPerTurn: b.AttachmentsPerTurn})
 	if err != nil {
 		return nil, err
 	}

@@ -152,9 +152,19 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	}
 
 	// Models.
+	decided := setting.New(store, record, now)
+	profiles, err := residency.ReadProfiles(cfg.Network.ProfilesFile)
+	if err != nil {
+		return nil, err
+	}
+	policy := setting.Define(decided, residencyDefinition(cfg.Network.Closed, profiles))
+	places := residency.New(residency.Options{DB: store, Profiles: profiles, Policies: policy, Now: now, Log: log})
+	if err := places.Load(ctx); err != nil {
+		return nil, err
+	}
 	catalogue := model.NewCatalogue(model.CatalogueOptions{
 		DB: store, Secrets: secrets, Audit: record, Groups: groups,
-		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
+		Adapters: adapters(gate), Fetch: gate, Places: places, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
 	})
 	if err := catalogue.Seed(ctx); err != nil {
 		return nil, err
@@ -162,12 +172,11 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	var talk *chat.Service
 	measured := newMeasures(func() int { return talk.Running() })
 	a.invoker = model.NewInvoker(model.InvokerOptions{
-		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: residency.Policy{}, Budgets: governance.Budgets{},
+		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{},
 		Audit: record, Metrics: measured.registry, Now: now, Log: log,
 	})
 
 	// Conversations.
-	decided := setting.New(store, record, now)
 	contents := blob.New(store, secrets, now)
 	if n, err := contents.Unreadable(ctx); err != nil {
 		return nil, err
@@ -195,7 +204,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, chat: talk,
+		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, places: places, residency: policy, chat: talk,
 		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
@@ -211,10 +220,26 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	return a, err
 }
 
+// residencyDefinition is where data may be processed. On a closed network that is
+// Japan until something else is decided.
+func residencyDefinition(closed bool, profiles *residency.Profiles) setting.Definition[residency.Policy] {
+	initial := residency.Policy{Open: true, Rules: []residency.Rule{}}
+	if closed {
+		initial = residency.Japan()
+	}
+	return setting.Definition[residency.Policy]{
+		Name: "residency", Initial: initial,
+		Check: func(p residency.Policy) (residency.Policy, error) { return p.Validate(profiles) },
+		Details: func(before, after residency.Policy) map[string]string {
+			return map[string]string{"policy": after.String(), "policy_before": before.String()}
+		},
+	}
+}
+
 // policyOf is what has been decided, as conversations obey it.
 func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 	return func(ctx context.Context) (chat.Policy, error) {
-		c, err := s.Chat(ctx)
+		c, err := s.Chat.Now(ctx)
 		return chat.Policy{
 			NoTemporary: c.Temporary == setting.TemporaryOff, OnlyTemporary: c.Temporary == setting.TemporaryEnforced,
 			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn,
@@ -402,6 +427,7 @@ func (a *App) start(ctx context.Context) (end func()) {
 		}
 	})
 	makers.Go(func() { a.endRunsOfDisabled(making) })
+	makers.Go(func() { a.places.Run(making) })
 	writers.Go(func() { a.invoker.Run(writing) })
 	writers.Go(func() { a.recorder.Run(writing) })
 	return func() {

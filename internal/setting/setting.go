@@ -36,82 +36,118 @@ type Chat struct {
 }
 
 // Kept is a version of what holds.
-type Kept struct {
-	Chat
+type Kept[T any] struct {
+	Value         T
 	Version       int64 // 0: nothing was decided yet
 	ChangedBy     string
 	ChangedByName string
 	ChangedAt     time.Time
 }
 
-const chatName = "chat"
-
 // Service keeps the settings.
 type Service struct {
+	// Chat is what holds for conversations.
+	Chat *Document[Chat]
+
 	db    *db.DB
 	audit *audit.Log
 	now   func() time.Time
 }
 
 // New returns the settings kept in d.
-func New(d *db.DB, record *audit.Log, now func() time.Time) *Service { return &Service{d, record, now} }
-
-// Chat returns what holds for conversations now, to whatever obeys it.
-func (s *Service) Chat(ctx context.Context) (Chat, error) {
-	kept, err := s.latest(ctx, s.db)
-	return kept.Chat, err
+func New(d *db.DB, record *audit.Log, now func() time.Time) *Service {
+	s := &Service{db: d, audit: record, now: now}
+	s.Chat = Define(s, Definition[Chat]{
+		Name: "chat", Initial: Chat{Temporary: TemporaryAllowed}, Check: checkChat, Details: chatDetails,
+	})
+	return s
 }
 
-// ReadChat returns what holds for conversations, to administrators.
-func (s *Service) ReadChat(ctx context.Context) (Kept, error) {
-	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
-		return Kept{}, err
-	}
-	return s.latest(ctx, s.db)
-}
-
-// WriteChat decides what holds for conversations. base is the version that was
-// read before; the error has code Conflict if there is a newer one.
-func (s *Service) WriteChat(ctx context.Context, base int64, c Chat) (Kept, error) {
-	who, err := access.Authorize(ctx, access.SystemWrite, access.Resource{Kind: access.KindSystem})
-	if err != nil {
-		return Kept{}, err
-	}
+func checkChat(c Chat) (Chat, error) {
 	switch c.Temporary {
 	case TemporaryAllowed, TemporaryOff, TemporaryEnforced:
 	default:
-		return Kept{}, errs.InField("temporary", "this is not one of the choices")
+		return c, errs.InField("temporary", "this is not one of the choices")
 	}
 	if c.AttachmentBytes < 0 || c.AttachmentsPerTurn < 0 {
-		return Kept{}, errs.InField("attachmentBytes", "this must not be negative")
+		return c, errs.InField("attachmentBytes", "this must not be negative")
 	}
-	var kept Kept
-	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		before, err := s.latest(ctx, tx)
+	return c, nil
+}
+
+func chatDetails(before, after Chat) map[string]string {
+	return map[string]string{
+		"temporary": string(after.Temporary), "temporary_before": string(before.Temporary),
+		"attachment_bytes": strconv.FormatInt(after.AttachmentBytes, 10), "attachments_per_turn": strconv.FormatInt(after.AttachmentsPerTurn, 10),
+	}
+}
+
+// Definition says what one document of settings is.
+type Definition[T any] struct {
+	Name    string
+	Initial T                                       // holds while nothing is decided
+	Check   func(T) (T, error)                      // returns it as it is stored; its errors name the field
+	Details func(before, after T) map[string]string // for the audit log
+}
+
+// Document is what is decided about one matter.
+type Document[T any] struct {
+	*Service
+	definition Definition[T]
+}
+
+// Define returns the document that d describes, kept in s.
+func Define[T any](s *Service, d Definition[T]) *Document[T] { return &Document[T]{s, d} }
+
+// Now returns what holds, to whatever obeys it.
+func (d *Document[T]) Now(ctx context.Context) (T, error) {
+	kept, err := d.latest(ctx, d.db)
+	return kept.Value, err
+}
+
+// Read returns what holds, to administrators.
+func (d *Document[T]) Read(ctx context.Context) (Kept[T], error) {
+	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
+		return Kept[T]{}, err
+	}
+	return d.latest(ctx, d.db)
+}
+
+// Write decides what holds. base is the version that was read before; the
+// error has code Conflict if there is a newer one.
+func (d *Document[T]) Write(ctx context.Context, base int64, value T) (Kept[T], error) {
+	who, err := access.Authorize(ctx, access.SystemWrite, access.Resource{Kind: access.KindSystem})
+	if err != nil {
+		return Kept[T]{}, err
+	}
+	if value, err = d.definition.Check(value); err != nil {
+		return Kept[T]{}, err
+	}
+	var kept Kept[T]
+	err = d.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		before, err := d.latest(ctx, tx)
 		if err != nil {
 			return err
 		}
 		if before.Version != base {
 			return errs.New(errs.Conflict, "Somebody else has changed these settings.").With("version", strconv.FormatInt(before.Version, 10))
 		}
-		body, err := json.Marshal(c)
+		body, err := json.Marshal(value)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO settings (name, version, body, changed_by, changed_at) VALUES ($1, $2, $3, $4, $5)`,
-			chatName, base+1, string(body), who.AccountID, s.now().UnixMilli())
+			d.definition.Name, base+1, string(body), who.AccountID, d.now().UnixMilli())
 		if err != nil {
 			return fmt.Errorf("write settings: %w", err)
 		}
-		if kept, err = s.latest(ctx, tx); err != nil {
+		if kept, err = d.latest(ctx, tx); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, audit.Event{
-			Action: "setting.update", Resource: audit.Resource{Kind: string(access.KindSystem), ID: chatName},
-			Details: map[string]string{
-				"version": strconv.FormatInt(kept.Version, 10), "temporary": string(c.Temporary), "temporary_before": string(before.Temporary),
-				"attachment_bytes": strconv.FormatInt(c.AttachmentBytes, 10), "attachments_per_turn": strconv.FormatInt(c.AttachmentsPerTurn, 10),
-			},
+		details := d.definition.Details(before.Value, kept.Value)
+		details["version"] = strconv.FormatInt(kept.Version, 10)
+		return d.audit.Record(ctx, audit.Event{
+			Action: "setting.update", Resource: audit.Resource{Kind: string(access.KindSystem), ID: d.definition.Name}, Details: details,
 		})
 	})
 	if db.IsUniqueViolation(err) {
@@ -120,23 +156,23 @@ func (s *Service) WriteChat(ctx context.Context, base int64, c Chat) (Kept, erro
 	return kept, err
 }
 
-func (s *Service) latest(ctx context.Context, q db.Queryer) (Kept, error) {
-	kept := Kept{Chat: Chat{Temporary: TemporaryAllowed}}
+func (d *Document[T]) latest(ctx context.Context, q db.Queryer) (Kept[T], error) {
+	kept := Kept[T]{Value: d.definition.Initial}
 	var body string
 	var at int64
 	err := q.QueryRowContext(ctx, `
 		SELECT s.version, s.body, s.changed_by, coalesce(a.name, ''), s.changed_at
 		FROM   settings s LEFT JOIN accounts a ON a.id = s.changed_by
-		WHERE  s.name = $1 ORDER BY s.version DESC LIMIT 1`, chatName).
+		WHERE  s.name = $1 ORDER BY s.version DESC LIMIT 1`, d.definition.Name).
 		Scan(&kept.Version, &body, &kept.ChangedBy, &kept.ChangedByName, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return kept, nil
 	}
 	if err == nil {
-		err = json.Unmarshal([]byte(body), &kept.Chat)
+		err = json.Unmarshal([]byte(body), &kept.Value)
 	}
 	if err != nil {
-		return Kept{}, fmt.Errorf("read settings: %w", err)
+		return Kept[T]{}, fmt.Errorf("read settings: %w", err)
 	}
 	kept.ChangedAt = time.UnixMilli(at).UTC()
 	return kept, nil

@@ -40,15 +40,15 @@ func as(t *testing.T, id string, role access.Role) context.Context {
 func TestNothingIsDecidedAtFirst(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		s, _ := open(t, d)
-		want := setting.Kept{Chat: setting.Chat{Temporary: setting.TemporaryAllowed}}
-		got, err := s.ReadChat(as(t, "hanako", access.Administrator))
+		want := setting.Kept[setting.Chat]{Value: setting.Chat{Temporary: setting.TemporaryAllowed}}
+		got, err := s.Chat.Read(as(t, "hanako", access.Administrator))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if c, err := s.Chat(t.Context()); err != nil || c != want.Chat {
+		if c, err := s.Chat.Now(t.Context()); err != nil || c != want.Value {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
@@ -58,26 +58,26 @@ func TestEachChangeIsAVersionWithItsAuthor(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		s, record := open(t, d)
 		first := setting.Chat{Temporary: setting.TemporaryOff, AttachmentBytes: 5 << 20, AttachmentsPerTurn: 3}
-		kept, err := s.WriteChat(as(t, "hanako", access.Administrator), 0, first)
+		kept, err := s.Chat.Write(as(t, "hanako", access.Administrator), 0, first)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := setting.Kept{Chat: first, Version: 1, ChangedBy: "hanako", ChangedByName: "管理 花子", ChangedAt: noon}
+		want := setting.Kept[setting.Chat]{Value: first, Version: 1, ChangedBy: "hanako", ChangedByName: "管理 花子", ChangedAt: noon}
 		if diff := cmp.Diff(want, kept); diff != "" {
 			t.Error(diff)
 		}
 		second := setting.Chat{Temporary: setting.TemporaryEnforced}
-		if kept, err = s.WriteChat(as(t, "taro", access.Administrator), 1, second); err != nil {
+		if kept, err = s.Chat.Write(as(t, "taro", access.Administrator), 1, second); err != nil {
 			t.Fatal(err)
 		}
-		want = setting.Kept{Chat: second, Version: 2, ChangedBy: "taro", ChangedByName: "管理 太郎", ChangedAt: noon}
+		want = setting.Kept[setting.Chat]{Value: second, Version: 2, ChangedBy: "taro", ChangedByName: "管理 太郎", ChangedAt: noon}
 		if diff := cmp.Diff(want, kept); diff != "" {
 			t.Error(diff)
 		}
-		if got, err := s.ReadChat(as(t, "hanako", access.Administrator)); err != nil || got != want {
+		if got, err := s.Chat.Read(as(t, "hanako", access.Administrator)); err != nil || got != want {
 			t.Errorf("read %+v, %v", got, err)
 		}
-		if c, err := s.Chat(t.Context()); err != nil || c != second {
+		if c, err := s.Chat.Now(t.Context()); err != nil || c != second {
 			t.Errorf("holds %+v, %v", c, err)
 		}
 		events, err := record.List(t.Context(), audit.Filter{Action: "setting.", Limit: 9})
@@ -98,7 +98,7 @@ func TestOneOfTwoWhoChangeAtOnceIsTold(t *testing.T) {
 		for _, who := range []string{"hanako", "taro"} {
 			ctx := as(t, who, access.Administrator)
 			both.Go(func() {
-				_, err := s.WriteChat(ctx, 0, setting.Chat{Temporary: setting.TemporaryOff})
+				_, err := s.Chat.Write(ctx, 0, setting.Chat{Temporary: setting.TemporaryOff})
 				refused <- err
 			})
 		}
@@ -110,15 +110,15 @@ func TestOneOfTwoWhoChangeAtOnceIsTold(t *testing.T) {
 		if one != nil || errs.CodeOf(other) != errs.Conflict {
 			t.Errorf("%v and %v; want one to conflict", one, other)
 		}
-		_, err := s.WriteChat(as(t, "taro", access.Administrator), 0, setting.Chat{Temporary: setting.TemporaryOff})
+		_, err := s.Chat.Write(as(t, "taro", access.Administrator), 0, setting.Chat{Temporary: setting.TemporaryOff})
 		if errs.CodeOf(err) != errs.Conflict {
 			t.Errorf("an old version: %v", err)
 		}
-		_, err = s.WriteChat(as(t, "taro", access.Administrator), 7, setting.Chat{Temporary: setting.TemporaryOff})
+		_, err = s.Chat.Write(as(t, "taro", access.Administrator), 7, setting.Chat{Temporary: setting.TemporaryOff})
 		if errs.CodeOf(err) != errs.Conflict {
 			t.Errorf("a version that is not there yet: %v", err)
 		}
-		if kept, err := s.ReadChat(as(t, "taro", access.Administrator)); err != nil || kept.Version != 1 {
+		if kept, err := s.Chat.Read(as(t, "taro", access.Administrator)); err != nil || kept.Version != 1 {
 			t.Errorf("%+v, %v", kept, err)
 		}
 	})
@@ -141,14 +141,14 @@ func TestWhatCannotBeDecidedIsRefused(t *testing.T) {
 			{"a member", as(t, "hanako", access.Member), setting.Chat{Temporary: setting.TemporaryOff}, errs.Forbidden},
 			{"nobody", t.Context(), setting.Chat{Temporary: setting.TemporaryOff}, errs.Unauthenticated},
 		} {
-			if _, err := s.WriteChat(tt.who, 0, tt.in); errs.CodeOf(err) != tt.want {
+			if _, err := s.Chat.Write(tt.who, 0, tt.in); errs.CodeOf(err) != tt.want {
 				t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
 			}
 		}
-		if _, err := s.ReadChat(as(t, "hanako", access.Member)); errs.CodeOf(err) != errs.Forbidden {
+		if _, err := s.Chat.Read(as(t, "hanako", access.Member)); errs.CodeOf(err) != errs.Forbidden {
 			t.Errorf("a member reads: %v", err)
 		}
-		if kept, err := s.ReadChat(admin); err != nil || kept.Version != 0 {
+		if kept, err := s.Chat.Read(admin); err != nil || kept.Version != 0 {
 			t.Errorf("kept %+v, %v", kept, err)
 		}
 		if events, err := record.List(t.Context(), audit.Filter{Action: "setting.update", Limit: 9}); err != nil || len(events.Items) != 0 {

@@ -50,7 +50,7 @@ async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> 
 
 /** Where the models of a connection are processed. */
 function placeOf({ settings }: Connection): Place {
-  if (settings.region) return { kind: "geography", name: "jp", from: settings.region };
+  if (settings.region) return { kind: "regions", regions: ["ap-northeast-1", "ap-northeast-3"], from: settings.region };
   return settings.baseUrl ? { kind: "host", name: new URL(settings.baseUrl).hostname } : { kind: "server" };
 }
 

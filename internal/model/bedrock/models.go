@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsbedrock "github.com/aws/aws-sdk-go-v2/service/bedrock"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"kakoi/internal/model"
+	"kakoi/internal/residency"
 )
 
 // Models implements model.Provider: the foundation models that can be called by
@@ -59,15 +61,43 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 				continue // not a chat model, as far as anybody knows
 			}
 			m.ModelId = aws.String(base)
-			id := aws.ToString(p.InferenceProfileId)
-			if p.Type == types.InferenceProfileTypeApplication {
-				id = aws.ToString(p.InferenceProfileArn) // only the ARN can be called
-			}
-			out = append(out, remote(id, aws.ToString(p.InferenceProfileName), m))
+			out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
 		}
 	}
 	slices.SortFunc(out, func(a, b model.RemoteModel) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
+}
+
+// InferenceProfiles implements model.ProfileLister.
+func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, error) {
+	now := time.Now().UTC()
+	var all []residency.Listed
+	for _, kind := range []types.InferenceProfileType{types.InferenceProfileTypeSystemDefined, types.InferenceProfileTypeApplication} {
+		pages := awsbedrock.NewListInferenceProfilesPaginator(c.control, &awsbedrock.ListInferenceProfilesInput{TypeEquals: kind})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, c.listFailure(ctx, err)
+			}
+			for _, p := range page.InferenceProfileSummaries {
+				l := residency.Listed{ID: callableID(p), Region: c.region, At: now}
+				for _, m := range p.Models {
+					l.Models = append(l.Models, aws.ToString(m.ModelArn))
+				}
+				all = append(all, l)
+			}
+		}
+	}
+	return all, nil
+}
+
+// callableID is what a call names the profile by: of an application profile
+// only the ARN can be called.
+func callableID(p types.InferenceProfileSummary) string {
+	if p.Type == types.InferenceProfileTypeApplication {
+		return aws.ToString(p.InferenceProfileArn)
+	}
+	return aws.ToString(p.InferenceProfileId)
 }
 
 func (c *Client) listFailure(ctx context.Context, err error) error {

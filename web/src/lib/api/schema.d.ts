@@ -372,6 +372,41 @@ export interface paths {
         patch: operations["updateModel"];
         trace?: never;
     };
+    "/admin/residency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where what people write may be processed, and what is known of regions. */
+        get: operations["getResidency"];
+        /** Decides where what people write may be processed, from the next call on. */
+        put: operations["updateResidency"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/residency/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where Amazon Bedrock would process a call, and whether the policy permits it. */
+        post: operations["explainResidency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/settings/chat": {
         parameters: {
             query?: never;
@@ -1635,6 +1670,8 @@ export interface components {
             price: components["schemas"]["Price"];
             /** @description As the provider calls it. */
             remoteId: string;
+            /** @description Where it is, and whether the policy permits that to the people it is for; in lists. */
+            residency?: components["schemas"]["Decision"];
         };
         ChatSettings: {
             /**
@@ -1763,6 +1800,8 @@ export interface components {
             caPem?: string;
             /** @description bedrock: of bedrock, which lists models. */
             controlEndpoint?: string;
+            /** @description openai: where the server stands, ISO 3166-1 alpha-2, such as JP. */
+            country?: string;
             /**
              * @description bedrock: where they come from.
              * @enum {string}
@@ -1876,6 +1915,20 @@ export interface components {
             /** @description Shown this once; must be replaced at the first sign-in, within seven days. */
             temporaryPassword: string;
         };
+        Decision: {
+            allowed: boolean;
+            /** @description Other ways to the same model that the policy permits. */
+            instead: string[];
+            /** @description What the reason speaks of. */
+            params: {
+                [key: string]: string;
+            };
+            place: components["schemas"]["Place"];
+            /** @enum {string} */
+            reason: "nothing_decided" | "permitted" | "no_rule" | "model_barred" | "region_barred" | "anywhere_barred" | "place_unknown" | "country_unknown" | "country_barred" | "decision_missing";
+            /** @description The reason in one English clause, as the record has it. */
+            text: string;
+        };
         DeletedConversations: {
             /** Format: int64 */
             deleted: number;
@@ -1929,6 +1982,14 @@ export interface components {
              * @description How many sessions ended.
              */
             ended: number;
+        };
+        ExplainInput: {
+            /** @description Of the person who asks; absent: none. */
+            groupIds?: string[];
+            /** @description Model, inference profile or ARN. */
+            modelId: string;
+            /** @description That is called. */
+            region: string;
         };
         ExportOrder: {
             era?: boolean;
@@ -2480,7 +2541,7 @@ export interface components {
             isDefault: boolean;
             /** @description The same in its parts, for a translated text. */
             place: components["schemas"]["Place"];
-            /** @description Where what is sent is processed, in words: a host, a region, or a geography. */
+            /** @description Where what is sent is processed, in words. */
             processedAt: string;
         };
         Opinion: {
@@ -2513,12 +2574,22 @@ export interface components {
             new: string;
         };
         Place: {
-            /** @description The region that is called, for a geography and for a name that does not tell. */
+            /** @description How it is known. */
+            basis?: string;
+            /** @description Of a host, as its owner declared it: ISO 3166-1 alpha-2. */
+            country?: string;
+            /** @description The region that is called, unless the place is that region alone. */
             from?: string;
             /** @enum {string} */
-            kind: "server" | "host" | "region" | "geography" | "unknown";
-            /** @description Host, region, geography, or the name that does not tell. */
+            kind: "server" | "host" | "regions" | "anywhere" | "unknown";
+            /** @description The foundation model, as its provider calls it, where that is known. */
+            model?: string;
+            /** @description Host, or the name that does not tell. */
             name?: string;
+            /** @description The inference profile that leads there. */
+            profile?: string;
+            /** @description Every region that may be chosen, sorted. */
+            regions?: string[];
         };
         Preferences: {
             /**
@@ -2789,6 +2860,13 @@ export interface components {
             id: string;
             text: string;
         };
+        Region: {
+            /** @description ISO 3166-1 alpha-2. */
+            country: string;
+            en: string;
+            id: string;
+            ja: string;
+        };
         RemoteModel: {
             capabilities: components["schemas"]["Capabilities"];
             /** @description As the provider calls it. */
@@ -2808,6 +2886,49 @@ export interface components {
             /** @description Variables with neither a value nor a default; nothing stands in their place. */
             missing: string[];
             text: string;
+        };
+        ResidencyChange: {
+            /** @description Every place is permitted; the rules are dropped. */
+            open: boolean;
+            /** @description A call is permitted if one of them permits it. */
+            rules: components["schemas"]["ResidencyRule"][];
+            /**
+             * Format: int64
+             * @description That was read before.
+             */
+            version: number;
+        };
+        ResidencyData: {
+            regions: components["schemas"]["Region"][];
+            /** @description Date of the data of inference profiles. */
+            version: string;
+        };
+        ResidencyPolicy: {
+            /** Format: date-time */
+            changedAt?: string;
+            /** @description The account. */
+            changedBy?: string;
+            changedByName?: string;
+            data: components["schemas"]["ResidencyData"];
+            /** @description Every place is permitted, known or not. */
+            open: boolean;
+            rules: components["schemas"]["ResidencyRule"][];
+            /**
+             * Format: int64
+             * @description 0: nothing was decided yet, and what the installation begins with holds.
+             */
+            version: number;
+        };
+        ResidencyRule: {
+            /** @description Countries, of servers whose owner declared one. */
+            countries: string[];
+            /** @description Whom it is for; empty: everyone. */
+            groupIds: string[];
+            /** @description Foundation models that it is for, * for any text; empty: all. */
+            models: string[];
+            name: string;
+            /** @description Regions of clouds that it permits. */
+            regions: string[];
         };
         SearchHit: {
             archived: boolean;
@@ -4105,6 +4226,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogueModel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResidency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidencyPolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateResidency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResidencyChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidencyPolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainResidency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
                 };
             };
             /** @description Error */

@@ -1,0 +1,199 @@
+package residency
+
+import (
+	"slices"
+	"strings"
+)
+
+// Bedrock returns where Amazon Bedrock processes what is sent to modelID (an
+// id, an inference profile or an ARN) in region.
+func (p *Profiles) Bedrock(region, modelID string) Place {
+	if !strings.HasPrefix(modelID, "arn:") {
+		return p.byID(region, modelID)
+	}
+	return p.byARN(region, modelID)
+}
+
+// BedrockAt is Bedrock for calls that go to an endpoint by its own host. Where
+// the host tells another region than the one that is called, both count.
+func (p *Profiles) BedrockAt(host, region, modelID string) Place {
+	place := p.Bedrock(region, modelID)
+	reached, ok := bedrockRegion(strings.ToLower(strings.TrimSuffix(host, ".")))
+	if !ok || reached == region {
+		return place
+	}
+	other := p.Bedrock(reached, modelID)
+	sum := union([]Place{place, other})
+	sum.From = region
+	return sum
+}
+
+// byID judges an id that is no ARN: an inference profile that is known, or a
+// foundation model, which is answered where it is called.
+func (p *Profiles) byID(region, id string) Place {
+	if place, ok := p.byProfile(region, id, id); ok {
+		return place
+	}
+	// A model's id begins with its provider. Anything else in that place may be
+	// the geography of a profile that we do not know.
+	if provider, model, ok := strings.Cut(id, "."); ok && model != "" && p.providers[provider] {
+		return Place{Kind: Regions, Regions: []string{region}, Model: id}
+	}
+	return Place{Kind: Unknown, Name: id, From: region}
+}
+
+// byProfile returns where the profile leads when region is called: everywhere
+// that the data or the provider's own list says, and false if neither knows it.
+// named is what the call names it.
+func (p *Profiles) byProfile(region, id, named string) (Place, bool) {
+	var places []Place
+	if d, ok := p.profiles[id]; ok {
+		switch {
+		case d.Anywhere:
+			places = append(places, Place{Kind: Anywhere, Model: d.Model, Basis: d.Basis})
+		case d.To[region] != nil:
+			places = append(places, Place{Kind: Regions, Regions: d.To[region], Model: d.Model, Basis: d.Basis})
+		}
+	}
+	if l, ok := p.listed[listedKey{named, region}]; ok {
+		places = append(places, l.place())
+	}
+	if len(places) == 0 {
+		return Place{}, false
+	}
+	place := union(places)
+	place.From, place.Profile = region, named
+	return place, true
+}
+
+// place is where a listed profile leads: to the regions of its models' ARNs.
+// The ARN without a region is how global routing is written.
+func (l Listed) place() Place {
+	place := Place{Kind: Regions, Model: modelOf(l.Models), Basis: "listed by Amazon Bedrock, " + l.At.Format("2006-01-02")}
+	for _, arn := range l.Models {
+		a, ok := parseARN(arn)
+		switch {
+		case !ok || a.kind != "foundation-model":
+			return Place{Kind: Unknown, Name: l.ID}
+		case a.region == "":
+			place.Kind = Anywhere
+		case !slices.Contains(place.Regions, a.region):
+			place.Regions = append(place.Regions, a.region)
+		}
+	}
+	if len(l.Models) == 0 {
+		return Place{Kind: Unknown, Name: l.ID}
+	}
+	if place.Kind == Anywhere {
+		place.Regions = nil
+	}
+	slices.Sort(place.Regions)
+	return place
+}
+
+// modelOf returns the foundation model that all the ARNs name, or "".
+func modelOf(arns []string) string {
+	var model string
+	for _, arn := range arns {
+		a, ok := parseARN(arn)
+		if !ok || a.kind != "foundation-model" || model != "" && a.id != model {
+			return ""
+		}
+		model = a.id
+	}
+	return model
+}
+
+// union is the place that is any of places. Sources that disagree are all
+// believed: what may be sent somewhere must be permitted there.
+func union(places []Place) Place {
+	sum := places[0]
+	for _, next := range places[1:] {
+		if next.Kind == Unknown || sum.Kind == Unknown {
+			return Place{Kind: Unknown, Name: sum.Name + next.Name}
+		}
+		if next.Kind == Anywhere || sum.Kind == Anywhere {
+			sum.Kind, sum.Regions = Anywhere, nil
+		} else {
+			sum.Regions = slices.Concat(sum.Regions, next.Regions)
+			slices.Sort(sum.Regions)
+			sum.Regions = slices.Compact(sum.Regions)
+		}
+		if next.Model != sum.Model {
+			sum.Model = ""
+		}
+		if next.Basis != sum.Basis {
+			sum.Basis += "; " + next.Basis
+		}
+	}
+	return sum
+}
+
+// arn is the ARN of something that a call may name as its model:
+// arn:<partition>:bedrock:<region>:<account>:<kind>/<id>.
+type arn struct{ region, account, kind, id string }
+
+func parseARN(text string) (arn, bool) {
+	fields := strings.SplitN(text, ":", 6)
+	if len(fields) != 6 || fields[0] != "arn" || fields[2] != "bedrock" {
+		return arn{}, false
+	}
+	kind, id, ok := strings.Cut(fields[5], "/")
+	return arn{region: fields[3], account: fields[4], kind: kind, id: id}, ok && id != ""
+}
+
+// byARN judges an ARN. Where it names another region than the one that is
+// called, Bedrock refuses the call or follows one of the two: both count.
+func (p *Profiles) byARN(region, text string) Place {
+	unknown := Place{Kind: Unknown, Name: text, From: region}
+	a, ok := parseARN(text)
+	if !ok {
+		return unknown
+	}
+	switch a.kind {
+	case "foundation-model":
+		if a.region == "" {
+			return Place{Kind: Anywhere, From: region, Model: a.id}
+		}
+		return between(region, a.region, Place{Model: a.id})
+	case "inference-profile":
+		home, ok := p.byProfile(a.region, a.id, a.id)
+		if !ok {
+			return unknown
+		}
+		if a.region != region {
+			called, ok := p.byProfile(region, a.id, a.id)
+			if !ok {
+				return unknown
+			}
+			home = union([]Place{home, called})
+		}
+		home.From, home.Profile = region, text
+		return home
+	case "application-inference-profile":
+		// It leads where the profile leads that it was copied from, which only
+		// the account's own list says.
+		if place, ok := p.byProfile(a.region, text, text); ok {
+			place.From = region
+			return place
+		}
+	case "provisioned-model", "custom-model", "custom-model-deployment", "imported-model":
+		if a.region != "" {
+			return between(region, a.region, Place{})
+		}
+	}
+	// Prompt routers and what comes next lead elsewhere by settings that are not
+	// in their name.
+	return unknown
+}
+
+// between is the region that is called, and the one that an ARN names if that
+// is another.
+func between(called, named string, p Place) Place {
+	p.Kind, p.Regions = Regions, []string{called}
+	if named != called {
+		p.Regions, p.From = []string{called, named}, called
+		slices.Sort(p.Regions)
+	}
+	return p
+}

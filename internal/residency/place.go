@@ -1,0 +1,57 @@
+package residency
+
+import "strings"
+
+// Kind is how precisely a place is known.
+type Kind string
+
+// The kinds of places.
+const (
+	Server   Kind = "server"   // this machine
+	Host     Kind = "host"     // a server by its name or address; where it stands, its owner declares
+	Regions  Kind = "regions"  // one region of a cloud, or whichever of several the cloud chooses
+	Anywhere Kind = "anywhere" // whichever region of the whole world the cloud chooses
+	Unknown  Kind = "unknown"  // a name that does not tell
+)
+
+// Place is where a model's input is processed.
+type Place struct {
+	Kind    Kind
+	Name    string   // of Host: name or address; of Unknown: the name that does not tell
+	Country string   // of Host, as its owner declared it: ISO 3166-1 alpha-2, "" if nobody did
+	Regions []string // of Regions, sorted: every region that may be chosen
+	From    string   // region that is called, unless the place is that region alone
+	Profile string   // inference profile that leads there: its id or ARN, or ""
+	Model   string   // foundation model that answers, as its provider calls it; "" if that is not known
+	Basis   string   // how it is known, where the data says it: "documentation, December 2025", …
+}
+
+// String returns p as records and logs show it.
+func (p Place) String() string {
+	var where string
+	switch p.Kind {
+	case "": // nothing went anywhere
+		return ""
+	case Server:
+		return "this server"
+	case Host:
+		where = p.Name
+		if p.Country != "" {
+			where += " (" + p.Country + ")"
+		}
+		return where
+	case Regions:
+		where = strings.Join(p.Regions, " or ")
+	case Anywhere:
+		where = "any region of the world"
+	default:
+		where = "nobody knows where: " + p.Name
+	}
+	if p.From != "" {
+		where += " (from " + p.From + ")"
+	}
+	return where
+}
+
+// ThisServer is the place of what never leaves the machine.
+func ThisServer() Place { return Place{Kind: Server} }

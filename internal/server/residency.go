@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"kakoi/internal/residency"
+	"kakoi/internal/setting"
+)
+
+// place is where a model's input is processed.
+type place struct {
+	Kind    string   `json:"kind" enum:"server,host,regions,anywhere,unknown"`
+	Name    string   `json:"name,omitempty" doc:"Host, or the name that does not tell."`
+	Country string   `json:"country,omitempty" doc:"Of a host, as its owner declared it: ISO 3166-1 alpha-2."`
+	Regions []string `json:"regions,omitempty" doc:"Every region that may be chosen, sorted."`
+	From    string   `json:"from,omitempty" doc:"The region that is called, unless the place is that region alone."`
+	Profile string   `json:"profile,omitempty" doc:"The inference profile that leads there."`
+	Model   string   `json:"model,omitempty" doc:"The foundation model, as its provider calls it, where that is known."`
+	Basis   string   `json:"basis,omitempty" doc:"How it is known."`
+}
+
+func placeOf(p residency.Place) place {
+	return place{string(p.Kind), p.Name, p.Country, p.Regions, p.From, p.Profile, p.Model, p.Basis}
+}
+
+// decision is what the residency policy says of a call.
+type decision struct {
+	Allowed bool              `json:"allowed"`
+	Place   place             `json:"place"`
+	Reason  residency.Code    `json:"reason" enum:"nothing_decided,permitted,no_rule,model_barred,region_barred,anywhere_barred,place_unknown,country_unknown,country_barred,decision_missing"`
+	Params  map[string]string `json:"params" doc:"What the reason speaks of."`
+	Text    string            `json:"text" doc:"The reason in one English clause, as the record has it."`
+	Instead []string          `json:"instead" doc:"Other ways to the same model that the policy permits."`
+}
+
+func decisionOf(d residency.Decision) *decision {
+	return &decision{d.Allowed, placeOf(d.Place), d.Reason.Code, d.Reason.Params(), d.Reason.String(), orEmpty(d.Instead)}
+}
+
+type residencyRule struct {
+	Name      string   `json:"name" kind:"name" minLength:"1" maxLength:"200"`
+	GroupIDs  []string `json:"groupIds" kind:"id" maxItems:"200" doc:"Whom it is for; empty: everyone."`
+	Regions   []string `json:"regions" kind:"name" maxItems:"100" doc:"Regions of clouds that it permits."`
+	Countries []string `json:"countries" kind:"name" maxItems:"300" doc:"Countries, of servers whose owner declared one."`
+	Models    []string `json:"models" kind:"name" maxItems:"200" doc:"Foundation models that it is for, * for any text; empty: all."`
+}
+
+type residencyPolicy struct {
+	Open          bool            `json:"open" doc:"Every place is permitted, known or not."`
+	Rules         []residencyRule `json:"rules"`
+	Version       int64           `json:"version" doc:"0: nothing was decided yet, and what the installation begins with holds."`
+	ChangedBy     string          `json:"changedBy,omitempty" doc:"The account."`
+	ChangedByName string          `json:"changedByName,omitempty"`
+	ChangedAt     time.Time       `json:"changedAt,omitzero"`
+	Data          residencyData   `json:"data"`
+}
+
+// residencyData is what is known of regions.
+type residencyData struct {
+	Version string   `json:"version" doc:"Date of the data of inference profiles."`
+	Regions []region `json:"regions"`
+}
+
+type region struct {
+	ID       string `json:"id"`
+	Country  string `json:"country" doc:"ISO 3166-1 alpha-2."`
+	Japanese string `json:"ja"`
+	English  string `json:"en"`
+}
+
+type residencyChange struct {
+	Open    bool            `json:"open" kind:"enum" doc:"Every place is permitted; the rules are dropped."`
+	Rules   []residencyRule `json:"rules" maxItems:"50" doc:"A call is permitted if one of them permits it."`
+	Version int64           `json:"version" kind:"number" minimum:"0" doc:"That was read before."`
+}
+
+type explainInput struct {
+	Region   string   `json:"region" kind:"name" minLength:"1" maxLength:"64" doc:"That is called."`
+	ModelID  string   `json:"modelId" kind:"name" minLength:"1" maxLength:"2048" doc:"Model, inference profile or ARN."`
+	GroupIDs []string `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Of the person who asks; absent: none."`
+}
+
+func (s *Server) residencyOperations() {
+	register(s, route{method: http.MethodGet, path: "/admin/residency", id: "getResidency", tag: "admin", summary: "Where what people write may be processed, and what is known of regions."}, s.getResidency)
+	register(s, route{method: http.MethodPut, path: "/admin/residency", id: "updateResidency", tag: "admin", summary: "Decides where what people write may be processed, from the next call on."}, s.updateResidency)
+	register(s, route{method: http.MethodPost, path: "/admin/residency/explain", id: "explainResidency", tag: "admin", summary: "Where Amazon Bedrock would process a call, and whether the policy permits it."}, s.explainResidency)
+}
+
+func (s *Server) residencyOf(k setting.Kept[residency.Policy]) residencyPolicy {
+	known := s.places.Profiles()
+	regions := mapped(known.RegionNames(), func(name string) region {
+		r, _ := known.Region(name)
+		return region{name, r.Country, r.Japanese, r.English}
+	})
+	return residencyPolicy{
+		k.Value.Open, mapped(k.Value.Rules, func(r residency.Rule) residencyRule { return residencyRule(r) }),
+		k.Version, k.ChangedBy, k.ChangedByName, k.ChangedAt, residencyData{known.Version(), regions},
+	}
+}
+
+func (s *Server) getResidency(ctx context.Context, _ *none) (*body[residencyPolicy], error) {
+	k, err := s.residency.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.residencyOf(k)), nil
+}
+
+func (s *Server) updateResidency(ctx context.Context, in *struct{ Body residencyChange }) (*body[residencyPolicy], error) {
+	rules := mapped(in.Body.Rules, func(r residencyRule) residency.Rule { return residency.Rule(r) })
+	k, err := s.residency.Write(ctx, in.Body.Version, residency.Policy{Open: in.Body.Open, Rules: rules})
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.residencyOf(k)), nil
+}
+
+func (s *Server) explainResidency(ctx context.Context, in *struct{ Body explainInput }) (*body[decision], error) {
+	d, err := s.places.Explain(ctx, in.Body.Region, in.Body.ModelID, in.Body.GroupIDs)
+	if err != nil {
+		return nil, err
+	}
+	return ok(*decisionOf(d)), nil
+}
