@@ -210,6 +210,15 @@ func (s *Service) Account(ctx context.Context, id string) (Account, error) {
 	return selectAccount(ctx, s.db, id)
 }
 
+// Self returns the account of the person who asks.
+func (s *Service) Self(ctx context.Context) (Account, error) {
+	p, err := authorizeSelf(ctx, access.AccountReadSelf)
+	if err != nil {
+		return Account{}, err
+	}
+	return selectAccount(ctx, s.db, p.AccountID)
+}
+
 // AccountChange holds what an administrator changes; nil leaves it as it is.
 type AccountChange struct {
 	Name     *string

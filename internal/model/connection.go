@@ -65,6 +65,8 @@ type Settings struct {
 	Credentials     string `json:"credentials,omitempty"`     // bedrock: one of the Credentials constants
 	Profile         string `json:"profile,omitempty"`         // bedrock: with CredentialsProfile, its name
 
+	Roles []AssumedRole `json:"roles,omitempty"` // bedrock: assumed one after the other, beginning with Credentials
+
 	CAPEM  string `json:"caPem,omitempty"`  // openai, bedrock: certificates trusted besides the system's
 	CAFile string `json:"caFile,omitempty"` // the same, as a file on the server
 }
@@ -140,6 +142,7 @@ func (s Settings) foreign(kind Kind) string {
 		{"stsEndpoint", s.STSEndpoint != "", []Kind{KindBedrock}},
 		{"credentials", s.Credentials != "", []Kind{KindBedrock}},
 		{"profile", s.Profile != "", []Kind{KindBedrock}},
+		{"roles", len(s.Roles) > 0, []Kind{KindBedrock}},
 		{"caPem", s.CAPEM != "", []Kind{KindOpenAI, KindBedrock}},
 		{"caFile", s.CAFile != "", []Kind{KindOpenAI, KindBedrock}},
 	} {
@@ -196,6 +199,7 @@ func (s Settings) validateBedrock() (Settings, error) {
 			return c, err
 		}
 	}
+	var err error
 	if c.Credentials == "" {
 		c.Credentials = CredentialsDefault
 	}
@@ -213,6 +217,12 @@ func (s Settings) validateBedrock() (Settings, error) {
 	}
 	if c.Credentials == CredentialsBearer && strings.HasPrefix(c.Endpoint, "http://") {
 		return c, errs.InField("settings.endpoint", "a Bedrock API key is only sent over https")
+	}
+	if len(c.Roles) > 0 && c.Credentials == CredentialsBearer {
+		return c, errs.InField("settings.roles", "a Bedrock API key cannot assume a role; use other credentials")
+	}
+	if c.Roles, err = cleanRoles(c.Roles); err != nil {
+		return c, err
 	}
 	return c, c.validateCA()
 }
@@ -343,6 +353,14 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 				allow = append(allow, destinationOf(e.override))
 			} else {
 				allow = append(allow, e.service+suffix+":443")
+			}
+		}
+		for _, role := range s.Roles {
+			switch {
+			case role.Endpoint != "":
+				allow = append(allow, destinationOf(role.Endpoint))
+			case role.Region != "":
+				allow = append(allow, "sts."+role.Region+".amazonaws.com:443")
 			}
 		}
 		switch s.Credentials {

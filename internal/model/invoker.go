@@ -48,6 +48,12 @@ type Residency interface {
 	Decide(ctx context.Context, c residency.Call) residency.Decision
 }
 
+// People knows those who call by more than their account's id.
+type People interface {
+	// Caller returns whoever acts in ctx.
+	Caller(ctx context.Context) (Caller, error)
+}
+
 // Budgets reserves what a call is about to use.
 type Budgets interface {
 	Reserve(ctx context.Context, c governance.Claim) (governance.Reservation, error)
@@ -73,6 +79,7 @@ type InvokerOptions struct {
 	Masker    Masker
 	Residency Residency
 	Budgets   Budgets
+	People    People
 	Audit     Auditor
 	Metrics   prometheus.Registerer // nil measures nothing
 	Now       func() time.Time
@@ -86,6 +93,7 @@ type Invoker struct {
 	masker    Masker
 	residency Residency
 	budgets   Budgets
+	people    People
 	usage     *ledger
 	metrics   *metrics
 	now       func() time.Time
@@ -95,7 +103,7 @@ type Invoker struct {
 // NewInvoker returns an invoker. Run must be running for usage to be kept.
 func NewInvoker(o InvokerOptions) *Invoker {
 	return &Invoker{
-		catalogue: o.Catalogue, masker: o.Masker, residency: o.Residency, budgets: o.Budgets,
+		catalogue: o.Catalogue, masker: o.Masker, residency: o.Residency, budgets: o.Budgets, people: o.People,
 		usage: newLedger(o.DB, o.Audit, o.Log), metrics: newMetrics(o.Metrics), now: o.Now, log: o.Log,
 	}
 }
@@ -246,6 +254,13 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 	if !decision.Allowed {
 		return ready{}, barred(decision)
+	}
+
+	// A provider whose records show who asks is told, and no other.
+	if namesCallers(t.connection.Settings.Roles) {
+		if request.Caller, err = v.people.Caller(ctx); err != nil {
+			return ready{}, err
+		}
 	}
 
 	// How much: what it will use is set aside.

@@ -84,6 +84,14 @@ type Capabilities struct {
 	OutputTokens  int  `json:"outputTokens"`  // longest answer; 0 = unknown
 }
 
+// Caller is for whom a call is made, as providers may show it in their own
+// records. It is empty for what Kakoi does for itself.
+type Caller struct {
+	AccountID string
+	Email     string
+	Groups    []string // names
+}
+
 // Request is one call to a model in the provider's terms.
 type Request struct {
 	Model        string // the provider's own id of the model
@@ -92,6 +100,7 @@ type Request struct {
 	Messages     []Message
 	Parameters   Parameters
 	Options      json.RawMessage // provider-specific extras of the catalogue entry, or nil
+	Caller       Caller          // only where the connection names callers
 }
 
 // EventType is the kind of one event of a stream.

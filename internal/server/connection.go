@@ -23,7 +23,7 @@ type connection struct {
 
 func connectionOf(c model.Connection) connection {
 	return connection{
-		ID: c.ID, Name: c.Name, Kind: c.Kind, Enabled: c.Enabled, Settings: connectionSettings(c.Settings),
+		ID: c.ID, Name: c.Name, Kind: c.Kind, Enabled: c.Enabled, Settings: connectionSettingsOf(c.Settings),
 		SecretNames: orEmpty(c.SecretNames), Models: c.Models, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
@@ -42,8 +42,47 @@ type connectionSettings struct {
 	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
 	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
 
+	Roles []assumedRole `json:"roles,omitempty" maxItems:"5" doc:"bedrock: assumed one after the other, beginning with the credentials."`
+
 	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"Certificates trusted besides the system's, in PEM."`
 	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
+}
+
+// assumedRole has the fields of model.AssumedRole.
+type assumedRole struct {
+	ARN            string            `json:"arn" kind:"name" maxLength:"700"`
+	ExternalID     string            `json:"externalId,omitempty" kind:"name" maxLength:"1224" doc:"Demanded by the role's owner; no secret."`
+	Region         string            `json:"region,omitempty" kind:"name" maxLength:"64" doc:"Whose STS is asked; empty: the connection's."`
+	Endpoint       string            `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"Of STS, instead of the connection's or the region's public one."`
+	DurationSecs   int               `json:"durationSeconds,omitempty" kind:"number" minimum:"0" maximum:"43200" doc:"0: an hour."`
+	SessionName    string            `json:"sessionName,omitempty" kind:"freeText" maxLength:"256" doc:"{account}, {email} and {group} stand for who asks. Empty: kakoi."`
+	SourceIdentity string            `json:"sourceIdentity,omitempty" kind:"freeText" maxLength:"256" doc:"Likewise; empty sends none."`
+	Tags           map[string]string `json:"tags,omitempty" kind:"freeText" maxProperties:"50" doc:"Of the session; likewise in their values."`
+	TransitiveTags bool              `json:"transitiveTags,omitempty" kind:"enum" doc:"The tags go with the roles that follow."`
+}
+
+func connectionSettingsOf(s model.Settings) connectionSettings {
+	return connectionSettings{
+		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
+		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		Roles: mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
+	}
+}
+
+func (s connectionSettings) settings() model.Settings {
+	return model.Settings{
+		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
+		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		Roles: mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
+	}
+}
+
+func (s *connectionSettings) settingsOrNil() *model.Settings {
+	if s == nil {
+		return nil
+	}
+	settings := s.settings()
+	return &settings
 }
 
 // connectionSecret has the fields of model.SecretPatch.
@@ -75,7 +114,7 @@ type connectionDraft struct {
 }
 
 func (d connectionDraft) draft() model.ConnectionDraft {
-	return model.ConnectionDraft{Name: d.Name, Kind: d.Kind, Enabled: d.Enabled, Settings: model.Settings(d.Settings), Secret: d.Secret.whole()}
+	return model.ConnectionDraft{Name: d.Name, Kind: d.Kind, Enabled: d.Enabled, Settings: d.Settings.settings(), Secret: d.Secret.whole()}
 }
 
 type connectionChange struct {
@@ -90,7 +129,7 @@ func (c *connectionChange) patch() model.ConnectionPatch {
 	if c == nil {
 		return model.ConnectionPatch{}
 	}
-	return model.ConnectionPatch{Name: c.Name, Enabled: c.Enabled, Settings: (*model.Settings)(c.Settings), Secret: (*model.SecretPatch)(c.Secret)}
+	return model.ConnectionPatch{Name: c.Name, Enabled: c.Enabled, Settings: c.Settings.settingsOrNil(), Secret: (*model.SecretPatch)(c.Secret)}
 }
 
 type checkResult struct {

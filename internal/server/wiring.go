@@ -7,6 +7,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -172,7 +173,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	var talk *chat.Service
 	measured := newMeasures(func() int { return talk.Running() })
 	a.invoker = model.NewInvoker(model.InvokerOptions{
-		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{},
+		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{}, People: callers{people, groups},
 		Audit: record, Metrics: measured.registry, Now: now, Log: log,
 	})
 
@@ -318,7 +319,8 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
 					},
-					HTTP: client, Log: c.Log,
+					Roles: rolesOf(c.Settings),
+					HTTP:  client, Log: c.Log,
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
@@ -327,6 +329,38 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 			return demo.New(demo.Config{}), nil
 		}},
 	}
+}
+
+// rolesOf is the chain of roles of a Bedrock connection, as its adapter takes it.
+func rolesOf(s model.Settings) []bedrock.Role {
+	return mapped(s.Roles, func(r model.AssumedRole) bedrock.Role {
+		endpoint := r.Endpoint
+		if r.Region == "" {
+			endpoint = cmp.Or(endpoint, s.STSEndpoint)
+		}
+		return bedrock.Role{
+			ARN: r.ARN, ExternalID: r.ExternalID, Region: r.Region, Endpoint: endpoint, Duration: time.Duration(r.DurationSecs) * time.Second,
+			SessionName: r.SessionName, SourceIdentity: r.SourceIdentity, Tags: r.Tags, TransitiveTags: r.TransitiveTags,
+		}
+	})
+}
+
+// callers tells providers that want to know who asks.
+type callers struct {
+	people *identity.Service
+	groups *access.Groups
+}
+
+// Caller implements model.People.
+func (c callers) Caller(ctx context.Context) (model.Caller, error) {
+	account, err := c.people.Self(ctx)
+	if err != nil {
+		return model.Caller{}, err
+	}
+	groups, err := c.groups.Mine(ctx)
+	return model.Caller{
+		AccountID: account.ID, Email: account.Email, Groups: mapped(groups, func(g access.Group) string { return g.Name }),
+	}, err
 }
 
 // Handler answers every request.

@@ -24,6 +24,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"kakoi/internal/errs"
+	"kakoi/internal/model"
 )
 
 // CredentialKind says where credentials come from.
@@ -59,6 +60,7 @@ type Config struct {
 	ControlEndpoint string // of bedrock, as a URL; likewise
 	STSEndpoint     string // of STS, as a URL; likewise, always the regional name
 	Credentials     Credentials
+	Roles           []Role // assumed one after the other, beginning with Credentials
 
 	// HTTP carries every request. It must have a transport of its own and no
 	// Timeout, which would end long answers.
@@ -71,7 +73,8 @@ type Config struct {
 	// IdleTimeout bounds the silence between two pieces of the answer, 60 s if zero.
 	IdleTimeout time.Duration
 
-	Log *slog.Logger // nil discards
+	Log *slog.Logger     // nil discards
+	Now func() time.Time // nil is time.Now
 }
 
 // reasoningPatience is by how much FirstByteTimeout grows for reasoning.
@@ -84,6 +87,7 @@ type Client struct {
 	control *awsbedrock.Client
 	sts     *sts.Client
 	creds   *provider // nil with a bearer token
+	chain   *chain    // nil with a bearer token or without roles
 	http    *http.Client
 	probe   string // URL whose host the runtime calls go to
 
@@ -113,6 +117,9 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		if err := checkURL(e.field, e.url, c.Credentials.Kind); err != nil {
 			return nil, err
 		}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -148,6 +155,11 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	if token == "" {
 		cl.creds = &provider{inner: cfg.Credentials}
 		cfg.Credentials = cl.creds
+		if len(c.Roles) > 0 {
+			cl.chain = newChain(cfg.Credentials, cfg, c.Roles, c.Now, c.Log)
+			cl.creds = &provider{inner: cl.chain.provider(model.Caller{})}
+			cfg.Credentials = cl.creds
+		}
 	} else {
 		cfg.Credentials = nil
 	}

@@ -305,11 +305,47 @@ func classifyCredentials(cause error) error {
 		// ask: to the person that is no more than credentials that are missing.
 		return errs.Wrap(errs.ModelCredentials, "no AWS credentials were found", cause).With("reason", "none")
 	}
+	var role *roleError
+	if errors.As(cause, &role) {
+		return classifyRole(role)
+	}
 	if up, ok := upstreamOf(cause); ok && up.exception != "" && !strings.Contains(cause.Error(), "ec2imds") {
 		e := errs.Wrap(errs.ModelCredentials, "the AWS credentials could not be obtained: "+up.exception, up)
 		return e.With("reason", "source").With("exception", up.exception)
 	}
 	return errs.Wrap(errs.ModelCredentials, "no AWS credentials were found", errors.New(redact(cause.Error()))).With("reason", "none")
+}
+
+// classifyRole answers for a role that could not be assumed. STS says the same
+// whether the caller may not ask, the role does not trust the caller, or the
+// external id is wrong.
+func classifyRole(role *roleError) error {
+	// The hop that failed first: those after it have only waited for it.
+	for before := role; errors.As(before.cause, &before); {
+		role = before
+	}
+	up, answered := upstreamOf(role.cause)
+	if !answered {
+		var e *errs.Error
+		if errors.As(classify(role.cause, false), &e) {
+			return errs.Wrap(e.Code, "STS, which is to give the role "+role.arn+", cannot be reached: "+e.Message, role.cause).
+				With("role", role.arn).With("reason", "sts").With("host", e.Params["host"])
+		}
+	}
+	reason, message := "role", "the role "+role.arn+" could not be assumed: "+up.exception
+	switch {
+	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "sts:TagSession"):
+		reason, message = "role_tags", "the role "+role.arn+" does not let the caller tag its session (sts:TagSession)"
+	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "sts:SetSourceIdentity"):
+		reason, message = "role_source", "the role "+role.arn+" does not let the caller set a source identity (sts:SetSourceIdentity)"
+	case strings.HasPrefix(up.exception, "AccessDenied"):
+		reason, message = "role_denied", "the role "+role.arn+" may not be assumed: its trust policy does not name the caller, the external id is wrong, or the caller has no sts:AssumeRole for it"
+	case strings.HasPrefix(up.exception, "ExpiredToken"):
+		reason = "expired"
+	case up.exception == "RegionDisabled" || up.exception == "RegionDisabledException":
+		reason, message = "role_region", "STS is not switched on in this region for the account of the role "+role.arn
+	}
+	return errs.Wrap(errs.ModelCredentials, message, up).With("reason", reason).With("role", role.arn).With("exception", up.exception)
 }
 
 // unreachable answers for a call that brought no answer.

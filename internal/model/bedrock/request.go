@@ -60,6 +60,7 @@ var documentFormats = map[string]types.DocumentFormat{
 type request struct {
 	input    *bedrockruntime.ConverseStreamInput
 	thinking bool // it asks for reasoning
+	caller   model.Caller
 }
 
 // translate turns req into Bedrock's terms.
@@ -87,7 +88,7 @@ func translate(req model.Request) (request, error) {
 		limit = tr.caps.OutputTokens
 	}
 
-	r := request{input: &bedrockruntime.ConverseStreamInput{ModelId: aws.String(req.Model)}}
+	r := request{input: &bedrockruntime.ConverseStreamInput{ModelId: aws.String(req.Model)}, caller: req.Caller}
 	if r.input.Messages, err = messages(req, opts); err != nil {
 		return request{}, err
 	}

@@ -79,6 +79,7 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	out, err := c.runtime.ConverseStream(ctx, r.input, func(o *bedrockruntime.Options) {
 		o.APIOptions = append(o.APIOptions, withoutReader)
+		c.as(r.caller, o)
 	})
 	if err != nil {
 		return nil, err

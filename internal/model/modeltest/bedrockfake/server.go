@@ -35,6 +35,11 @@ type Key struct {
 	Account    string
 	ARN        string // of the caller
 	Expires    time.Time
+
+	// Of a session of a role:
+	Tags           map[string]string
+	Transitive     []string // names of the tags that go with the roles that follow
+	SourceIdentity string
 }
 
 // DefaultKey is known unless Options.Keys says otherwise.
@@ -67,6 +72,8 @@ type Role struct {
 	ARN        string
 	ExternalID string        // demanded if set
 	MaxAge     time.Duration // of the keys it gives, an hour if zero
+	Trusts     []string      // ARNs of users and roles that may assume it; empty: whoever is known
+	NoTags     bool          // its trust policy does not let sessions be tagged
 }
 
 // Options configure a Server. The zero value is a Bedrock in Tokyo with
@@ -92,6 +99,7 @@ type Request struct {
 	Header    http.Header
 	Body      []byte
 	Key       string // access key id of the signature, or "" for a bearer token
+	Caller    Key    // whose that key is, without its secrets: what CloudTrail would show
 	Region    string // of the signature's scope
 	Service   string // likewise
 	Exception string // what it was answered with, or ""

@@ -96,6 +96,8 @@ func (c *call) authenticate(service string) *Refusal {
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	c.key = key
+	c.rec.Caller = key
+	c.rec.Caller.Secret, c.rec.Caller.Token = "", ""
 	return nil
 }
 

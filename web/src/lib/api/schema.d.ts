@@ -1569,6 +1569,30 @@ export interface components {
             /** @description Empty: the conversation's. */
             modelId?: string;
         };
+        AssumedRole: {
+            arn: string;
+            /**
+             * Format: int64
+             * @description 0: an hour.
+             */
+            durationSeconds?: number;
+            /** @description Of STS, instead of the connection's or the region's public one. */
+            endpoint?: string;
+            /** @description Demanded by the role's owner; no secret. */
+            externalId?: string;
+            /** @description Whose STS is asked; empty: the connection's. */
+            region?: string;
+            /** @description {account}, {email} and {group} stand for who asks. Empty: kakoi. */
+            sessionName?: string;
+            /** @description Likewise; empty sends none. */
+            sourceIdentity?: string;
+            /** @description Of the session; likewise in their values. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description The tags go with the roles that follow. */
+            transitiveTags?: boolean;
+        };
         Attachment: {
             /**
              * Format: int64
@@ -1817,6 +1841,8 @@ export interface components {
             profile?: string;
             /** @description bedrock */
             region?: string;
+            /** @description bedrock: assumed one after the other, beginning with the credentials. */
+            roles?: components["schemas"]["AssumedRole"][];
             /** @description bedrock: of STS. */
             stsEndpoint?: string;
         };
