@@ -23,7 +23,7 @@ export function DictationButton({ transcriber, most, onPress }: { transcriber: T
   return (
     <Tip text={hint}>
       <Button tone="quiet" size="dense" icon={Mic} className="text-muted" onPress={onPress} aria-description={hint}>
-        <span className="max-sm:sr-only">{t("dictation.act")}</span>
+        <span className="max-md:sr-only">{t("dictation.act")}</span>
       </Button>
     </Tip>
   );
@@ -31,6 +31,7 @@ export function DictationButton({ transcriber, most, onPress }: { transcriber: T
 
 interface Props {
   step: Step;
+  transcriber: Transcriber | undefined;
   most: number;
   onFinish: () => void;
   onCancel: () => void;
@@ -41,8 +42,9 @@ interface Props {
 }
 
 /** How far a dictation is, and what can be done about it. */
-export function DictationStrip({ step, most, onFinish, onCancel, onAgain, onRetry }: Props) {
+export function DictationStrip({ step, transcriber, most, onFinish, onCancel, onAgain, onRetry }: Props) {
   const { t } = useTranslation("chat");
+  const placeText = usePlaceText();
   const finish = useRef<HTMLButtonElement>(null);
   const touch = useMediaQuery("(pointer: coarse)");
   const recording = step.name === "recording";
@@ -82,6 +84,9 @@ export function DictationStrip({ step, most, onFinish, onCancel, onAgain, onRetr
       {recording && <span aria-hidden="true" className="dictation-mark" />}
       <span className="font-bold">{t(step.name === "asking" ? "dictation.asking" : recording ? "dictation.recording" : "dictation.working")}</span>
       {recording && <Clock since={step.since} most={most} />}
+      {recording && transcriber && (
+        <span className="min-w-0 truncate text-muted max-md:basis-full">{`${transcriber.displayName}・${t("processedAt", { place: placeText(transcriber.place) })}`}</span>
+      )}
       {step.name === "transcribing" && step.cut && <span className="text-muted">{t("dictation.cut")}</span>}
       {step.name === "asking" && <span className="text-muted">{t("dictation.askingHint")}</span>}
       <span className="ml-auto flex flex-wrap items-center gap-2">

@@ -105,7 +105,7 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
   return {
     busy: shown === "asking" || shown === "recording" || shown === "transcribing",
     button: here && (shown === "idle" || shown === "trouble") && <DictationButton transcriber={transcriber} most={most} onPress={start} />,
-    strip: <DictationStrip step={step} most={most} onFinish={() => dictation.finish()} onCancel={cancel} onAgain={start} onRetry={() => dictation.retry()} />,
+    strip: <DictationStrip step={step} transcriber={transcriber} most={most} onFinish={() => dictation.finish()} onCancel={cancel} onAgain={start} onRetry={() => dictation.retry()} />,
     fieldProps: {
       onCompositionStart: () => {
         composing.current = true;

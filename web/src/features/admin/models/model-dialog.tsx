@@ -159,14 +159,16 @@ export function ModelDialog({ model, others, onClose }: Props) {
               options={(["chat", "transcription"] as const).map((task) => ({ value: task, label: t(`models.taskOf.${task}`), hint: t(`models.taskHint.${task}`) }))}
             />
           </div>
-          <div className="md:col-span-2">
-            <TextField {...form.field("description")} label={t("models.description")} hint={t("models.descriptionHint")} optional autoComplete="off" />
-          </div>
+          {talks && (
+            <div className="md:col-span-2">
+              <TextField {...form.field("description")} label={t("models.description")} hint={t("models.descriptionHint")} optional autoComplete="off" />
+            </div>
+          )}
         </Part>
         <Part title={t("models.offer")}>
           <div className="grid content-start gap-2">
-            <Checkbox isSelected={v.enabled} onChange={(on) => form.set("enabled", on)} hint={t("models.enabledHint")}>
-              {t("models.enabled")}
+            <Checkbox isSelected={v.enabled} onChange={(on) => form.set("enabled", on)} hint={talks && t("models.enabledHint")}>
+              {t(talks ? "models.enabled" : "models.enabledEar")}
             </Checkbox>
             {talks && (
               <Checkbox isSelected={v.light} onChange={(on) => form.set("light", on)} hint={t("models.lightHint")}>

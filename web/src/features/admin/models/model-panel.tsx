@@ -60,9 +60,9 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
               await refreshModels(client);
             })
           }
-          hint={t("models.enabledHint")}
+          hint={talks && t("models.enabledHint")}
         >
-          {t("models.enabled")}
+          {t(talks ? "models.enabled" : "models.enabledEar")}
         </Switch>
         <Details className="mt-3">
           <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
