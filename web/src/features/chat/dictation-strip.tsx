@@ -1,5 +1,5 @@
 import { Mic, Square, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toApiError } from "@/lib/api/error";
 import type { Transcriber } from "@/lib/api/types";
@@ -18,14 +18,20 @@ import type { Step } from "./dictation";
 export function DictationButton({ transcriber, most, onPress }: { transcriber: Transcriber; most: number; onPress: () => void }) {
   const { t } = useTranslation("chat");
   const format = useFormats();
+  const id = useId();
   const place = usePlaceText()(transcriber.place);
   const hint = t("dictation.hint", { model: transcriber.displayName, place, limit: format.duration(most * 1000) });
   return (
-    <Tip text={hint}>
-      <Button tone="quiet" size="dense" icon={Mic} className="text-muted" onPress={onPress} aria-description={hint}>
-        <span className="max-md:sr-only">{t("dictation.act")}</span>
-      </Button>
-    </Tip>
+    <>
+      <Tip text={hint}>
+        <Button tone="quiet" size="dense" icon={Mic} className="text-muted" onPress={onPress} aria-describedby={id}>
+          <span className="max-md:sr-only">{t("dictation.act")}</span>
+        </Button>
+      </Tip>
+      <span id={id} hidden>
+        {hint}
+      </span>
+    </>
   );
 }
 
@@ -85,7 +91,7 @@ export function DictationStrip({ step, transcriber, most, onFinish, onCancel, on
       <span className="font-bold">{t(step.name === "asking" ? "dictation.asking" : recording ? "dictation.recording" : "dictation.working")}</span>
       {recording && <Clock since={step.since} most={most} />}
       {recording && transcriber && (
-        <span className="min-w-0 truncate text-muted max-md:basis-full">{`${transcriber.displayName}・${t("processedAt", { place: placeText(transcriber.place) })}`}</span>
+        <span className="min-w-0 truncate text-muted max-md:basis-full">{t("dictation.where", { model: transcriber.displayName, place: placeText(transcriber.place) })}</span>
       )}
       {step.name === "transcribing" && step.cut && <span className="text-muted">{t("dictation.cut")}</span>}
       {step.name === "asking" && <span className="text-muted">{t("dictation.askingHint")}</span>}

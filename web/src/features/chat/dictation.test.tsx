@@ -96,7 +96,8 @@ describe("dictation", () => {
 
     vi.stubGlobal("isSecureContext", true);
     show(listening(), "/temporary");
-    expect((await named("音声入力")).getAttribute("aria-description")).toBe("話した言葉を「音声認識」で文字にします。声を処理する場所は stt.example、1回 1分までです。");
+    const told = (await named("音声入力")).getAttribute("aria-describedby")?.split(" ").map((id) => document.getElementById(id)?.textContent);
+    expect(told?.join("")).toBe("話した言葉を「音声認識」で文字にします。声を処理する場所は stt.example、1回 1分までです。");
   });
 
   it("puts what was said at the caret, keeps what was written and sends nothing by itself", async () => {
@@ -152,8 +153,21 @@ describe("dictation", () => {
     works = true;
     await press("同じ録音をもう一度送る");
     const box = await field();
+    expect(document.activeElement).toBe(box); // the button has gone
     await waitFor(() => expect(box.value).toBe("言い直さない"));
     expect([recorders.length, api.calledWith("POST /transcriptions").length]).toEqual([1, 2]);
+  });
+
+  it("asks who listens when the one it knew has gone, and sends a voice to nobody else", async () => {
+    const api = listening(() => new Problem(409, "model_unavailable"));
+    show(api, "/");
+    await begin();
+    api.transcriber = undefined;
+    await press("終えて文字にする");
+    await screen.findByText("声を文字にできませんでした");
+    await press("録音を捨てる");
+    await waitFor(() => expect(screen.queryByRole("button", { name: "音声入力" })).toBeNull());
+    expect(api.calledWith("POST /transcriptions").map((call) => call.query)).toEqual(["modelId=ear&language=ja"]);
   });
 
   it.each([

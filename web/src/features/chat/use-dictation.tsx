@@ -1,10 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsQuery } from "@/features/account/api";
 import { announce } from "@/lib/announce";
+import { ApiError } from "@/lib/api/error";
 import { canRecord } from "@/lib/can-record";
 import { useCommand } from "@/lib/commands";
+import { useMediaQuery } from "@/lib/use-media-query";
 import { transcribe } from "./api";
 import { Dictation } from "./dictation";
 import { DictationButton, DictationStrip } from "./dictation-strip";
@@ -33,10 +35,16 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
   const transcriber = useQuery(modelsQuery).data?.transcriber;
   const [dictation] = useState(() => new Dictation());
   const step = useSyncExternalStore(dictation.subscribe, dictation.getSnapshot);
+  const client = useQueryClient();
+  const touch = useMediaQuery("(pointer: coarse)");
   const composing = useRef(false);
   const waiting = useRef("");
   const most = transcriber ? Math.min(transcriber.maxSeconds, secondsIn(transcriber.maxBytes)) : 0;
 
+  // The button under the focus goes; on a phone the keyboard would come unasked.
+  const toField = () => {
+    if (!touch) field.current?.focus();
+  };
   const insert = (words: string) => {
     if (composing.current) {
       waiting.current += words;
@@ -51,7 +59,7 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
     });
     announce(t("dictation.announceDone"));
     requestAnimationFrame(() => {
-      box?.focus();
+      toField();
       box?.setSelectionRange(caret, caret);
     });
   };
@@ -62,14 +70,28 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
 
   const start = () => {
     if (!transcriber) return;
+    const { id: modelId } = transcriber;
     const language = i18n.language;
-    void dictation.start(most, (sound, signal) => transcribe(sound, { modelId: transcriber.id, language }, signal), (words) => latest.current(words));
+    const listen = async (sound: Blob, signal: AbortSignal) => {
+      try {
+        // By name: what is said goes where it was shown to go, or nowhere.
+        return await transcribe(sound, { modelId, language }, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.code === "model_unavailable") void client.invalidateQueries({ queryKey: modelsQuery.queryKey });
+        throw error;
+      }
+    };
+    void dictation.start(most, listen, (words) => latest.current(words));
   };
   const cancel = () => {
     const spoken = step.name === "recording" || step.name === "transcribing" || step.name === "failed";
     dictation.cancel();
     if (spoken) announce(t("dictation.announceCancelled"));
-    field.current?.focus();
+    toField();
+  };
+  const finish = () => {
+    dictation.finish();
+    toField();
   };
 
   // Another conversation is another draft; who leaves has stopped speaking.
@@ -100,12 +122,15 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
   }, [active]);
 
   const here = transcriber !== undefined && canRecord();
-  useCommand("dictate", here ? () => (shown === "recording" ? dictation.finish() : start()) : undefined);
+  useCommand("dictate", here ? () => (shown === "recording" ? finish() : start()) : undefined);
 
   return {
     busy: shown === "asking" || shown === "recording" || shown === "transcribing",
     button: here && (shown === "idle" || shown === "trouble") && <DictationButton transcriber={transcriber} most={most} onPress={start} />,
-    strip: <DictationStrip step={step} transcriber={transcriber} most={most} onFinish={() => dictation.finish()} onCancel={cancel} onAgain={start} onRetry={() => dictation.retry()} />,
+    strip: <DictationStrip step={step} transcriber={transcriber} most={most} onFinish={finish} onCancel={cancel} onAgain={start} onRetry={() => {
+          dictation.retry();
+          toField();
+        }} />,
     fieldProps: {
       onCompositionStart: () => {
         composing.current = true;
