@@ -91,7 +91,7 @@ export function DictationStrip({ step, transcriber, most, onFinish, onCancel, on
       <span className="font-bold">{t(step.name === "asking" ? "dictation.asking" : recording ? "dictation.recording" : "dictation.working")}</span>
       {recording && <Clock since={step.since} most={most} />}
       {recording && transcriber && (
-        <span className="min-w-0 truncate text-muted max-md:basis-full">{t("dictation.where", { model: transcriber.displayName, place: placeText(transcriber.place) })}</span>
+        <span className="min-w-0 text-muted max-md:basis-full md:truncate">{t("dictation.where", { model: transcriber.displayName, place: placeText(transcriber.place) })}</span>
       )}
       {step.name === "transcribing" && step.cut && <span className="text-muted">{t("dictation.cut")}</span>}
       {step.name === "asking" && <span className="text-muted">{t("dictation.askingHint")}</span>}
