@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
+	"kakoi/internal/media"
 	"kakoi/internal/model"
 	"kakoi/internal/setting"
 	"kakoi/internal/share"
@@ -38,6 +39,7 @@ type Server struct {
 	catalogue *model.Catalogue
 	chat      *chat.Service
 	transfer  *transfer.Service
+	media     *media.Service
 	library   *library.Service
 	shares    *share.Service
 	settings  *setting.Service
