@@ -98,7 +98,7 @@ function ConversationView({ id }: { id: string }) {
   return (
     <Loaded
       conversation={conversation.data}
-      messages={{ items, compared: comparedOf(messages.data), hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage || messages.isFetchNextPageError, onOlder }}
+      messages={{ items, compared: comparedOf(messages.data), hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage, olderError: messages.isFetchNextPageError ? messages.error : null, onOlder }}
     />
   );
 }
@@ -109,6 +109,7 @@ interface LoadedMessages {
   compared: readonly Message[];
   hasOlder: boolean;
   loadingOlder: boolean;
+  olderError: unknown;
   onOlder: () => void;
 }
 
@@ -122,7 +123,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const models = known ?? noModels;
   const unkept = useQuery(limitsQuery).data?.temporary === "enforced"; // nothing more may be stored
   const model = models.find((one) => one.id === conversation.modelId);
-  const { items, compared, hasOlder, loadingOlder, onOlder } = messages;
+  const { items, compared, hasOlder, loadingOlder, olderError, onOlder } = messages;
   const [compare, setCompare] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
   const pending = usePendingTurn(id);
@@ -147,7 +148,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : (model?.capabilities ?? (known && onlyWords));
 
   useForgottenSend(account.id, id, items);
-  useJump(id, messages);
+  useJump(id, { ...messages, loadingOlder: loadingOlder || olderError !== null });
   useAnnouncements(comparing ? (writing[0] ?? compared[0]) : last);
 
   return (
@@ -212,6 +213,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
           scroller={follow.scroller}
           hasOlder={hasOlder}
           loadingOlder={loadingOlder}
+          olderError={olderError}
           onOlder={onOlder}
         />
       </TalkFrame>
