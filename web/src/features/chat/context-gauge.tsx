@@ -39,7 +39,7 @@ export function ContextGauge({ conversationId, state, running }: Props) {
     <DialogTrigger>
       <AriaButton
         aria-label={share === undefined ? t("gaugeOpenTokens", { tokens: tokens(used) }) : t("gaugeOpen", { share })}
-        className={cx("mt-0.5 flex min-h-8 flex-none items-center gap-2 rounded-4 px-2 text-14 tabular-nums max-md:ml-auto max-md:px-1 hover:text-default pointer-coarse:min-h-11", full ? "text-warning" : "text-muted")}
+        className={cx("mt-0.5 flex min-h-8 flex-none items-center gap-2 rounded-4 px-2 text-14 tabular-nums max-md:ml-auto max-md:gap-1 max-md:px-1 hover:text-default pointer-coarse:min-h-11", full ? "text-warning" : "text-muted")}
       >
         <span className="max-md:sr-only">{t("gauge")}</span>
         {share === undefined ? (

@@ -196,7 +196,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
                 </>
               }
             />
-            <div className="flex flex-wrap items-start justify-between gap-x-2">
+            <div className="flex flex-wrap items-start justify-between gap-x-2 max-md:gap-x-0">
               <WhereLine model={model} />
               <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
             </div>
