@@ -546,6 +546,19 @@ describe("a conversation that is not there", () => {
   });
 });
 
+describe("a conversation whose messages cannot be read", () => {
+  it("says which it is and that it failed, and is read when one tries again", async () => {
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "ここにあります")]);
+    const messages = api.routes["GET /conversations/c1/messages"];
+    api.on("GET /conversations/c1/messages", () => new Problem(500, "internal"));
+    show(api, "/c/c1");
+    expect(await screen.findByRole("heading", { level: 1, name: "会話 c1" })).toBeTruthy();
+    api.on("GET /conversations/c1/messages", (call) => messages?.(call));
+    fireEvent.click(await screen.findByRole("button", { name: "もう一度試す" }));
+    expect(await screen.findByText("ここにあります")).toBeTruthy();
+  });
+});
+
 describe("older messages that cannot be read", () => {
   it("are said to have failed, in the place where they belong, and asked for again by hand", async () => {
     vi.stubGlobal(

@@ -72,7 +72,9 @@ function ConversationView({ id }: { id: string }) {
   if (error && !(conversation.data && messages.data)) {
     return (
       <>
-        <ChatBar plain>{null}</ChatBar>
+        <ChatBar plain title={<h1 className="truncate text-16">{conversation.data?.title ?? t("loadFailed")}</h1>}>
+          {null}
+        </ChatBar>
         <div className={`${column} py-6`}>
           <ErrorNotice
             error={error}
