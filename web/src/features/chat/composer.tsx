@@ -175,7 +175,7 @@ export function Composer(props: Props) {
           {...slash.fieldProps}
           {...dictation.fieldProps}
           className={cx(
-            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
+            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] placeholder:[word-break:auto-phrase] shadow-none! outline-none! [scrollbar-width:thin]",
             first ? "min-h-19" : "min-h-11",
           )}
         />
@@ -193,7 +193,7 @@ export function Composer(props: Props) {
           />
           <AttachButton limits={bounds} off={most === 0} onPress={() => picker.current?.click()} />
           {dictation.button}
-          <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
+          <span id={noteId} className="min-w-0 flex-1 px-2 text-right text-14 leading-120 text-muted md:truncate">
             {reason && !empty ? reason : ""}
           </span>
           {running && (
