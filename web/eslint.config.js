@@ -45,7 +45,7 @@ export default tseslint.config(
           },
           callees: { exclude: [".*"] }, // keys, class names; toasts are checked above
           "should-validate-template": true,
-          words: { exclude: ["[0-9!-/:-@[-`{-~‹›…・（）\\s]+", "Kakoi", "Ctrl", "Ctrl K", "Enter"] },
+          words: { exclude: ["[0-9!-/:-@[-`{-~‹›…・（）\\s]+", "Kakoi", "Ctrl", "Ctrl K", "Enter", "Esc"] },
         },
       ],
     },

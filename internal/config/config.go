@@ -83,10 +83,12 @@ type Session struct {
 
 // Limits bound what comes from outside.
 type Limits struct {
-	AttachmentBytes    int64 `key:"attachmentBytes" default:"20MiB" example:"50MiB" min:"1KiB" max:"1GiB" unit:"bytes" doc:"Largest file that may be attached to a message."`
-	AttachmentsPerTurn int64 `key:"attachmentsPerTurn" default:"10" example:"5" min:"0" max:"100" doc:"How many files may be attached to one message."`
-	ImportBytes        int64 `key:"importBytes" default:"1GiB" example:"4GiB" min:"1KiB" max:"64GiB" unit:"bytes" doc:"Largest export of another program that may be imported. It lies in data.dir while it is read."`
-	MessageBytes       int64 `key:"messageBytes" default:"1MiB" example:"256KiB" min:"1KiB" max:"16MiB" unit:"bytes" doc:"Longest message. A Japanese character takes 3 bytes."`
+	AttachmentBytes    int64         `key:"attachmentBytes" default:"20MiB" example:"50MiB" min:"1KiB" max:"1GiB" unit:"bytes" doc:"Largest file that may be attached to a message."`
+	AttachmentsPerTurn int64         `key:"attachmentsPerTurn" default:"10" example:"5" min:"0" max:"100" doc:"How many files may be attached to one message."`
+	ImportBytes        int64         `key:"importBytes" default:"1GiB" example:"4GiB" min:"1KiB" max:"64GiB" unit:"bytes" doc:"Largest export of another program that may be imported. It lies in data.dir while it is read."`
+	RecordingBytes     int64         `key:"recordingBytes" default:"25MiB" example:"50MiB" min:"64KiB" max:"256MiB" unit:"bytes" doc:"Largest recording that may be dictated. A minute takes 2 MB."`
+	RecordingDuration  time.Duration `key:"recordingDuration" default:"5m" example:"10m" min:"10s" max:"1h" doc:"Longest recording that may be dictated."`
+	MessageBytes       int64         `key:"messageBytes" default:"1MiB" example:"256KiB" min:"1KiB" max:"16MiB" unit:"bytes" doc:"Longest message. A Japanese character takes 3 bytes."`
 }
 
 // DatabaseURL is what db.Open needs: the URL of PostgreSQL or the path of the

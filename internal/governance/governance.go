@@ -2,7 +2,10 @@
 // limits yet: every reservation is granted and settles nothing.
 package governance
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Claim is what a call is about to use. It is an estimate: the usage that
 // settles the reservation is what counts.
@@ -10,16 +13,18 @@ type Claim struct {
 	AccountID    string
 	GroupIDs     []string
 	ModelID      string
-	Feature      string // "chat", "title", …
-	InputTokens  int    // estimated
-	OutputTokens int    // at most; 0 = no bound is known
+	Feature      string        // "chat", "title", …
+	InputTokens  int           // estimated
+	OutputTokens int           // at most; 0 = no bound is known
+	Audio        time.Duration // of speech to be transcribed
 }
 
 // Spent is what a call has used.
 type Spent struct {
-	Tokens     int    // input, output and cache together
-	CostMicros int64  // millionths of Currency
-	Currency   string // "" when the price is not known
+	Tokens     int           // input, output and cache together
+	CostMicros int64         // millionths of Currency
+	Currency   string        // "" when the price is not known
+	Audio      time.Duration // of speech that was transcribed
 }
 
 // Reservation holds a claim until it is settled, which happens exactly once,

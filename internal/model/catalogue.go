@@ -56,6 +56,8 @@ type Adapter struct {
 	New func(ctx context.Context, c AdapterConfig) (Provider, error)
 	// CheckOptions checks the options of a catalogue entry; nil has none.
 	CheckOptions func(options json.RawMessage) error
+	// Transcribes says that its providers are Transcribers.
+	Transcribes bool
 }
 
 // AdapterConfig is what an adapter needs to know of a connection. The HTTP
@@ -114,14 +116,28 @@ func NewCatalogue(o CatalogueOptions) *Catalogue {
 	}
 }
 
-// Offers returns the models, in order, that the person who acts in ctx may use
-// and whose place is permitted.
+// Offers returns the models, in order, that the person who acts in ctx may talk
+// with and whose place is permitted.
 func (c *Catalogue) Offers(ctx context.Context) ([]Offer, error) {
+	return c.offers(ctx, TaskChat)
+}
+
+// Transcriber returns the model that turns the speech of the person who acts in
+// ctx into text: the first they may use. ok is false when there is none.
+func (c *Catalogue) Transcriber(ctx context.Context) (o Offer, ok bool, err error) {
+	offers, err := c.offers(ctx, TaskTranscription)
+	if err != nil || len(offers) == 0 {
+		return Offer{}, false, err
+	}
+	return offers[0], true, nil
+}
+
+func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
 	p, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel})
 	if err != nil {
 		return nil, err
 	}
-	targets, err := selectUsable(ctx, c.db, p.GroupIDs)
+	targets, err := selectUsable(ctx, c.db, task, p.GroupIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +152,11 @@ func (c *Catalogue) Offers(ctx context.Context) ([]Offer, error) {
 	return offers, nil
 }
 
-// Offer returns model id if the person who acts in ctx may use it. Otherwise
-// the error has code ModelUnavailable, whether it is unknown, switched off or
-// not for them.
+// Offer returns model id if the person who acts in ctx may talk with it.
+// Otherwise the error has code ModelUnavailable, whether it is unknown, switched
+// off, not for them or not for talking.
 func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
-	t, err := c.usable(ctx, id)
+	t, err := c.usable(ctx, id, TaskChat)
 	return t.offer(), err
 }
 
@@ -182,8 +198,8 @@ func LightOf(offers []Offer, id string) (o Offer, ok bool) {
 	return offers[i], true
 }
 
-// usable returns model id as the person who acts in ctx may use it.
-func (c *Catalogue) usable(ctx context.Context, id string) (target, error) {
+// usable returns model id as the person who acts in ctx may use it for task.
+func (c *Catalogue) usable(ctx context.Context, id string, task Task) (target, error) {
 	p, err := access.Require(ctx)
 	if err != nil {
 		return target{}, err
@@ -195,7 +211,7 @@ func (c *Catalogue) usable(ctx context.Context, id string) (target, error) {
 		return target{}, err
 	}
 	err = access.Decide(p, access.ModelUse, access.Resource{Kind: access.KindModel, ID: id, GroupIDs: t.model.GroupIDs})
-	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.connection.Enabled)) {
+	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.connection.Enabled || t.model.Task != task)) {
 		return target{}, unavailable()
 	}
 	t.place = c.place(t)
@@ -238,7 +254,7 @@ func (c *Catalogue) Seed(ctx context.Context) error {
 		}
 		for _, remote := range models {
 			m := Model{
-				ID: db.NewID(), ConnectionID: connection.ID, RemoteID: remote.ID, DisplayName: remote.Name,
+				ID: db.NewID(), ConnectionID: connection.ID, RemoteID: remote.ID, DisplayName: remote.Name, Task: TaskChat,
 				Capabilities: remote.Capabilities, Enabled: true, CreatedAt: now, UpdatedAt: now,
 			}
 			if _, err := insertModel(ctx, tx, m); err != nil {

@@ -102,7 +102,7 @@ func (c *Catalogue) probe(ctx context.Context, address string) *Detected {
 			continue
 		}
 		owner = m.OwnedBy
-		d.Models = append(d.Models, RemoteModel{ID: m.ID, Name: m.ID})
+		d.Models = append(d.Models, RemoteModel{ID: m.ID, Name: m.ID, Task: TaskOf(m.ID)})
 	}
 	d.Product = c.product(ctx, spec, address, page.Server, owner)
 	return d

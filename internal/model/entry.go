@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -19,6 +20,7 @@ type Model struct {
 	RemoteID     string // as the provider calls it
 	DisplayName  string
 	Description  string
+	Task         Task
 	Capabilities Capabilities
 	Defaults     Parameters      // where the person sets none
 	Options      json.RawMessage // for the adapter, or nil
@@ -38,6 +40,7 @@ type ModelDraft struct {
 	RemoteID     string
 	DisplayName  string // "": as RemoteID
 	Description  string
+	Task         Task // "": as RemoteID tells
 	Capabilities Capabilities
 	Defaults     Parameters
 	Options      json.RawMessage
@@ -53,6 +56,7 @@ type ModelPatch struct {
 	RemoteID     *string
 	DisplayName  *string
 	Description  *string
+	Task         *Task
 	Capabilities *Capabilities
 	Defaults     *Parameters
 	Options      *json.RawMessage
@@ -84,6 +88,7 @@ func (m Model) patched(p ModelPatch) Model {
 	set(&m.RemoteID, p.RemoteID)
 	set(&m.DisplayName, p.DisplayName)
 	set(&m.Description, p.Description)
+	set(&m.Task, p.Task)
 	set(&m.Capabilities, p.Capabilities)
 	set(&m.Defaults, p.Defaults)
 	set(&m.Options, p.Options)
@@ -103,7 +108,7 @@ func set[T any](to, from *T) {
 
 // validate returns m as it is stored. Its errors name the field. What it
 // refers to (connection, groups, fallback) is checked where they are read.
-func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error) {
+func (m Model) validate(a Adapter) (Model, error) {
 	var err error
 	if m.RemoteID == "" || len(m.RemoteID) > maxRemoteID || !printable(m.RemoteID) {
 		return m, errs.InField("remoteId", "give the id by which the provider knows the model, for example gemma3:4b or jp.anthropic.claude-sonnet-4-6")
@@ -117,13 +122,16 @@ func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error)
 	if utf8.RuneCountInString(m.Description) > maxDescription || !utf8.ValidString(m.Description) {
 		return m, errs.InField("description", fmt.Sprintf("the description has more than %d characters", maxDescription))
 	}
+	if m.Task, err = a.task(m); err != nil {
+		return m, err
+	}
 	if err := m.Capabilities.validate(); err != nil {
 		return m, err
 	}
 	if err := m.Defaults.Validate("defaults"); err != nil {
 		return m, err
 	}
-	if m.Options, err = cleanOptions(m.Options, checkOptions); err != nil {
+	if m.Options, err = cleanOptions(m.Options, a.CheckOptions); err != nil {
 		return m, err
 	}
 	m.GroupIDs = slices.Compact(append([]string{}, slices.Sorted(slices.Values(m.GroupIDs))...))
@@ -134,6 +142,37 @@ func (m Model) validate(checkOptions func(json.RawMessage) error) (Model, error)
 		return m, errs.InField("fallbackId", "a model cannot stand in for itself")
 	}
 	return m, m.Price.validate()
+}
+
+// task returns what m is for, by its name where nobody has said.
+func (a Adapter) task(m Model) (Task, error) {
+	switch m.Task {
+	case "":
+		if a.Transcribes {
+			return TaskOf(m.RemoteID), nil
+		}
+		return TaskChat, nil
+	case TaskChat:
+		return m.Task, nil
+	case TaskTranscription:
+		if !a.Transcribes {
+			return "", errs.InField("task", "models of this kind of connection cannot transcribe; connect a speech server that is OpenAI-compatible")
+		}
+		return m.Task, nil
+	}
+	return "", errs.InField("task", "the task of a model is chat or transcription")
+}
+
+// listeners is how the models that transcribe are named, whoever serves them.
+// TTS models, WhisperSpeech among them, do not match.
+var listeners = regexp.MustCompile(`(?i)(^|[^a-z])(whisper|transcribe|parakeet|reazonspeech|sensevoice)([^a-z]|$)`)
+
+// TaskOf returns what a model is for, as far as its name tells.
+func TaskOf(remoteID string) Task {
+	if listeners.MatchString(remoteID) {
+		return TaskTranscription
+	}
+	return TaskChat
 }
 
 func (c Capabilities) validate() error {

@@ -37,6 +37,14 @@ type Call struct {
 	ConversationID, RunID string // for the record; may be empty
 }
 
+// TranscriptionCall is one call of a model that turns speech into text, by a
+// feature, for the person who acts in the context.
+type TranscriptionCall struct {
+	ModelID   string // of the catalogue
+	Feature   string // "dictation"
+	Recording Recording
+}
+
 // Masker hides what must not leave in a request, and gives the way to put it
 // back into the answer.
 type Masker interface {
@@ -66,8 +74,8 @@ type Auditor interface {
 
 // source finds what a call needs in the catalogue.
 type source interface {
-	// usable returns model id as the person who acts in ctx may use it.
-	usable(ctx context.Context, id string) (target, error)
+	// usable returns model id as the person who acts in ctx may use it for task.
+	usable(ctx context.Context, id string, task Task) (target, error)
 	// provider returns the provider of a connection as usable has read it.
 	provider(ctx context.Context, c Connection) (Provider, error)
 }
@@ -125,8 +133,29 @@ func (i *Invoker) Flush(ctx context.Context) error { return i.usage.flush(ctx) }
 // Nothing happens before the sequence is ranged over; ranging over it again
 // calls again. Every call is recorded, also one that the loop leaves early.
 func (i *Invoker) Stream(ctx context.Context, c Call) iter.Seq2[Event, error] {
+	return i.call(ctx, c, TaskChat, Recording{})
+}
+
+// Transcribe has a model turn speech into text. It goes the way of every call:
+// the masker is shown the recording, which it can only let pass or refuse, and
+// may hide what the text says. The recording is not kept.
+func (i *Invoker) Transcribe(ctx context.Context, c TranscriptionCall) (string, error) {
+	call := Call{ModelID: c.ModelID, Feature: c.Feature, Messages: []Message{{Role: RoleUser, Parts: []Part{{Type: PartAudio, Media: &c.Recording.Audio}}}}}
+	var text strings.Builder
+	for event, err := range i.call(ctx, call, TaskTranscription, c.Recording) {
+		if err != nil {
+			return "", err
+		}
+		if event.Type == EventText {
+			text.WriteString(event.Text)
+		}
+	}
+	return text.String(), nil
+}
+
+func (i *Invoker) call(ctx context.Context, c Call, task Task, r Recording) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		v := &invocation{Invoker: i, call: c, yield: yield, start: time.Now(), at: i.now()}
+		v := &invocation{Invoker: i, call: c, task: task, recording: r, yield: yield, start: time.Now(), at: i.now()}
 		defer v.record(ctx)
 		v.metrics.active.Inc()
 		defer v.metrics.active.Dec()
@@ -155,10 +184,12 @@ var errLeft = errors.New("the reader has left")
 // invocation is one call on its way.
 type invocation struct {
 	*Invoker
-	call  Call
-	yield func(Event, error) bool
-	start time.Time // monotonic
-	at    time.Time
+	call      Call
+	task      Task
+	recording Recording // of a transcription; what is sent of it is in request
+	yield     func(Event, error) bool
+	start     time.Time // monotonic
+	at        time.Time
 
 	principal access.Principal
 	target    target // the model that is tried, or answers
@@ -226,7 +257,7 @@ type ready struct {
 // fallback becomes the target only if it passes them.
 func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (ready, error) {
 	// Who: the person may use the model.
-	t, err := v.catalogue.usable(ctx, id)
+	t, err := v.catalogue.usable(ctx, id, v.task)
 	if err != nil {
 		return ready{}, err
 	}
@@ -267,6 +298,7 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	claim := governance.Claim{
 		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature,
 		InputTokens: estimateInput(request), OutputTokens: t.model.Capabilities.OutputTokens,
+		Audio: v.recording.Duration,
 	}
 	if limit := request.Parameters.MaxTokens; limit != nil {
 		claim.OutputTokens = *limit
@@ -298,7 +330,7 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 	defer func() {
 		v.account(err == nil)
 		// Also when the reader has left or ctx has ended.
-		spent := governance.Spent{Tokens: v.usage.total(), CostMicros: v.cost.Micros, Currency: v.cost.Currency}
+		spent := governance.Spent{Tokens: v.usage.total(), CostMicros: v.cost.Micros, Currency: v.cost.Currency, Audio: v.heard()}
 		if err := r.reservation.Settle(context.WithoutCancel(ctx), spent); err != nil {
 			v.log.ErrorContext(ctx, "reservation not settled", "model", v.target.model.ID, "account", v.principal.AccountID, "err", err)
 		}
@@ -352,7 +384,7 @@ func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, 
 		return err
 	}
 	v.underWay, v.reported, v.usage, v.stop = true, false, Usage{}, ""
-	for event, err := range restore(provider.Stream(ctx, v.request)) {
+	for event, err := range restore(v.ask(ctx, provider)) {
 		if err != nil {
 			return err
 		}
@@ -371,6 +403,43 @@ func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, 
 		return errs.New(errs.ModelBrokeOff, "the answer broke off before its end")
 	}
 	return nil
+}
+
+// ask begins the provider's answer.
+func (v *invocation) ask(ctx context.Context, p Provider) iter.Seq2[Event, error] {
+	if v.task != TaskTranscription {
+		return p.Stream(ctx, v.request)
+	}
+	return func(yield func(Event, error) bool) {
+		listener, ok := p.(Transcriber)
+		if !ok {
+			yield(Event{}, errs.Newf(errs.ModelInput, "%s cannot listen; its connection does not transcribe", v.target.model.DisplayName).
+				With("kind", string(PartAudio)).With("model", v.target.model.DisplayName))
+			return
+		}
+		recording := v.recording
+		recording.Audio = *v.request.Messages[0].Parts[0].Media
+		said, err := listener.Transcribe(ctx, v.request.Model, recording)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		if said.Text != "" && !yield(Event{Type: EventText, Text: said.Text}, nil) {
+			return
+		}
+		if said.Usage != (Usage{}) && !yield(Event{Type: EventUsage, Usage: said.Usage}, nil) {
+			return
+		}
+		yield(Event{Type: EventStop, StopReason: StopEnd}, nil)
+	}
+}
+
+// heard is how much speech the provider has, or had when it answered.
+func (v *invocation) heard() time.Duration {
+	if !v.underWay {
+		return 0
+	}
+	return v.recording.Duration
 }
 
 // deliver hands a piece of the answer on, after the name of the model.
@@ -405,6 +474,7 @@ func (v *invocation) emit(event Event, err error) bool {
 func (v *invocation) account(complete bool) {
 	switch {
 	case v.reported && complete:
+	case v.task == TaskTranscription: // counted by the length of the speech
 	case v.reported:
 		// A provider that counts as it goes has not counted what it said last.
 		if said := v.said.tokens(); said > v.usage.OutputTokens {
@@ -543,15 +613,20 @@ func (v *invocation) record(ctx context.Context) {
 	if modelID == "" {
 		modelID = requested
 	}
+	details := map[string]string{
+		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
+		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
+		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
+	}
+	if v.task == TaskTranscription {
+		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)
+	}
 	v.Invoker.usage.add(ctx, UsageRecord{
 		ID: db.NewID(), StartedAt: v.at, AccountID: v.principal.AccountID,
 		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: requested, ConnectionID: v.target.connection.ID,
 		Feature: v.call.Feature, ConversationID: v.call.ConversationID, RunID: v.call.RunID,
 		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason.String(),
 		Usage: v.usage, Cost: v.cost, Outcome: v.outcome, Attempts: v.attempts, FirstToken: v.firstToken, Duration: duration,
-	}, map[string]string{
-		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
-		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
-		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
-	})
+		Audio: v.heard(),
+	}, details)
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -39,9 +40,9 @@ type shelf struct {
 	providers map[string]Provider // by connection
 }
 
-func (s shelf) usable(_ context.Context, id string) (target, error) {
+func (s shelf) usable(_ context.Context, id string, task Task) (target, error) {
 	t, ok := s.targets[id]
-	if !ok {
+	if !ok || cmp.Or(t.model.Task, TaskChat) != task {
 		return target{}, unavailable()
 	}
 	t.place = residency.Place{Kind: residency.Host, Name: hostOf(t.connection.Settings.BaseURL)}

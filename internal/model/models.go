@@ -54,7 +54,7 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 	}
 	now := fromMillis(c.now().UnixMilli())
 	m := Model{
-		ID: db.NewID(), ConnectionID: d.ConnectionID, RemoteID: d.RemoteID, DisplayName: d.DisplayName, Description: d.Description,
+		ID: db.NewID(), ConnectionID: d.ConnectionID, RemoteID: d.RemoteID, DisplayName: d.DisplayName, Description: d.Description, Task: d.Task,
 		Capabilities: d.Capabilities, Defaults: d.Defaults, Options: d.Options, Enabled: d.Enabled, GroupIDs: d.GroupIDs,
 		Light: d.Light, FallbackID: d.FallbackID, Price: d.Price, CreatedAt: now, UpdatedAt: now,
 	}
@@ -65,7 +65,7 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 		} else if err != nil {
 			return err
 		}
-		if m, err = m.validate(c.providers.adapters[connection.Kind].CheckOptions); err != nil {
+		if m, err = m.validate(c.providers.adapters[connection.Kind]); err != nil {
 			return err
 		}
 		if err := c.checkReferences(ctx, tx, m); err != nil {
@@ -90,7 +90,7 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 		if err != nil {
 			return err
 		}
-		if m, err = t.model.patched(p).validate(c.providers.adapters[t.connection.Kind].CheckOptions); err != nil {
+		if m, err = t.model.patched(p).validate(c.providers.adapters[t.connection.Kind]); err != nil {
 			return err
 		}
 		if err := c.checkReferences(ctx, tx, m); err != nil {
@@ -126,6 +126,9 @@ func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, m Model) err
 			return errs.InField("fallbackId", "there is no such model")
 		} else if err != nil {
 			return err
+		}
+		if t.model.Task != m.Task {
+			return errs.InField("fallbackId", "a model can stand in only for one with the same task")
 		}
 		next = t.model.FallbackID
 	}
@@ -194,7 +197,7 @@ func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) err
 		Action:   action,
 		Resource: audit.Resource{Kind: string(access.KindModel), ID: m.ID},
 		Details: map[string]string{
-			"name": m.DisplayName, "remote_id": m.RemoteID, "connection_id": m.ConnectionID,
+			"name": m.DisplayName, "remote_id": m.RemoteID, "task": string(m.Task), "connection_id": m.ConnectionID,
 			"enabled": strconv.FormatBool(m.Enabled), "groups": strings.Join(m.GroupIDs, " "), "fallback_id": m.FallbackID,
 		},
 	})

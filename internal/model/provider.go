@@ -124,7 +124,7 @@ func (c *Catalogue) CheckDraft(ctx context.Context, d ConnectionDraft, remoteID 
 	if err != nil {
 		return notConfigured(err, 0), nil
 	}
-	return c.check(ctx, connection, credentials, remoteID)
+	return c.check(ctx, connection, credentials, remoteID, TaskOf(remoteID))
 }
 
 // CheckConnection tries connection id as it would be with p, which changes
@@ -145,7 +145,11 @@ func (c *Catalogue) CheckConnection(ctx context.Context, id string, p Connection
 	if err != nil {
 		return notConfigured(err, 0), nil
 	}
-	return c.check(ctx, connection, credentials, remoteID)
+	task, err := selectTask(ctx, c.db, id, remoteID)
+	if err != nil {
+		return nil, err
+	}
+	return c.check(ctx, connection, credentials, remoteID, task)
 }
 
 // notConfigured is the result of a check that ends at its first step.
@@ -153,7 +157,7 @@ func notConfigured(err error, elapsed time.Duration) []CheckStep {
 	return []CheckStep{{Name: "configuration", Err: err, Elapsed: elapsed}}
 }
 
-func (c *Catalogue) check(ctx context.Context, connection Connection, credentials Secret, remoteID string) ([]CheckStep, error) {
+func (c *Catalogue) check(ctx context.Context, connection Connection, credentials Secret, remoteID string, task Task) ([]CheckStep, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	purpose := "check"
@@ -165,6 +169,8 @@ func (c *Catalogue) check(ctx context.Context, connection Connection, credential
 	provider, err := c.build(ctx, connection, credentials, purpose)
 	if err != nil {
 		steps = notConfigured(err, time.Since(start))
+	} else if listener, ok := provider.(Transcriber); ok && task == TaskTranscription {
+		steps = listener.CheckTranscription(ctx, remoteID)
 	} else {
 		steps = provider.Check(ctx, remoteID)
 	}

@@ -164,7 +164,7 @@ func countConnections(ctx context.Context, q db.Queryer) (int, error) {
 }
 
 const modelColumns = `m.id, m.connection_id, m.remote_id, m.display_name, m.description, m.capabilities, m.defaults, m.options,
-	       m.position, m.enabled, m.light, COALESCE(m.fallback_id, ''), m.currency, m.input_price, m.output_price,
+	       m.position, m.enabled, m.task, m.light, COALESCE(m.fallback_id, ''), m.currency, m.input_price, m.output_price,
 	       m.cache_read_price, m.cache_write_price, m.created_at, m.updated_at`
 
 // modelRow receives modelColumns.
@@ -179,7 +179,7 @@ type modelRow struct {
 func (r *modelRow) dest() []any {
 	return []any{
 		&r.m.ID, &r.m.ConnectionID, &r.m.RemoteID, &r.m.DisplayName, &r.m.Description, &r.capabilities, &r.defaults, &r.options,
-		&r.m.Position, &r.m.Enabled, &r.m.Light, &r.m.FallbackID, &r.m.Price.Currency, &r.input, &r.output,
+		&r.m.Position, &r.m.Enabled, &r.m.Task, &r.m.Light, &r.m.FallbackID, &r.m.Price.Currency, &r.input, &r.output,
 		&r.cacheRead, &r.cacheWrite, &r.createdAt, &r.updatedAt,
 	}
 }
@@ -251,6 +251,19 @@ func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) 
 	return t, nil
 }
 
+// selectTask returns what a connection's model is for, by its name where the
+// catalogue does not have it.
+func selectTask(ctx context.Context, q db.Queryer, connectionID, remoteID string) (Task, error) {
+	var task Task
+	err := q.QueryRowContext(ctx, `SELECT task FROM models WHERE connection_id = $1 AND remote_id = $2 ORDER BY position LIMIT 1`, connectionID, remoteID).Scan(&task)
+	if errors.Is(err, sql.ErrNoRows) {
+		return TaskOf(remoteID), nil
+	} else if err != nil {
+		return "", fmt.Errorf("read what model %s is for: %w", remoteID, err)
+	}
+	return task, nil
+}
+
 func newTarget(m modelRow, c connectionRow) (target, error) {
 	model, err := m.model()
 	if err != nil {
@@ -296,18 +309,19 @@ func selectTargets(ctx context.Context, q db.Queryer) ([]target, error) {
 }
 
 // selectUsable returns the models, in order, that a member of groupIDs may use
-// now. Their groups are left out: a person need not know them.
-func selectUsable(ctx context.Context, q db.Queryer, groupIDs []string) ([]target, error) {
+// for task now. Their groups are left out: a person need not know them.
+func selectUsable(ctx context.Context, q db.Queryer, task Task, groupIDs []string) ([]target, error) {
 	query := `
 	SELECT ` + modelColumns + `, ` + connectionColumns + `
 	FROM   models m JOIN connections c ON c.id = m.connection_id
-	WHERE  m.enabled AND c.enabled
+	WHERE  m.enabled AND c.enabled AND m.task = $1
 	AND   (NOT EXISTS (SELECT 1 FROM model_groups g WHERE g.model_id = m.id)`
-	args := make([]any, len(groupIDs))
+	args := []any{string(task)}
 	if len(groupIDs) > 0 {
 		places := make([]string, len(groupIDs))
 		for i, id := range groupIDs {
-			args[i], places[i] = id, "$"+strconv.Itoa(i+1)
+			args = append(args, id)
+			places[i] = "$" + strconv.Itoa(len(args))
 		}
 		query += `
 	   OR EXISTS (SELECT 1 FROM model_groups g WHERE g.model_id = m.id AND g.group_id IN (` + strings.Join(places, ", ") + `))`
@@ -344,10 +358,10 @@ func queryTargets(ctx context.Context, q db.Queryer, query string, args ...any) 
 
 const insertModelQuery = `
 	INSERT INTO models (id, connection_id, remote_id, display_name, description, capabilities, defaults, options, position,
-	                    enabled, light, fallback_id, currency, input_price, output_price, cache_read_price, cache_write_price,
+	                    enabled, task, light, fallback_id, currency, input_price, output_price, cache_read_price, cache_write_price,
 	                    created_at, updated_at)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT COALESCE(MAX(position), 0) + 1 FROM models),
-	        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+	        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 	RETURNING position`
 
 // insertModel stores m as the last in the order and returns its position.
@@ -357,7 +371,7 @@ func insertModel(ctx context.Context, q db.Queryer, m Model) (position int64, er
 		return 0, err
 	}
 	err = q.QueryRowContext(ctx, insertModelQuery, m.ID, m.ConnectionID, m.RemoteID, m.DisplayName, m.Description,
-		capabilities, defaults, string(m.Options), m.Enabled, m.Light, nullable(m.FallbackID),
+		capabilities, defaults, string(m.Options), m.Enabled, string(m.Task), m.Light, nullable(m.FallbackID),
 		m.Price.Currency, micros(m.Price.Input), micros(m.Price.Output), optionalMicros(m.Price.CacheRead), optionalMicros(m.Price.CacheWrite),
 		m.CreatedAt.UnixMilli(), m.UpdatedAt.UnixMilli()).Scan(&position)
 	if err != nil {
@@ -369,9 +383,9 @@ func insertModel(ctx context.Context, q db.Queryer, m Model) (position int64, er
 const updateModelQuery = `
 	UPDATE models
 	SET    remote_id = $1, display_name = $2, description = $3, capabilities = $4, defaults = $5, options = $6,
-	       enabled = $7, light = $8, fallback_id = $9, currency = $10, input_price = $11, output_price = $12,
-	       cache_read_price = $13, cache_write_price = $14, updated_at = $15
-	WHERE  id = $16`
+	       enabled = $7, task = $8, light = $9, fallback_id = $10, currency = $11, input_price = $12, output_price = $13,
+	       cache_read_price = $14, cache_write_price = $15, updated_at = $16
+	WHERE  id = $17`
 
 func updateModel(ctx context.Context, q db.Queryer, m Model) error {
 	capabilities, defaults, err := encodeModel(m)
@@ -379,7 +393,7 @@ func updateModel(ctx context.Context, q db.Queryer, m Model) error {
 		return err
 	}
 	_, err = q.ExecContext(ctx, updateModelQuery, m.RemoteID, m.DisplayName, m.Description, capabilities, defaults, string(m.Options),
-		m.Enabled, m.Light, nullable(m.FallbackID), m.Price.Currency, micros(m.Price.Input), micros(m.Price.Output),
+		m.Enabled, string(m.Task), m.Light, nullable(m.FallbackID), m.Price.Currency, micros(m.Price.Input), micros(m.Price.Output),
 		optionalMicros(m.Price.CacheRead), optionalMicros(m.Price.CacheWrite), m.UpdatedAt.UnixMilli(), m.ID)
 	if err != nil {
 		return fmt.Errorf("write model %s: %w", m.ID, err)
@@ -429,8 +443,8 @@ const insertUsageQuery = `
 	INSERT INTO usage_records (id, started_at, account_id, model_id, model_name, requested_model_id, connection_id, feature,
 	                           conversation_id, run_id, place, place_reason, input_tokens, output_tokens, reasoning_tokens,
 	                           cache_read_tokens, cache_write_tokens, estimated, cost_micros, currency, outcome, attempts,
-	                           first_token_ms, duration_ms)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`
+	                           first_token_ms, duration_ms, audio_ms)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`
 
 func insertUsage(ctx context.Context, q db.Queryer, u UsageRecord) error {
 	var firstToken sql.NullInt64
@@ -440,7 +454,8 @@ func insertUsage(ctx context.Context, q db.Queryer, u UsageRecord) error {
 	_, err := q.ExecContext(ctx, insertUsageQuery, u.ID, u.StartedAt.UnixMilli(), u.AccountID, u.ModelID, u.ModelName,
 		u.RequestedModelID, u.ConnectionID, u.Feature, u.ConversationID, u.RunID, u.Place, u.PlaceReason,
 		u.Usage.InputTokens, u.Usage.OutputTokens, u.Usage.ReasoningTokens, u.Usage.CacheReadTokens, u.Usage.CacheWriteTokens,
-		u.Usage.Estimated, u.Cost.Micros, u.Cost.Currency, string(u.Outcome), u.Attempts, firstToken, u.Duration.Milliseconds())
+		u.Usage.Estimated, u.Cost.Micros, u.Cost.Currency, string(u.Outcome), u.Attempts, firstToken, u.Duration.Milliseconds(),
+		u.Audio.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("record the use of model %s: %w", u.ModelID, err)
 	}

@@ -28,6 +28,7 @@ const (
 	PartReasoning PartType = "reasoning" // assistant only; sent back only where the model needs it
 	PartImage     PartType = "image"
 	PartDocument  PartType = "document"
+	PartAudio     PartType = "audio" // speech, for a model that transcribes
 )
 
 // Part is one piece of a message. Text is set for text and reasoning, Media for
@@ -72,6 +73,16 @@ type Parameters struct {
 	MaxTokens       *int     `json:"maxTokens,omitempty"`   // output tokens
 	ReasoningEffort Effort   `json:"reasoningEffort,omitempty"`
 }
+
+// Task is what a model is for. One entry of the catalogue has one task: a model
+// that is served for two is entered twice.
+type Task string
+
+// The tasks.
+const (
+	TaskChat          Task = "chat"
+	TaskTranscription Task = "transcription" // turns speech into text
+)
 
 // Capabilities is what a model can do, as the administrator declared it or the
 // provider reported it.
@@ -166,6 +177,7 @@ type Usage struct {
 type RemoteModel struct {
 	ID           string // as Request.Model wants it
 	Name         string // for people; may equal ID
+	Task         Task   // "" where neither provider nor name tells: chat
 	Capabilities Capabilities
 }
 
@@ -191,6 +203,29 @@ type Provider interface {
 type ProfileLister interface {
 	// InferenceProfiles lists where each profile of the connection leads.
 	InferenceProfiles(ctx context.Context) ([]residency.Listed, error)
+}
+
+// Recording is speech to be turned into text.
+type Recording struct {
+	Audio    Media
+	Duration time.Duration
+	Language string // that is spoken, in ISO 639-1; "" leaves it to the model
+}
+
+// Transcript is what was said in a recording.
+type Transcript struct {
+	Text  string // "" when nothing was heard
+	Usage Usage  // zero where the provider counts no tokens
+}
+
+// Transcriber is a Provider that turns speech into text, too.
+type Transcriber interface {
+	Provider
+	// Transcribe returns the words of a recording, or an error with a code.
+	// Cancelling ctx closes the upstream connection at once.
+	Transcribe(ctx context.Context, model string, r Recording) (Transcript, error)
+	// CheckTranscription is Check for a model that transcribes.
+	CheckTranscription(ctx context.Context, model string) []CheckStep
 }
 
 // CheckStep is one step of a connection's self-test.

@@ -43,6 +43,7 @@ type UsageRecord struct {
 	Attempts         int           // that reached for the provider
 	FirstToken       time.Duration // 0 when nothing came
 	Duration         time.Duration
+	Audio            time.Duration // of speech that was sent
 }
 
 // Add returns what two calls used together.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"strconv"
@@ -47,17 +48,30 @@ type limits struct {
 
 const attachmentsPath = apiPrefix + "/attachments"
 
+// fileLimit returns how large a file that r brings may be, and the operation
+// that takes it. Everything else has its own bound.
+func (s *Server) fileLimit(r *http.Request) (most int64, operation string) {
+	switch {
+	case r.Method != http.MethodPost:
+	case r.URL.Path == attachmentsPath:
+		return s.limits.AttachmentBytes, "createAttachment"
+	case r.URL.Path == transcriptionsPath:
+		return s.limits.RecordingBytes, "createTranscription"
+	}
+	return math.MaxInt64, ""
+}
+
 // refuseFile answers to a file that announces itself as too large. What the
 // client sends meanwhile is swallowed, up to a bound: a connection that is
 // closed while a browser writes shows it a broken network, not our answer.
-func (s *Server) refuseFile(w http.ResponseWriter, r *http.Request) {
+func (s *Server) refuseFile(w http.ResponseWriter, r *http.Request, operation string, most int64) {
 	known := requestOf(r.Context())
 	if known.control != nil {
 		_ = known.control.SetReadDeadline(time.Now().Add(time.Minute))
 	}
-	_, _ = io.CopyN(io.Discard, r.Body, 8*s.limits.AttachmentBytes)
-	s.answer(w, r, "createAttachment", errs.Newf(errs.TooLarge, "The file is larger than %d bytes.", s.limits.AttachmentBytes).
-		With("limitBytes", strconv.FormatInt(s.limits.AttachmentBytes, 10)))
+	_, _ = io.CopyN(io.Discard, r.Body, 8*most)
+	s.answer(w, r, operation, errs.Newf(errs.TooLarge, "The file is larger than %d bytes.", most).
+		With("limitBytes", strconv.FormatInt(most, 10)))
 }
 
 func (s *Server) attachmentOperations() {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -160,11 +161,12 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 type remoteModel struct {
 	ID           string       `json:"id" doc:"As the provider calls it."`
 	Name         string       `json:"name" doc:"For people."`
+	Task         model.Task   `json:"task" enum:"chat,transcription"`
 	Capabilities capabilities `json:"capabilities"`
 }
 
 func remoteModelOf(m model.RemoteModel) remoteModel {
-	return remoteModel{m.ID, m.Name, capabilities(m.Capabilities)}
+	return remoteModel{m.ID, m.Name, cmp.Or(m.Task, model.TaskChat), capabilities(m.Capabilities)}
 }
 
 type detected struct {

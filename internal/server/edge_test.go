@@ -220,6 +220,7 @@ func TestEveryAnswerBindsTheBrowser(t *testing.T) {
 		}
 		framed := strings.HasPrefix(path, "/sandbox/")
 		if resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("X-Request-Id") == "" ||
+			!strings.Contains(resp.Header.Get("Permissions-Policy"), named(framed, "microphone=(),", "microphone=(self),")) ||
 			(resp.Header.Get("X-Frame-Options") == "") != framed || (resp.Header.Get("Cross-Origin-Resource-Policy") == "cross-origin") != framed {
 			t.Errorf("%s: %v", path, resp.Header)
 		}

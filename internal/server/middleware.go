@@ -150,12 +150,13 @@ func protect(next http.Handler) http.Handler {
 			// The frame has no origin, so its own script comes to it from elsewhere.
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Permissions-Policy", "microphone=(), camera=(), geolocation=()")
 		} else {
 			h.Set("Content-Security-Policy", pagePolicy)
 			h.Set("Cross-Origin-Resource-Policy", "same-origin")
 			h.Set("Referrer-Policy", "same-origin")
 			h.Set("X-Frame-Options", "DENY")
-			h.Set("Permissions-Policy", "camera=(), geolocation=(), payment=(), usb=(), interest-cohort=()")
+			h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), interest-cohort=()")
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -193,8 +194,8 @@ func (s *Server) apiOnly(next http.Handler) http.Handler {
 			s.answer(w, r, "authenticate", err)
 			return
 		}
-		if r.Method == http.MethodPost && r.URL.Path == attachmentsPath && r.ContentLength > s.limits.AttachmentBytes {
-			s.refuseFile(w, r)
+		if most, operation := s.fileLimit(r); r.ContentLength > most {
+			s.refuseFile(w, r, operation, most)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -206,7 +207,7 @@ func (s *Server) apiOnly(next http.Handler) http.Handler {
 // another site could have sent. Files are raw bytes of any type.
 func hasForeignBody(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.ContentLength == 0 ||
-		r.URL.Path == attachmentsPath || r.URL.Path == apiPrefix+importsPath {
+		r.URL.Path == attachmentsPath || r.URL.Path == transcriptionsPath || r.URL.Path == apiPrefix+importsPath {
 		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -23,6 +23,12 @@ type offer struct {
 	IsDefault      bool         `json:"isDefault" doc:"The one this person starts with."`
 }
 
+// offers is what a person may talk with and dictate to.
+type offers struct {
+	Items       []offer      `json:"items"`
+	Transcriber *transcriber `json:"transcriber,omitempty" doc:"What turns speech into text; absent where nothing does."`
+}
+
 // capabilities have the fields of model.Capabilities.
 type capabilities struct {
 	Vision        bool `json:"vision" kind:"enum" doc:"Takes images."`
@@ -57,6 +63,7 @@ type catalogueModel struct {
 	RemoteID     string          `json:"remoteId" doc:"As the provider calls it."`
 	DisplayName  string          `json:"displayName"`
 	Description  string          `json:"description"`
+	Task         model.Task      `json:"task" enum:"chat,transcription" doc:"What it is for: talking, or turning speech into text."`
 	Capabilities capabilities    `json:"capabilities"`
 	Defaults     parameters      `json:"defaults"`
 	Options      json.RawMessage `json:"options,omitempty" doc:"Extras of the provider, an object."`
@@ -72,7 +79,7 @@ type catalogueModel struct {
 func catalogueModelOf(m model.Model) catalogueModel {
 	return catalogueModel{
 		ID: m.ID, ConnectionID: m.ConnectionID, RemoteID: m.RemoteID, DisplayName: m.DisplayName, Description: m.Description,
-		Capabilities: capabilities(m.Capabilities), Defaults: parameters(m.Defaults), Options: m.Options, Position: m.Position,
+		Task: m.Task, Capabilities: capabilities(m.Capabilities), Defaults: parameters(m.Defaults), Options: m.Options, Position: m.Position,
 		Enabled: m.Enabled, GroupIDs: orEmpty(m.GroupIDs), Light: m.Light, FallbackID: m.FallbackID, Price: price(m.Price),
 	}
 }
@@ -82,6 +89,7 @@ type modelDraft struct {
 	RemoteID     string          `json:"remoteId" kind:"name" minLength:"1" maxLength:"2048" doc:"As the provider calls it."`
 	DisplayName  string          `json:"displayName,omitempty" kind:"name" maxLength:"200" doc:"Empty: as remoteId."`
 	Description  string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
+	Task         model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription" doc:"Absent: as remoteId tells."`
 	Capabilities capabilities    `json:"capabilities,omitempty"`
 	Defaults     parameters      `json:"defaults,omitempty"`
 	Options      json.RawMessage `json:"options,omitempty" kind:"freeText" doc:"Extras of the provider, an object."`
@@ -97,6 +105,7 @@ type modelChange struct {
 	RemoteID     *string          `json:"remoteId,omitempty" kind:"name" minLength:"1" maxLength:"2048"`
 	DisplayName  *string          `json:"displayName,omitempty" kind:"name" maxLength:"200"`
 	Description  *string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
+	Task         *model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription"`
 	Capabilities *capabilities    `json:"capabilities,omitempty"`
 	Defaults     *parameters      `json:"defaults,omitempty"`
 	Options      *json.RawMessage `json:"options,omitempty" kind:"freeText"`
@@ -112,7 +121,7 @@ type modelOrder struct {
 }
 
 func (s *Server) modelOperations() {
-	register(s, route{method: http.MethodGet, path: "/models", id: "listOffers", tag: "model", summary: "The models this person may use, in the administrator's order."}, s.listOffers)
+	register(s, route{method: http.MethodGet, path: "/models", id: "listOffers", tag: "model", summary: "The models this person may talk with, in the administrator's order, and the one that turns their speech into text."}, s.listOffers)
 	register(s, route{method: http.MethodGet, path: "/admin/models", id: "listModels", tag: "admin", summary: "Every model of every connection, in order."}, s.listModels)
 	register(s, route{method: http.MethodPost, path: "/admin/models", id: "createModel", tag: "admin", summary: "Adds a model to the catalogue, as the last.", status: http.StatusCreated}, s.createModel)
 	register(s, route{method: http.MethodPut, path: "/admin/models/order", id: "orderModels", tag: "admin", summary: "Puts the models in order.", status: http.StatusNoContent}, s.orderModels)
@@ -120,13 +129,17 @@ func (s *Server) modelOperations() {
 	register(s, route{method: http.MethodDelete, path: "/admin/models/{id}", id: "deleteModel", tag: "admin", summary: "Removes a model; conversations keep what it said.", status: http.StatusNoContent}, s.deleteModel)
 }
 
-func (s *Server) listOffers(ctx context.Context, _ *none) (*body[list[offer]], error) {
-	offers, err := s.catalogue.Offers(ctx)
+func (s *Server) listOffers(ctx context.Context, _ *none) (*body[offers], error) {
+	usable, err := s.catalogue.Offers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	first, _ := model.DefaultOf(offers, requestOf(ctx).account.Preferences.DefaultModelID)
-	return ok(list[offer]{Items: mapped(offers, func(o model.Offer) offer {
+	listener, err := s.transcriberOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, _ := model.DefaultOf(usable, requestOf(ctx).account.Preferences.DefaultModelID)
+	return ok(offers{Transcriber: listener, Items: mapped(usable, func(o model.Offer) offer {
 		return offer{
 			ID: o.ID, DisplayName: o.DisplayName, Description: o.Description,
 			Capabilities: capabilities(o.Capabilities), Defaults: parameters(o.Defaults),
@@ -161,7 +174,7 @@ func (s *Server) createModel(ctx context.Context, in *struct{ Body modelDraft })
 	}
 	m, err := s.catalogue.CreateModel(ctx, model.ModelDraft{
 		ConnectionID: b.ConnectionID, RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
-		Capabilities: model.Capabilities(b.Capabilities), Defaults: model.Parameters(b.Defaults), Options: b.Options,
+		Task: b.Task, Capabilities: model.Capabilities(b.Capabilities), Defaults: model.Parameters(b.Defaults), Options: b.Options,
 		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: model.Price(*b.Price),
 	})
 	if err != nil {
@@ -177,7 +190,7 @@ func (s *Server) updateModel(ctx context.Context, in *struct {
 	b := in.Body
 	m, err := s.catalogue.UpdateModel(ctx, in.ID, model.ModelPatch{
 		RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
-		Capabilities: (*model.Capabilities)(b.Capabilities), Defaults: (*model.Parameters)(b.Defaults), Options: b.Options,
+		Task: b.Task, Capabilities: (*model.Capabilities)(b.Capabilities), Defaults: (*model.Parameters)(b.Defaults), Options: b.Options,
 		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: (*model.Price)(b.Price),
 	})
 	if err != nil {

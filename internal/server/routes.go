@@ -24,6 +24,7 @@ func (s *Server) operations() {
 	s.feedbackOperations()
 	s.transferOperations()
 	s.temporaryOperations()
+	s.transcriptionOperations()
 	s.settingOperations()
 	s.residencyOperations()
 	s.shareOperations()

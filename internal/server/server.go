@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
+	"kakoi/internal/media"
 	"kakoi/internal/model"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
@@ -41,6 +42,7 @@ type Server struct {
 	residency *setting.Document[residency.Policy]
 	chat      *chat.Service
 	transfer  *transfer.Service
+	media     *media.Service
 	library   *library.Service
 	shares    *share.Service
 	settings  *setting.Service

@@ -30,6 +30,9 @@ func (p *person) call(d document, method, path string, op operation, ids map[str
 	if op.OperationID == "createAttachment" {
 		r = p.upload("a.txt", "text/plain", []byte("x"))
 	}
+	if op.OperationID == "createTranscription" {
+		r = p.speech("", "audio/wav", wavOf(1, ""))
+	}
 	if op.OperationID == "importConversations" {
 		r = p.bringing([]byte("{}"), "")
 	}

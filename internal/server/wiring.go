@@ -37,6 +37,7 @@ import (
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
+	"kakoi/internal/media"
 	"kakoi/internal/model"
 	"kakoi/internal/model/bedrock"
 	"kakoi/internal/model/demo"
@@ -206,6 +207,9 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.Server = &Server{
 		log: log, metrics: measured,
 		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, places: places, residency: policy, chat: talk,
+		media: media.New(media.Options{
+			Models: catalogue, Invoker: a.invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
+		}),
 		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
@@ -305,6 +309,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
+			Transcribes:  true,
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {

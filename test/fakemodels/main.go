@@ -11,6 +11,8 @@
 //
 //	GET  /stats                  connections and requests of the Bedrock fake
 //	GET  /openai                 answers the OpenAI-compatible fake is writing
+//	GET  /speech                 the last recording that it transcribed, without its content
+//	POST /speech {"fault","silent","wait"}  how it listens from now on
 //	GET  /requests               the last requests of the Bedrock fake, without bodies
 //	POST /keys  [{"id","secret","token"}]   replaces the access keys it accepts
 package main
@@ -131,6 +133,16 @@ func controls(s *bedrockfake.Server, openai *openaifake.Server) http.Handler {
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.Stats()) })
 	mux.HandleFunc("GET /openai", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, struct{ Running int }{openai.Live()})
+	})
+	mux.HandleFunc("GET /speech", func(w http.ResponseWriter, _ *http.Request) { answer(w, openai.Heard()) })
+	mux.HandleFunc("POST /speech", func(w http.ResponseWriter, r *http.Request) {
+		var how openaifake.Speech
+		if err := json.NewDecoder(r.Body).Decode(&how); err != nil {
+			http.Error(w, strings.TrimSpace(err.Error()), http.StatusBadRequest)
+			return
+		}
+		openai.Listen(how)
+		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
 		type request struct{ Operation, Model, Key, Region, Service, Exception string }

@@ -125,12 +125,19 @@ export function mockApi(): Plugin {
     "POST me/sign-out-everywhere": () => ({}),
     "GET models": (c) => ({
       items: (c.plays.has("empty") ? [] : state.models)
-        .filter((m) => m.enabled)
+        .filter((m) => m.enabled && m.task === "chat")
         .map((m, i) => {
           const connection = byId(state.connections, m.connectionId);
           return { ...m, processedAt: "", connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", place: placeOf(connection), isDefault: i === 0 };
         }),
+      ...(!c.plays.has("nospeech") && {
+        transcriber: { id: "m-whisper", displayName: "音声認識（庁内）", processedAt: "", place: { kind: "host", name: "10.24.0.12" }, maxSeconds: 300, maxBytes: 25 << 20 },
+      }),
     }),
+    "POST transcriptions": ({ plays }) => {
+      if (plays.has("failspeech")) throw new Problem(502, "model_unreachable");
+      return { text: "明日の打合せは十時からに変わりました。" };
+    },
     "GET limits": (c): Schemas["Limits"] => ({
       ...data.limits,
       attachmentBytes: state.chat.attachmentBytes || data.limits.attachmentBytes,
@@ -198,7 +205,7 @@ export function mockApi(): Plugin {
     "GET admin/connections/*/remote-models": ({ plays, path }) => {
       if (plays.has("failcheck")) throw new Problem(502, "model_credentials");
       const known = ["anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0", "google/gemma-3-27b-it", "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0"];
-      return { items: known.map((id) => ({ id: path[2] === "c-bedrock" ? `jp.${id}` : id, name: id, capabilities: { vision: id.includes("claude"), documents: id.includes("claude"), reasoning: id.includes("claude") || id.includes("oss"), tools: true, contextTokens: 128_000, outputTokens: 8_192 } })) };
+      return { items: known.map((id) => ({ id: path[2] === "c-bedrock" ? `jp.${id}` : id, name: id, task: "chat", capabilities: { vision: id.includes("claude"), documents: id.includes("claude"), reasoning: id.includes("claude") || id.includes("oss"), tools: true, contextTokens: 128_000, outputTokens: 8_192 } })) };
     },
     "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models, c) }),
     "POST admin/models": ({ body }) => {

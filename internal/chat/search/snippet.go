@@ -41,7 +41,7 @@ func snippet(text string, isMarkdown bool, words []string) []Piece {
 	if isMarkdown {
 		shown = withFound(read(text, from, to), found, to-from)
 	}
-	begin, end, before, after := window(f.cuts, shown, found, first-from)
+	begin, end, before, after := window(text[from:to], f.cuts, shown, found, first-from)
 	var out pieces
 	if from > 0 || before {
 		out.add("…", false)
@@ -184,8 +184,9 @@ func apart(gap string) bool {
 }
 
 // window chooses what to show: some characters before first, and as many as there
-// is room for after it. before and after tell whether there are more.
-func window(cuts []int, shown, found []span, first int) (begin, end int, before, after bool) {
+// is room for after it. before and after tell whether there are more. It does not
+// begin in the middle of a word or number: of the 11th it would make the 1st.
+func window(text string, cuts []int, shown, found []span, first int) (begin, end int, before, after bool) {
 	var visible []int
 	s := 0
 	for _, at := range cuts {
@@ -198,6 +199,12 @@ func window(cuts []int, shown, found []span, first int) (begin, end int, before,
 	}
 	at, _ := slices.BinarySearch(visible, first)
 	from := max(0, at-shownBefore)
+	for i := from; i >= 0 && i >= from-shownBefore/2 && i < len(visible); i-- {
+		if !within(text, visible[i]) {
+			from = i
+			break
+		}
+	}
 	to := min(len(visible), from+shownLength)
 	for to < len(visible) && to-from <= 4*shownLength { // never in the middle of what was found
 		if !slices.ContainsFunc(found, func(s span) bool { return s.From >= first && s.From < visible[to] && s.To > visible[to] }) {
@@ -212,6 +219,17 @@ func window(cuts []int, shown, found []span, first int) (begin, end int, before,
 		end = visible[to]
 	}
 	return begin, end, from > 0, to < len(visible)
+}
+
+// within reports whether a place is in the middle of a number or of a word of a
+// script that shows where words end, as katakana among kanji does.
+func within(text string, at int) bool {
+	runs := func(r rune) bool {
+		return unicode.IsNumber(r) || r == 'ー' || unicode.IsLetter(r) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	}
+	before, _ := utf8.DecodeLastRuneInString(text[:at])
+	after, _ := utf8.DecodeRuneInString(text[at:])
+	return runs(before) && runs(after)
 }
 
 // pieces are put together to one line, neighbours of a kind to one.

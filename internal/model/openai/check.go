@@ -19,6 +19,11 @@ import (
 // Check implements model.Provider. The steps are "configuration", "resolve",
 // "connect", "tls" (https only), "credentials", "list_models" and "answer".
 func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
+	return c.check(ctx, modelID, c.tryAnswer)
+}
+
+// check makes the steps of Check. try is the last.
+func (c *Client) check(ctx context.Context, modelID string, try func(context.Context, string, *time.Time) (string, error)) []model.CheckStep {
 	var steps []model.CheckStep
 	add := func(name, detail string, err error, elapsed time.Duration) bool {
 		steps = append(steps, model.CheckStep{Name: name, Detail: detail, Err: err, Elapsed: elapsed})
@@ -66,7 +71,7 @@ func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
 	if modelID == "" {
 		return steps
 	}
-	detail, err := c.tryAnswer(ctx, modelID, &start)
+	detail, err := try(ctx, modelID, &start)
 	add("answer", detail, err, time.Since(start))
 	return steps
 }

@@ -19,6 +19,7 @@ type wireModel struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
 	OwnedBy string `json:"owned_by"`
+	Task    string `json:"task"` // Speaches, in the words of Hugging Face
 
 	MaxModelLen   int `json:"max_model_len"`  // vLLM
 	ContextLength int `json:"context_length"` // OpenRouter and other gateways
@@ -36,7 +37,10 @@ type wireModel struct {
 }
 
 func (m wireModel) remote() model.RemoteModel {
-	r := model.RemoteModel{ID: m.ID, Name: m.Name}
+	r := model.RemoteModel{ID: m.ID, Name: m.Name, Task: model.TaskOf(m.ID)}
+	if m.Task == "automatic-speech-recognition" {
+		r.Task = model.TaskTranscription
+	}
 	if r.Name == "" {
 		r.Name = m.ID
 	}

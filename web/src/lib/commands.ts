@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 
 /** What can be asked of the page from elsewhere: by a key, by a menu. */
-export type Command = "help" | "newConversation" | "temporaryConversation" | "focusComposer" | "toggleSide" | "copyAnswer" | "stop";
+export type Command = "help" | "newConversation" | "temporaryConversation" | "focusComposer" | "toggleSide" | "copyAnswer" | "stop" | "dictate";
 
 const handlers = new Map<Command, { run: () => void }[]>();
 

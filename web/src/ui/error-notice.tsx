@@ -14,6 +14,17 @@ interface Props {
   className?: string;
 }
 
+/** What to give an administrator, who finds it in the log. */
+export function RequestId({ id }: { id: string }) {
+  const { t } = useTranslation("ui");
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-1 text-14 text-muted">
+      {t("requestId")} <code className="font-mono">{id}</code>
+      <CopyButton text={id} label={t("copyRequestId")} />
+    </span>
+  );
+}
+
 /** What failed, why, what to do, and the request id for those who can look it up. */
 export function ErrorNotice({ error, onRetry, className }: Props) {
   const { t } = useTranslation("ui");
@@ -35,12 +46,7 @@ export function ErrorNotice({ error, onRetry, className }: Props) {
                 {t("retry")}
               </Button>
             )}
-            {traceable && (
-              <span className="inline-flex flex-wrap items-center gap-x-1 text-14 text-muted">
-                {t("requestId")} <code className="font-mono">{err.requestId}</code>
-                <CopyButton text={err.requestId} label={t("copyRequestId")} />
-              </span>
-            )}
+            {traceable && <RequestId id={err.requestId} />}
           </>
         )
       }

@@ -18,8 +18,13 @@ interface ToastContentProps {
 
 const queue = new ToastQueue<ToastContentProps>({ maxVisibleToasts: 3 });
 
-/** Says that something was done, at the foot of the page, with a way back where there is one. */
+/**
+ * Says that something was done, with a way back where there is one: at the foot
+ * of the page, and under its head on a phone, whose foot is what one taps next.
+ */
 export function toast(content: ToastContentProps): () => void {
+  // Said again, it takes the place of what it said before.
+  for (const { key, content: said } of queue.visibleToasts) if (!said.undo && !content.undo && said.text === content.text) queue.close(key);
   const key = queue.add(content, { timeout: content.undo ? 10_000 : content.tone === "danger" ? undefined : 6_000, onClose: content.onGone });
   return () => queue.close(key);
 }
@@ -31,7 +36,7 @@ export function Toasts() {
     <ToastRegion
       queue={queue}
       aria-label={t("notifications")}
-      className="fixed bottom-[var(--toast-bottom,1.5rem)] left-1/2 z-50 flex w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 flex-col-reverse gap-2 outline-none"
+      className="fixed bottom-[var(--toast-bottom,1.5rem)] left-1/2 z-50 flex w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 flex-col-reverse gap-2 outline-none max-md:top-16 max-md:bottom-auto max-md:flex-col"
     >
       {({ toast: item }) => {
         const { text, tone = "success", undo } = item.content;

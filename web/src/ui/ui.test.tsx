@@ -211,6 +211,15 @@ test("a toast takes the change back", async () => {
   await waitFor(() => expect(screen.queryByText("会話を削除しました")).toBeNull());
 });
 
+test("a toast that says the same again takes the place of the first", async () => {
+  render(<Toasts />);
+  const close = [toast({ text: "書き出しました" }), toast({ text: "保存しました" }), toast({ text: "書き出しました" })];
+  await screen.findByText("保存しました");
+  await waitFor(() => expect(screen.getAllByText("書き出しました")).toHaveLength(1));
+  for (const one of close) one();
+  await waitFor(() => expect(screen.queryByText("書き出しました")).toBeNull());
+});
+
 test("a search hears of whole words, not of half a conversion", () => {
   const heard = vi.fn();
   function Search() {

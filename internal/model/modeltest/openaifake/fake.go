@@ -61,12 +61,15 @@ type Server struct {
 	mu     sync.Mutex
 	last   []byte
 	change chan struct{} // closed and replaced when live changes
+	speech Speech
+	told   chan struct{} // closed and replaced by Listen
+	heard  Heard
 }
 
 // Live is the number of requests that are being answered.
 func (s *Server) Live() int { return int(s.live.Load()) }
 
-// Total is the number of chat completions that were asked for.
+// Total is the number of chat completions and transcriptions that were asked for.
 func (s *Server) Total() int { return int(s.total.Load()) }
 
 // LastBody is the body of the last chat completions request.
@@ -122,6 +125,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := strings.TrimPrefix(r.URL.Path, "/v1"); {
 	case path == "/chat/completions" && r.Method == http.MethodPost:
 		s.chat(w, r)
+	case path == "/audio/transcriptions" && r.Method == http.MethodPost:
+		s.transcribe(w, r)
 	case path == "/models" && r.Method == http.MethodGet:
 		s.list(w)
 	case path == "/api/show" && r.Method == http.MethodPost && s.Flavor == Ollama:

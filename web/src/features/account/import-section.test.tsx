@@ -46,6 +46,13 @@ test("and when it was decided meanwhile, the file is refused once", async () => 
   expect(sent.mock.calls).toEqual([[true]]);
 });
 
+test.each(["invalid_input", "unsupported_type"])("a file that is no export is named, and what to choose instead: %s", async (code) => {
+  show(new FakeApi(), () => Response.json({ code, detail: "The zip file is damaged." }, { status: 422 }));
+  await choose();
+  await screen.findByText("kakoi.json を取り込めません");
+  expect(screen.getByText(/\.zip か \.json のファイルを/)).toBeTruthy();
+});
+
 test("everything of a person's brings back prompts and folders, and says which stay as they are", async () => {
   const none = { seen: 0, taken: 0, skipped: {} };
   const sent = show(new FakeApi(), (dryRun) =>

@@ -27,6 +27,9 @@ function useHeadline() {
   };
 }
 
+/** Refusals of the file as it is: damaged, cut off, or no export of conversations. */
+const unreadable: ReadonlySet<string> = new Set(["invalid_input", "unsupported_type"]);
+
 /** Brings in what people have elsewhere: first what would be taken, then the taking. */
 export function ImportSection() {
   const { t, i18n } = useTranslation("account");
@@ -110,7 +113,14 @@ export function ImportSection() {
         <Button icon={Upload} isPending={pending} pendingLabel={t("importReading")} onPress={() => input.current?.click()}>
           {t("importChoose")}
         </Button>
-        {failure && <ErrorNotice error={failure} className="w-full" />}
+        {failure &&
+          (file && unreadable.has(failure.code) ? (
+            <Notice tone="danger" live title={t("importUnreadable", { name: file.name })} className="w-full">
+              {t("importUnreadableHint")}
+            </Notice>
+          ) : (
+            <ErrorNotice error={failure} className="w-full" />
+          ))}
         {report && file && said && (
           <div role="status" className="grid w-full gap-4">
             <Notice

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useErrorTextOf } from "@/lib/error-text";
 import { Button } from "@/ui/button";
+import { RequestId } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
 import type { Message } from "./api";
 import { useReading } from "./reading";
@@ -16,10 +17,13 @@ export interface Resume {
 }
 
 interface Props {
-  message: Pick<Message, "id" | "status" | "stopReason" | "error">;
+  message: Pick<Message, "id" | "runId" | "status" | "stopReason" | "error">;
   resume: Resume | undefined;
   hasWords: boolean;
 }
+
+/** Failures whose words ask for the number by which the log knows the run. */
+const asksForId: ReadonlySet<string> = new Set(["model_failed", "internal", "unknown"]);
 
 /** Why an answer ends where it does, unless it is simply finished, and what to do. */
 export function AnswerEnd({ message, resume, hasWords }: Props) {
@@ -40,17 +44,20 @@ export function AnswerEnd({ message, resume, hasWords }: Props) {
 
   switch (message.status) {
     case "failed": {
-      const text = errorText({ code: message.error?.code ?? "model_failed", params: message.error?.params ?? {}, detail: message.error?.detail ?? "" });
+      const code = message.error?.code ?? "model_failed";
+      const id = !onlyReading && asksForId.has(code) && message.runId;
+      const text = errorText({ code, params: message.error?.params ?? {}, detail: message.error?.detail ?? "" });
       return (
         <Notice
           tone="danger"
           title={text.what}
           className="mt-4"
           actions={
-            resume && (
+            (resume || id) && (
               <>
                 {goOn}
                 {again}
+                {id && <RequestId id={id} />}
               </>
             )
           }

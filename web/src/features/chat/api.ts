@@ -140,6 +140,21 @@ export const temporaryUrl = "/api/v1/temporary/turns";
 
 export const eventsUrl = "/api/v1/events";
 
+/** What was said in a recording; empty when nothing was heard. */
+export async function transcribe(sound: Blob, query: { modelId: string; language: string }, signal: AbortSignal): Promise<string> {
+  const { text } = await unwrap(
+    api.POST("/transcriptions", {
+      params: { query, header: { "Content-Type": sound.type } },
+      // The types describe a body of bytes as text.
+      body: sound as unknown as string,
+      bodySerializer: (body) => body as unknown as Blob,
+      headers: { "Content-Type": sound.type },
+      signal,
+    }),
+  );
+  return text;
+}
+
 /** Sends a file; `onProgress` hears the share that has left. XHR, because fetch cannot say. */
 export function uploadAttachment(file: File, onProgress: (share: number) => void, signal: AbortSignal): Promise<Attachment> {
   return new Promise((resolve, reject) => {

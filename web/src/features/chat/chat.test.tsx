@@ -1,7 +1,7 @@
 import { configure, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { draftsOf, newConversation } from "./drafts";
-import { FakeApi, Live, Problem, answered, conversation, now, said, show, started } from "./testing";
+import { FakeApi, Live, Problem, answered, chained, conversation, now, said, show, started } from "./testing";
 
 configure({ asyncUtilTimeout: 5000 }); // the first answer loads what draws it
 
@@ -283,6 +283,15 @@ describe("an answer that did not come to its end", () => {
   });
 });
 
+describe("an answer that failed for no reason we know", () => {
+  it("has the number that its words ask for", async () => {
+    show(new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "", { status: "failed", runId: "r-17", error: { code: "model_failed" } })]), "/c/c1");
+    expect(await screen.findByText(/問い合わせ番号を添えて/)).toBeTruthy();
+    expect(screen.getByText("r-17")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "問い合わせ番号をコピーする" })).toBeTruthy();
+  });
+});
+
 describe("another tab", () => {
   it("is followed: what it asked, and the answer as it comes", async () => {
     const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "答え")]);
@@ -534,6 +543,45 @@ describe("a conversation that is not there", () => {
     show(new FakeApi(), "/c/nowhere");
     expect(await screen.findByRole("heading", { name: "この会話はありません" })).toBeTruthy();
     expect(screen.getByRole("link", { name: "新しい会話を始める" }).getAttribute("href")).toBe("/");
+  });
+});
+
+describe("a conversation whose messages cannot be read", () => {
+  it("says which it is and that it failed, and is read when one tries again", async () => {
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "ここにあります")]);
+    const messages = api.routes["GET /conversations/c1/messages"];
+    api.on("GET /conversations/c1/messages", () => new Problem(500, "internal"));
+    show(api, "/c/c1");
+    expect(await screen.findByRole("heading", { level: 1, name: "会話 c1" })).toBeTruthy();
+    api.on("GET /conversations/c1/messages", (call) => messages?.(call));
+    fireEvent.click(await screen.findByRole("button", { name: "もう一度試す" }));
+    expect(await screen.findByText("ここにあります")).toBeTruthy();
+  });
+});
+
+describe("older messages that cannot be read", () => {
+  it("are said to have failed, in the place where they belong, and asked for again by hand", async () => {
+    vi.stubGlobal(
+      "IntersectionObserver",
+      class {
+        constructor(private readonly tell: (entries: { isIntersecting: boolean }[]) => void) {}
+        observe() {
+          this.tell([{ isIntersecting: true }]);
+        }
+        disconnect() {}
+      },
+    );
+    const items = chained([said("u1", "古い依頼"), answered("a1", "古い回答"), said("u2", "新しい依頼"), answered("a2", "新しい回答")]);
+    const newest = { items: items.slice(2), leafId: "a2", previousPageToken: "before-u2" };
+    const pages: unknown[] = [newest, new Problem(500, "internal"), { items: items.slice(0, 2), leafId: "a2" }];
+    const api = new FakeApi().conversation("c1", []);
+    api.on("GET /conversations/c1/messages", () => pages.shift() ?? newest);
+    show(api, "/c/c1");
+    fireEvent.click(await screen.findByRole("button", { name: "もう一度試す" }));
+    expect(screen.getByText("Kakoi の中で処理に失敗しました")).toBeTruthy();
+    expect(await screen.findByText("古い依頼")).toBeTruthy();
+    expect(screen.queryByText("Kakoi の中で処理に失敗しました")).toBeNull();
+    expect(api.calledWith("GET /conversations/c1/messages")).toHaveLength(3);
   });
 });
 

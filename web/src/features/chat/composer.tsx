@@ -17,6 +17,7 @@ import { useDraft } from "./drafts";
 import { DropArea } from "./drop-area";
 import { type FileKeeper, onServer } from "./file-keeper";
 import { type Refusal, useAttachments } from "./use-attachments";
+import { useDictation } from "./use-dictation";
 
 interface Props {
   /** Whose draft this is. */
@@ -60,6 +61,11 @@ export function Composer(props: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const slash = useSlash(draft.text, useCallback((text) => change((old) => ({ text, attachments: old.attachments })), [change]), field, box);
+  const dictation = useDictation({
+    conversationId,
+    field,
+    change: useCallback((make) => change((old) => ({ text: make(old.text), attachments: old.attachments })), [change]),
+  });
   const noteId = useId();
   const touch = useMediaQuery("(pointer: coarse)");
 
@@ -76,6 +82,7 @@ export function Composer(props: Props) {
   const bounds = Number.isFinite(largest) && Number.isFinite(most) ? t("attachLimits", { size: format.bytes(largest), count: most }) : "";
   const reason =
     blocked ??
+    (dictation.busy ? t("dictation.finishFirst") : undefined) ??
     (unread
       ? t(unread.kind === "image" ? "unread.image" : "unread.document")
       : files.items.length > most
@@ -140,6 +147,7 @@ export function Composer(props: Props) {
     <div className="grid grid-cols-[minmax(0,1fr)] gap-2">
       {notice}
       {slash.menu}
+      {dictation.strip}
       <div
         ref={box}
         role="presentation"
@@ -165,8 +173,9 @@ export function Composer(props: Props) {
           aria-label={t("words")}
           aria-describedby={noteId}
           {...slash.fieldProps}
+          {...dictation.fieldProps}
           className={cx(
-            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] shadow-none! outline-none! [scrollbar-width:thin]",
+            "block max-h-60 w-full field-sizing-content resize-none bg-transparent px-4 pt-3 pb-1 leading-prose [word-break:normal] placeholder:[word-break:auto-phrase] shadow-none! outline-none! [scrollbar-width:thin]",
             first ? "min-h-19" : "min-h-11",
           )}
         />
@@ -183,7 +192,8 @@ export function Composer(props: Props) {
             }}
           />
           <AttachButton limits={bounds} off={most === 0} onPress={() => picker.current?.click()} />
-          <span id={noteId} className="min-w-0 flex-1 truncate px-2 text-right text-14 text-muted">
+          {dictation.button}
+          <span id={noteId} className="min-w-0 flex-1 px-2 text-right text-14 leading-120 text-muted md:truncate">
             {reason && !empty ? reason : ""}
           </span>
           {running && (

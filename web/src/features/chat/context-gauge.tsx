@@ -39,14 +39,14 @@ export function ContextGauge({ conversationId, state, running }: Props) {
     <DialogTrigger>
       <AriaButton
         aria-label={share === undefined ? t("gaugeOpenTokens", { tokens: tokens(used) }) : t("gaugeOpen", { share })}
-        className={cx("mt-0.5 flex min-h-8 flex-none items-center gap-2 rounded-4 px-2 text-14 tabular-nums hover:text-default pointer-coarse:min-h-11", full ? "text-warning" : "text-muted")}
+        className={cx("mt-0.5 flex min-h-8 flex-none items-center gap-2 rounded-4 px-2 text-14 tabular-nums max-md:ml-auto max-md:gap-1 max-md:px-1 hover:text-default pointer-coarse:min-h-11", full ? "text-warning" : "text-muted")}
       >
         <span className="max-md:sr-only">{t("gauge")}</span>
         {share === undefined ? (
           tokens(used)
         ) : (
           <>
-            <span aria-hidden="true" className="h-1.5 w-12 overflow-hidden rounded-full bg-surface-selected">
+            <span aria-hidden="true" className="h-1.5 w-12 overflow-hidden max-md:w-6 rounded-full bg-surface-selected">
               <span className={cx("block h-full rounded-full", full ? "bg-warning" : "bg-[var(--text-muted)]")} style={{ width: `${share}%` }} />
             </span>
             {t("gaugeShare", { share })}

@@ -72,7 +72,9 @@ function ConversationView({ id }: { id: string }) {
   if (error && !(conversation.data && messages.data)) {
     return (
       <>
-        <ChatBar plain>{null}</ChatBar>
+        <ChatBar plain title={<h1 className="truncate text-16">{conversation.data?.title ?? t("loadFailed")}</h1>}>
+          {null}
+        </ChatBar>
         <div className={`${column} py-6`}>
           <ErrorNotice
             error={error}
@@ -98,7 +100,7 @@ function ConversationView({ id }: { id: string }) {
   return (
     <Loaded
       conversation={conversation.data}
-      messages={{ items, compared: comparedOf(messages.data), hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage || messages.isFetchNextPageError, onOlder }}
+      messages={{ items, compared: comparedOf(messages.data), hasOlder: messages.hasNextPage, loadingOlder: messages.isFetchingNextPage, olderError: messages.isFetchNextPageError ? messages.error : null, onOlder }}
     />
   );
 }
@@ -109,6 +111,7 @@ interface LoadedMessages {
   compared: readonly Message[];
   hasOlder: boolean;
   loadingOlder: boolean;
+  olderError: unknown;
   onOlder: () => void;
 }
 
@@ -122,7 +125,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const models = known ?? noModels;
   const unkept = useQuery(limitsQuery).data?.temporary === "enforced"; // nothing more may be stored
   const model = models.find((one) => one.id === conversation.modelId);
-  const { items, compared, hasOlder, loadingOlder, onOlder } = messages;
+  const { items, compared, hasOlder, loadingOlder, olderError, onOlder } = messages;
   const [compare, setCompare] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
   const pending = usePendingTurn(id);
@@ -147,7 +150,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : (model?.capabilities ?? (known && onlyWords));
 
   useForgottenSend(account.id, id, items);
-  useJump(id, messages);
+  useJump(id, { ...messages, loadingOlder: loadingOlder || olderError !== null });
   useAnnouncements(comparing ? (writing[0] ?? compared[0]) : last);
 
   return (
@@ -195,7 +198,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
                 </>
               }
             />
-            <div className="flex flex-wrap items-start justify-between gap-x-2">
+            <div className="flex flex-wrap items-start justify-between gap-x-2 max-md:gap-x-0">
               <WhereLine model={model} />
               <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
             </div>
@@ -212,6 +215,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
           scroller={follow.scroller}
           hasOlder={hasOlder}
           loadingOlder={loadingOlder}
+          olderError={olderError}
           onOlder={onOlder}
         />
       </TalkFrame>

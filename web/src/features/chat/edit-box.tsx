@@ -69,16 +69,18 @@ export function EditBox({ text, label, saveLabel, hint, mayBeEmpty = false, onSa
       />
       <div className="flex flex-wrap items-center justify-end gap-2">
         {hint && (
-          <p id={hintId} className="mr-auto text-14 text-muted">
+          <p id={hintId} className="mr-auto min-w-48 flex-1 text-14 text-muted">
             {hint}
           </p>
         )}
-        <Button size="dense" onPress={onClose}>
-          {t("cancel")}
-        </Button>
-        <Button size="dense" tone="primary" isPending={saving} pendingLabel={t("sending")} disabledReason={empty && t("nothingToSend")} onPress={() => void save()}>
-          {saveLabel}
-        </Button>
+        <div className="flex gap-2">
+          <Button size="dense" onPress={onClose}>
+            {t("cancel")}
+          </Button>
+          <Button size="dense" tone="primary" isPending={saving} pendingLabel={t("sending")} disabledReason={empty && t("nothingToSend")} onPress={() => void save()}>
+            {saveLabel}
+          </Button>
+        </div>
       </div>
     </div>
   );

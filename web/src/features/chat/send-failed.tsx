@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { toApiError } from "@/lib/api/error";
 import { useErrorTextOf } from "@/lib/error-text";
+import { RequestId } from "@/ui/error-notice";
 
 /** Failures whose own words say that nothing is lost. */
 const saysSo: ReadonlySet<string> = new Set(["unreachable", "unauthenticated"]);
@@ -14,6 +15,7 @@ export function SendFailed({ error }: { error: unknown }) {
     <div role="alert" className="rounded-8 border border-danger bg-danger-soft px-4 py-2 text-14">
       <p className="font-bold">{text.what}</p>
       <p>{text.todo}</p>
+      {failure.requestId !== "" && failure.status >= 500 && <RequestId id={failure.requestId} />}
       {!saysSo.has(failure.code) && <p>{t("wordsKept")}</p>}
     </div>
   );

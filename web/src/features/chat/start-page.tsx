@@ -102,7 +102,7 @@ export function StartPage() {
 
   const bar = (
     <ChatBar plain title={pending ? <h1 className="truncate text-16">{t("newConversation")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} onCompare={() => setAsking(true)} />}
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} onCompare={() => setAsking(true)} className="max-md:max-w-3/4" />}
       {asking && <CompareDialog models={items} chosen={compare.length > 0 ? compare : [choice.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       <ConversationSettings

@@ -129,7 +129,7 @@ export function TemporaryPage() {
 
   const bar = (
     <ChatBar plain={messages.length === 0} title={messages.length > 0 ? <h1 className="truncate text-16">{t("temporary.title")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={first.setModel} />}
+      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={first.setModel} className={messages.length > 0 ? "max-md:hidden" : "max-md:max-w-3/4"} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       {messages.length > 0 && <IconButton icon={Eraser} size="dense" label={t("temporary.erase")} onPress={() => setErasing(true)} />}
       <ConversationSettings

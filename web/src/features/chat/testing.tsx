@@ -15,6 +15,9 @@ import { TemporaryPage } from "./temporary-page";
 export interface Call {
   method: string;
   path: string;
+  query: string;
+  /** Of its body. */
+  type: string;
   body: Record<string, unknown>;
   lastEventId: string | null;
 }
@@ -70,7 +73,7 @@ export class FakeApi {
 
   constructor() {
     this.on("GET /me", () => this.me);
-    this.on("GET /models", () => ({ items: this.models }));
+    this.on("GET /models", () => ({ items: this.models, ...(this.transcriber && { transcriber: this.transcriber }) }));
     this.on("GET /limits", () => this.limits);
     this.on("GET /conversations", () => ({ items: this.list }));
     this.on("GET /folders", () => ({ items: [] }));
@@ -84,6 +87,7 @@ export class FakeApi {
     version: "test",
   };
   models: Model[] = [model("m1", "標準モデル"), model("m2", "庁内モデル", { vision: false })];
+  transcriber: Schemas["Transcriber"] | undefined;
   limits: Schemas["Limits"] = {
     messageBytes: 1 << 20,
     attachmentBytes: 20 << 20,
@@ -116,7 +120,8 @@ export class FakeApi {
     const request = typeof input === "string" ? new Request(new URL(input, location.origin), { ...init, signal: undefined }) : input;
     const path = new URL(request.url).pathname.replace("/api/v1", "");
     const text = await request.text();
-    const call: Call = { method: request.method, path, body: text ? (JSON.parse(text) as Record<string, unknown>) : {}, lastEventId: request.headers.get("Last-Event-ID") };
+    const type = request.headers.get("Content-Type") ?? "";
+    const call: Call = { method: request.method, path, query: new URL(request.url).search.slice(1), type, body: text && !type.startsWith("audio/") ? (JSON.parse(text) as Record<string, unknown>) : {}, lastEventId: request.headers.get("Last-Event-ID") };
     this.calls.push(call);
     const handler = this.routes[`${call.method} ${path}`];
     const answer = handler ? await handler(call) : new Problem(404, "not_found");

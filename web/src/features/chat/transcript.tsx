@@ -1,5 +1,6 @@
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNotice } from "@/ui/error-notice";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { Answer } from "./answer";
 import { answeredBy } from "./answered-by";
@@ -24,6 +25,8 @@ interface Props {
   scroller: HTMLElement | null;
   hasOlder?: boolean;
   loadingOlder?: boolean;
+  /** Why older messages could not be read; they are asked for again only by hand. */
+  olderError?: unknown;
   onOlder?: () => void;
 }
 
@@ -34,19 +37,24 @@ const nothing = () => undefined;
 const near = 6;
 
 /** What was said, oldest first; older messages come as the reader goes up. */
-export const Transcript = memo(function Transcript({ conversationId, messages, compared = none, onChosen = nothing, pending, resume, scroller, hasOlder = false, loadingOlder = false, onOlder = nothing }: Props) {
+export const Transcript = memo(function Transcript({ conversationId, messages, compared = none, onChosen = nothing, pending, resume, scroller, hasOlder = false, loadingOlder = false, olderError = null, onOlder = nothing }: Props) {
   const { t } = useTranslation("chat");
   const last = messages.length - 1;
-  const top = useOlder(scroller, hasOlder && !loadingOlder, onOlder);
+  const olderFailed = olderError !== null && !loadingOlder;
+  const top = useOlder(scroller, hasOlder && !loadingOlder && !olderFailed, onOlder);
   useKeepPlace(scroller, messages[0]?.id);
   const by = useMemo(() => answeredBy(messages), [messages]);
   return (
     <>
       {hasOlder && (
         <div ref={top} className="py-4">
-          <Skeleton label={t("loadingOlder")}>
-            <MessageBars />
-          </Skeleton>
+          {olderFailed ? (
+            <ErrorNotice error={olderError} onRetry={onOlder} />
+          ) : (
+            <Skeleton label={t("loadingOlder")}>
+              <MessageBars />
+            </Skeleton>
+          )}
         </div>
       )}
       {messages.map((message, i) =>

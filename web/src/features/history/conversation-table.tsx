@@ -111,17 +111,18 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
   const format = useFormats();
   const { change } = useOrganise();
   const [renaming, setRenaming] = useState(false);
+  const when = row.running ? t("writing") : format.near(row.updatedAt); // under the name where there is no column for it
   const cell = "h-row border-b border-rule px-3 pointer-coarse:h-13";
   return (
     <tr aria-rowindex={index} className={cx("hover:bg-surface-hover", selected && "bg-surface-raised")}>
       <td className={cx(cell, "pr-0! pl-4 max-md:pl-2")}>
         <Checkbox aria-label={ui("selectNamed", { name: row.title })} isSelected={selected} onChange={onToggle} />
       </td>
-      <td className={cx(cell, "truncate")}>
+      <td className={cx(cell, "relative truncate")}>
         {renaming ? (
           <RenameField title={row.title} onKeep={(title) => void change(row, { title })} onDone={() => setRenaming(false)} />
         ) : (
-          <Link to="/c/$conversationId" params={{ conversationId: row.id }} search={{}} title={row.title} className="flex min-h-9 items-center gap-2 rounded-4 text-default no-underline hover:underline">
+          <Link to="/c/$conversationId" params={{ conversationId: row.id }} search={{}} title={row.title} className="flex min-h-9 items-center gap-2 rounded-4 text-default no-underline hover:underline @max-[36rem]:min-h-0 @max-[36rem]:pt-1 @max-[36rem]:pb-6">
             {row.pinned && (
               <span role="img" aria-label={t("pinned")} className="flex-none text-muted">
                 <Icon of={Pin} size={16} />
@@ -135,6 +136,7 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
             )}
           </Link>
         )}
+        {!renaming && <span className="pointer-events-none absolute bottom-1 left-3 text-14 leading-120 text-muted tabular-nums @min-[36rem]:hidden">{when}</span>}
       </td>
       {folder !== null && <td className={cx(cell, "truncate text-muted @max-[48rem]:hidden")}>{folder}</td>}
       <td className={cx(cell, "@max-[60rem]:hidden")}>
@@ -152,7 +154,7 @@ function Row({ row, index, folder, selected, onToggle, onTag }: RowProps) {
           )}
         </span>
       </td>
-      <td className={cx(cell, "whitespace-nowrap text-muted tabular-nums @max-[36rem]:hidden")}>{row.running ? t("writing") : format.near(row.updatedAt)}</td>
+      <td className={cx(cell, "whitespace-nowrap text-muted tabular-nums @max-[36rem]:hidden")}>{when}</td>
       <td className={cx(cell, "px-1!")}>
         <ConversationMenu item={row} onRename={() => setRenaming(true)} />
       </td>

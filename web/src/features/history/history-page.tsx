@@ -85,7 +85,7 @@ export function HistoryPage() {
       aside={list.data && count}
       actions={
         <ButtonLink to="/history" search={filter.archived ? {} : { archived: true }} size="dense" icon={filter.archived ? MessagesSquare : Archive}>
-          {filter.archived ? t("all") : t("archiveTitle")}
+          {filter.archived ? t("all") : t("archiveOpen")}
         </ButtonLink>
       }
     >

@@ -18,7 +18,7 @@ interface Props {
   onNavigate?: (() => void) | undefined;
 }
 
-const shownAtOnce = 8;
+const shownAtOnce = 5;
 
 /** The person's folders, each a place of its own. Many of them must not keep the conversations out of sight. */
 export function SideFolders({ onNavigate }: Props) {

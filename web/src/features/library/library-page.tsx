@@ -37,6 +37,7 @@ export function LibraryPage() {
 
   const { id, ...filter } = search;
   const filtered = Object.values(filter).some(Boolean);
+  const noneYet = filter.scope === "mine" && Object.values(filter).filter(Boolean).length === 1; // of one's own
   const prompts = useInfiniteQuery(promptsQuery(filter, useLanguage()));
   const rows = prompts.data?.pages.flatMap((p) => p.items) ?? [];
   const narrow = (patch: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
@@ -99,7 +100,7 @@ export function LibraryPage() {
           error={prompts.error}
           onRetry={() => void prompts.refetch()}
           empty={
-            filtered ? (
+            filtered && !noneYet ? (
               <NoMatch
                 title={t("noMatch")}
                 onClear={() => {

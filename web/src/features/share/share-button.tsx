@@ -37,7 +37,8 @@ export function ShareButton({ conversation, isOpen, onOpen, onClose }: Props) {
         className={cx("flex-none", shared ? "text-accent" : "max-md:hidden!")}
         onPress={onOpen}
       >
-        {shared ? t("sharedNow") : t("share")}
+        {/* On a phone the title needs the room. */}
+        <span className="max-md:sr-only">{shared ? t("sharedNow") : t("share")}</span>
       </Button>
       <Suspense>{isOpen && <Dialog conversation={conversation} onClose={close} />}</Suspense>
     </>

@@ -102,7 +102,7 @@ function WithMe() {
         { id: "owner", header: t("owner"), cell: (share) => share.ownerName, width: "w-40 @max-[36rem]:w-28" },
         { id: "kind", header: t("content"), cell: words.kind, width: "w-44", from: "wide" },
         { id: "created", header: t("sharedAt"), cell: (share) => format.near(share.createdAt), width: "w-36", from: "narrow" },
-        { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-44", from: "middle" },
+        { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-52", from: "middle" },
       ]}
     />
   );
@@ -125,7 +125,7 @@ function ByMe() {
           { id: "title", header: t("conversation"), cell: (share) => share.title },
           { id: "with", header: t("who"), cell: (share) => words.whom(share.everyone, share.withNames ?? [], share.withCount), width: "w-56", from: "narrow" },
           { id: "kind", header: t("content"), cell: words.kind, width: "w-44", from: "wide" },
-          { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-44", from: "middle" },
+          { id: "until", header: t("term"), cell: (share) => (share.expiresAt ? format.date(share.expiresAt) : t("noTerm")), width: "w-52", from: "middle" },
           { id: "seen", header: t("seen"), cell: (share) => t("seenCount", { count: share.viewers, formatted: format.number(share.viewers) }), width: "w-24", align: "end", from: "narrow" },
           {
             id: "revoke",

@@ -89,7 +89,7 @@ function useEnd(first: Sharing, running: boolean) {
 
 interface LoadedProps {
   first: Sharing;
-  messages: { hasNextPage: boolean; isFetchingNextPage: boolean; isFetchNextPageError: boolean; fetchNextPage: () => Promise<unknown> };
+  messages: { hasNextPage: boolean; isFetchingNextPage: boolean; isFetchNextPageError: boolean; error: unknown; fetchNextPage: () => Promise<unknown> };
   items: ReturnType<typeof flatten>;
 }
 
@@ -122,7 +122,8 @@ function Loaded({ first, messages, items }: LoadedProps) {
           messages={items}
           scroller={follow.scroller}
           hasOlder={messages.hasNextPage}
-          loadingOlder={messages.isFetchingNextPage || messages.isFetchNextPageError}
+          loadingOlder={messages.isFetchingNextPage}
+          olderError={messages.isFetchNextPageError ? messages.error : null}
           onOlder={onOlder}
         />
         {items.length === 0 && <p className="py-12 text-center text-14 text-muted">{t("nothingYet")}</p>}

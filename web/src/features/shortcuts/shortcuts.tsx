@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
-import { limitsQuery } from "@/features/account/api";
+import { limitsQuery, modelsQuery } from "@/features/account/api";
+import { canRecord } from "@/lib/can-record";
 import { runCommand, useCommand } from "@/lib/commands";
 import { Switch } from "@/ui/choice";
 import { Dialog } from "@/ui/dialog";
@@ -29,7 +30,9 @@ export function Shortcuts() {
         }
       : undefined,
   );
-  const possible = shortcuts.filter((s) => temporary || s.name !== "temporaryConversation");
+  // Only what the list shows needs it: pages without a composer do not ask for the models.
+  const dictation = useQuery({ ...modelsQuery, enabled: open }).data?.transcriber !== undefined && canRecord();
+  const possible = shortcuts.filter((s) => (temporary || s.name !== "temporaryConversation") && (dictation || s.name !== "dictate"));
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

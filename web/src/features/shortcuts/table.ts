@@ -17,6 +17,7 @@ export const shortcuts: readonly Shortcut[] = [
   { name: "newConversation", key: "n" },
   { name: "temporaryConversation", key: "t" },
   { name: "focusComposer", key: "/" },
+  { name: "dictate", key: ";", control: true },
   { name: "stop", key: ".", control: true },
   { name: "copyAnswer", key: "c" },
   { name: "toggleSide", key: "[" },

@@ -1106,7 +1106,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The models this person may use, in the administrator's order. */
+        /** The models this person may talk with, in the administrator's order, and the one that turns their speech into text. */
         get: operations["listOffers"];
         put?: never;
         post?: never;
@@ -1513,6 +1513,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turns speech into text: the raw bytes of a recording (WAV, WebM, Ogg or MP4), with their media type. Nothing of it is stored. */
+        post: operations["createTranscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1696,6 +1713,11 @@ export interface components {
             remoteId: string;
             /** @description Where it is, and whether the policy permits that to the people it is for; in lists. */
             residency?: components["schemas"]["Decision"];
+            /**
+             * @description What it is for: talking, or turning speech into text.
+             * @enum {string}
+             */
+            task: "chat" | "transcription";
         };
         ChatSettings: {
             /**
@@ -2273,11 +2295,6 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
-        ListOffer: {
-            items: components["schemas"]["Offer"][];
-            /** @description Give it as pageToken to read on; absent at the end. */
-            nextPageToken?: string;
-        };
         ListPromptSummary: {
             items: components["schemas"]["PromptSummary"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -2443,6 +2460,8 @@ export interface components {
             options?: unknown;
             price?: components["schemas"]["Price"];
             remoteId?: string;
+            /** @enum {string} */
+            task?: "chat" | "transcription";
         };
         ModelDraft: {
             capabilities?: components["schemas"]["Capabilities"];
@@ -2461,6 +2480,11 @@ export interface components {
             price?: components["schemas"]["Price"];
             /** @description As the provider calls it. */
             remoteId: string;
+            /**
+             * @description Absent: as remoteId tells.
+             * @enum {string}
+             */
+            task?: "chat" | "transcription";
         };
         ModelOrder: {
             /** @description They come first, in this order. */
@@ -2569,6 +2593,11 @@ export interface components {
             place: components["schemas"]["Place"];
             /** @description Where what is sent is processed, in words. */
             processedAt: string;
+        };
+        Offers: {
+            items: components["schemas"]["Offer"][];
+            /** @description What turns speech into text; absent where nothing does. */
+            transcriber?: components["schemas"]["Transcriber"];
         };
         Opinion: {
             comment?: string;
@@ -2899,6 +2928,8 @@ export interface components {
             id: string;
             /** @description For people. */
             name: string;
+            /** @enum {string} */
+            task: "chat" | "transcription";
         };
         RenderRequest: {
             /** @description Does not count as a use. */
@@ -3165,6 +3196,28 @@ export interface components {
             text: string;
             /** @enum {string} */
             type: "text" | "reasoning";
+        };
+        Transcriber: {
+            displayName: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Of the largest recording.
+             */
+            maxBytes: number;
+            /**
+             * Format: int64
+             * @description Of the longest recording.
+             */
+            maxSeconds: number;
+            /** @description The same in its parts, for a translated text. */
+            place: components["schemas"]["Place"];
+            /** @description Where what is said is processed, in words. */
+            processedAt: string;
+        };
+        Transcript: {
+            /** @description Empty when nothing was heard. */
+            text: string;
         };
         Tried: {
             /** @description Variables with neither a value nor a default; nothing stands in their place. */
@@ -6064,7 +6117,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListOffer"];
+                    "application/json": components["schemas"]["Offers"];
                 };
             };
             /** @description Error */
@@ -7024,6 +7077,46 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createTranscription: {
+        parameters: {
+            query?: {
+                /** @description Empty: the first that this person may use. */
+                modelId?: string;
+                /** @description That is spoken, in ISO 639-1. Empty: the model finds out. */
+                language?: string;
+            };
+            header?: {
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transcript"];
                 };
             };
             /** @description Error */

@@ -40,6 +40,8 @@ export type ConnectionSecret = Schemas["ConnectionSecret"];
 export type ConnectionDraft = Schemas["ConnectionDraft"];
 export type CheckStep = Schemas["CheckStep"];
 export type DetectedServer = Schemas["Detected"];
+/** What turns speech into text. */
+export type Transcriber = Schemas["Transcriber"];
 export type RemoteModel = Schemas["RemoteModel"];
 
 /** A model as its administrator sees it. */

@@ -79,7 +79,7 @@ export function FeedbackPage() {
         }
       >
         <div className="flex flex-none flex-wrap items-center gap-2 px-6 pb-3 max-md:px-4">
-          <SearchField label={t("search")} value={typed} onChange={setTyped} className="w-56 max-md:w-full" />
+          <SearchField label={t("search")} value={typed} onChange={setTyped} className="w-64 max-md:w-full" />
           <FilterChip
             label={t("rating")}
             value={filter.rating ?? ""}

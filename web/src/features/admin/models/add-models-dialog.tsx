@@ -46,10 +46,10 @@ export function AddModelsDialog({ connections, connectionId, taken, onClose }: P
     validate: (v) => ({ remoteId: chosen.size === 0 && !v.remoteId.trim() ? t("models.chooseOne") : undefined }),
     submit: async (v) => {
       const typed = v.remoteId.trim();
-      const models: RemoteModel[] = [...offered.filter((m) => chosen.has(m.id)), ...(typed ? [{ id: typed, name: typed, capabilities: unknown }] : [])];
+      const models: (Omit<RemoteModel, "task"> & Partial<Pick<RemoteModel, "task">>)[] = [...offered.filter((m) => chosen.has(m.id)), ...(typed ? [{ id: typed, name: typed, capabilities: unknown }] : [])];
       try {
         for (const m of models) {
-          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, capabilities: m.capabilities, enabled: true });
+          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, task: m.task, capabilities: m.capabilities, enabled: true });
         }
       } finally {
         await refreshModels(client);
@@ -111,7 +111,7 @@ export function AddModelsDialog({ connections, connectionId, taken, onClose }: P
             {offered.length > 6 && <SearchField label={t("models.search")} value={q} onChange={setQ} />}
             <div className="max-h-72 overflow-y-auto rounded-8 border border-rule px-3 py-1">
               {found.map((m) => (
-                <Checkbox key={m.id} className="w-full" isDisabled={has(m.id)} isSelected={chosen.has(m.id) || has(m.id)} onChange={(on) => toggle(m.id, on)} hint={has(m.id) ? t("models.taken") : abilityText(m.capabilities)}>
+                <Checkbox key={m.id} className="w-full" isDisabled={has(m.id)} isSelected={chosen.has(m.id) || has(m.id)} onChange={(on) => toggle(m.id, on)} hint={has(m.id) ? t("models.taken") : abilityText(m)}>
                   <span className="break-all">{m.name || m.id}</span>
                 </Checkbox>
               ))}

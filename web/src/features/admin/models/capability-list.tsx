@@ -1,14 +1,15 @@
 import { useTranslation } from "react-i18next";
-import type { Capabilities } from "@/lib/api/types";
+import type { CatalogueModel } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 
 export const abilities = ["vision", "documents", "reasoning", "tools"] as const;
 
 /** What a model can do, in words. */
-export function useCapabilityText(): (c: Capabilities) => string {
+export function useCapabilityText(): (m: Pick<CatalogueModel, "task" | "capabilities">) => string {
   const { t } = useTranslation("admin");
   const format = useFormats();
-  return (c) => {
+  return ({ task, capabilities: c }) => {
+    if (task === "transcription") return t("models.transcribes");
     const words = abilities.filter((a) => c[a]).map((a) => t(`models.ability.${a}`));
     return words.length > 0 ? format.list(words) : t("models.textOnly");
   };

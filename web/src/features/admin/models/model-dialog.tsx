@@ -20,6 +20,7 @@ interface Values {
   displayName: string;
   description: string;
   remoteId: string;
+  task: CatalogueModel["task"];
   abilities: string[];
   contextTokens: number;
   outputTokens: number;
@@ -44,6 +45,7 @@ function valuesOf(m: CatalogueModel): Values {
     displayName: m.displayName,
     description: m.description,
     remoteId: m.remoteId,
+    task: m.task,
     abilities: abilities.filter((a) => m.capabilities[a]),
     contextTokens: m.capabilities.contextTokens || NaN,
     outputTokens: m.capabilities.outputTokens || NaN,
@@ -73,6 +75,7 @@ function draftOf(v: Values): ModelChange {
     displayName: v.displayName.trim(),
     description: v.description.trim(),
     remoteId: v.remoteId.trim(),
+    task: v.task,
     capabilities: {
       vision: v.abilities.includes("vision"),
       documents: v.abilities.includes("documents"),
@@ -83,7 +86,7 @@ function draftOf(v: Values): ModelChange {
     },
     defaults: { temperature: given(v.temperature), topP: given(v.topP), maxTokens: given(v.maxTokens), reasoningEffort: v.reasoningEffort || undefined },
     enabled: v.enabled,
-    light: v.light,
+    light: v.task === "chat" && v.light,
     fallbackId: v.fallbackId,
     groupIds: v.audience === "groups" ? v.groupIds : [],
     price: v.currency ? { currency: v.currency, input: or0(v.input), output: or0(v.output), cacheRead: given(v.cacheRead), cacheWrite: given(v.cacheWrite) } : { currency: "", input: 0, output: 0 },
@@ -118,10 +121,11 @@ export function ModelDialog({ model, others, onClose }: Props) {
     },
     fieldError: (err) => {
       const field = err.field.split(".").at(-1) ?? "";
-      return field in valuesOf(model) ? { [field]: common("refused") } : {};
+      return field in valuesOf(model) ? { [field]: field === "task" ? t("models.cannotTranscribe") : common("refused") } : {};
     },
   });
   const v = form.values;
+  const talks = v.task === "chat";
 
   return (
     <Dialog
@@ -144,23 +148,39 @@ export function ModelDialog({ model, others, onClose }: Props) {
           <TextField {...form.field("displayName")} label={t("models.name")} autoComplete="off" />
           <TextField {...form.field("remoteId")} label={t("models.remoteId")} mono autoComplete="off" />
           <div className="md:col-span-2">
-            <TextField {...form.field("description")} label={t("models.description")} hint={t("models.descriptionHint")} optional autoComplete="off" />
+            <RadioGroup
+              label={t("models.task")}
+              value={v.task}
+              onChange={(task) => {
+                form.set("task", task);
+                form.set("fallbackId", ""); // it stood in for another task
+              }}
+              error={form.errors.task}
+              options={(["chat", "transcription"] as const).map((task) => ({ value: task, label: t(`models.taskOf.${task}`), hint: t(`models.taskHint.${task}`) }))}
+            />
           </div>
+          {talks && (
+            <div className="md:col-span-2">
+              <TextField {...form.field("description")} label={t("models.description")} hint={t("models.descriptionHint")} optional autoComplete="off" />
+            </div>
+          )}
         </Part>
         <Part title={t("models.offer")}>
           <div className="grid content-start gap-2">
-            <Checkbox isSelected={v.enabled} onChange={(on) => form.set("enabled", on)} hint={t("models.enabledHint")}>
-              {t("models.enabled")}
+            <Checkbox isSelected={v.enabled} onChange={(on) => form.set("enabled", on)} hint={talks && t("models.enabledHint")}>
+              {t(talks ? "models.enabled" : "models.enabledEar")}
             </Checkbox>
-            <Checkbox isSelected={v.light} onChange={(on) => form.set("light", on)} hint={t("models.lightHint")}>
-              {t("models.lightLong")}
-            </Checkbox>
+            {talks && (
+              <Checkbox isSelected={v.light} onChange={(on) => form.set("light", on)} hint={t("models.lightHint")}>
+                {t("models.lightLong")}
+              </Checkbox>
+            )}
             <Select
               label={t("models.fallback")}
               hint={t("models.fallbackHint")}
               value={v.fallbackId}
               onChange={(id) => form.set("fallbackId", id)}
-              options={[{ value: "", label: common("none") }, ...others.map((m) => ({ value: m.id, label: m.displayName }))]}
+              options={[{ value: "", label: common("none") }, ...others.filter((m) => m.task === v.task).map((m) => ({ value: m.id, label: m.displayName }))]}
             />
           </div>
           <div className="grid content-start gap-2">
@@ -190,50 +210,54 @@ export function ModelDialog({ model, others, onClose }: Props) {
               ))}
           </div>
         </Part>
-        <Part title={t("models.abilities")}>
-          <CheckboxGroup
-            label={t("models.reads")}
-            value={v.abilities}
-            onChange={(chosen) => form.set("abilities", chosen)}
-            options={abilities.map((a) => ({ value: a, label: t(`models.abilityLong.${a}`) }))}
-          />
-          <div className="grid content-start gap-4">
-            <NumberField {...form.field("contextTokens")} label={t("models.context")} hint={t("models.unknownHint")} unit={t("models.tokenUnit")} min={0} />
-            <NumberField {...form.field("outputTokens")} label={t("models.output")} unit={t("models.tokenUnit")} min={0} />
-          </div>
-        </Part>
-        <Part title={t("models.defaults")} hint={t("models.defaultsHint")}>
-          <NumberField {...form.field("temperature")} label={t("models.temperature")} hint={t("models.temperatureHint")} min={0} max={2} step={0.1} fractionDigits={2} />
-          <NumberField {...form.field("topP")} label={t("models.topP")} min={0} max={1} step={0.05} fractionDigits={2} />
-          <NumberField {...form.field("maxTokens")} label={t("models.maxTokens")} unit={t("models.tokenUnit")} min={1} />
-          {v.abilities.includes("reasoning") && (
-            <Select<Effort>
-              label={t("models.effort")}
-              value={v.reasoningEffort}
-              onChange={(effort) => form.set("reasoningEffort", effort)}
-              options={(["", "none", "low", "medium", "high"] as const).map((e) => ({ value: e, label: e === "" ? t("models.effortAuto") : t(`models.effortLevel.${e}`) }))}
-            />
-          )}
-        </Part>
-        <Part title={t("models.price")} hint={t("models.priceHint")}>
-          <div className="md:col-span-2">
-            <RadioGroup
-              label={t("models.currency")}
-              layout="row"
-              value={v.currency}
-              onChange={(c) => form.set("currency", c)}
-              options={[
-                { value: "", label: t("models.noPrice") },
-                { value: "JPY", label: t("models.yen") },
-                { value: "USD", label: t("models.dollar") },
-              ]}
-            />
-          </div>
-          {v.currency !== "" &&
-            (["input", "output", "cacheRead", "cacheWrite"] as const).map((name) => (
-              <NumberField key={name} {...form.field(name)} label={t(`models.priceField.${name}`)} unit={v.currency === "JPY" ? t("models.yen") : t("models.dollar")} min={0} fractionDigits={4} hint={name.startsWith("cache") ? t("models.asInputHint") : undefined} />
-            ))}
-        </Part>
+        {talks && (
+          <>
+            <Part title={t("models.abilities")}>
+              <CheckboxGroup
+                label={t("models.reads")}
+                value={v.abilities}
+                onChange={(chosen) => form.set("abilities", chosen)}
+                options={abilities.map((a) => ({ value: a, label: t(`models.abilityLong.${a}`) }))}
+              />
+              <div className="grid content-start gap-4">
+                <NumberField {...form.field("contextTokens")} label={t("models.context")} hint={t("models.unknownHint")} unit={t("models.tokenUnit")} min={0} />
+                <NumberField {...form.field("outputTokens")} label={t("models.output")} unit={t("models.tokenUnit")} min={0} />
+              </div>
+            </Part>
+            <Part title={t("models.defaults")} hint={t("models.defaultsHint")}>
+              <NumberField {...form.field("temperature")} label={t("models.temperature")} hint={t("models.temperatureHint")} min={0} max={2} step={0.1} fractionDigits={2} />
+              <NumberField {...form.field("topP")} label={t("models.topP")} min={0} max={1} step={0.05} fractionDigits={2} />
+              <NumberField {...form.field("maxTokens")} label={t("models.maxTokens")} unit={t("models.tokenUnit")} min={1} />
+              {v.abilities.includes("reasoning") && (
+                <Select<Effort>
+                  label={t("models.effort")}
+                  value={v.reasoningEffort}
+                  onChange={(effort) => form.set("reasoningEffort", effort)}
+                  options={(["", "none", "low", "medium", "high"] as const).map((e) => ({ value: e, label: e === "" ? t("models.effortAuto") : t(`models.effortLevel.${e}`) }))}
+                />
+              )}
+            </Part>
+            <Part title={t("models.price")} hint={t("models.priceHint")}>
+              <div className="md:col-span-2">
+                <RadioGroup
+                  label={t("models.currency")}
+                  layout="row"
+                  value={v.currency}
+                  onChange={(c) => form.set("currency", c)}
+                  options={[
+                    { value: "", label: t("models.noPrice") },
+                    { value: "JPY", label: t("models.yen") },
+                    { value: "USD", label: t("models.dollar") },
+                  ]}
+                />
+              </div>
+              {v.currency !== "" &&
+                (["input", "output", "cacheRead", "cacheWrite"] as const).map((name) => (
+                  <NumberField key={name} {...form.field(name)} label={t(`models.priceField.${name}`)} unit={v.currency === "JPY" ? t("models.yen") : t("models.dollar")} min={0} fractionDigits={4} hint={name.startsWith("cache") ? t("models.asInputHint") : undefined} />
+                ))}
+            </Part>
+          </>
+        )}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>

@@ -31,6 +31,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
   const others = catalogue.data?.items ?? [];
   const fallback = others.find((m) => m.id === model.fallbackId);
   const { defaults, price } = model;
+  const talks = model.task === "chat";
   const money = (n: number | undefined) => (price.currency && n !== undefined ? format.money(n, price.currency) : t("models.asInput"));
 
   return (
@@ -59,9 +60,9 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
               await refreshModels(client);
             })
           }
-          hint={t("models.enabledHint")}
+          hint={talks && t("models.enabledHint")}
         >
-          {t("models.enabled")}
+          {t(talks ? "models.enabled" : "models.enabledEar")}
         </Switch>
         <Details className="mt-3">
           <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
@@ -74,12 +75,12 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           <Detail name={t("models.remoteId")}>
             <code className="font-mono text-14 break-all">{model.remoteId}</code>
           </Detail>
-          <Detail name={t("models.reads")}>{abilityText(model.capabilities)}</Detail>
-          <Detail name={t("models.context")}>{tokens(model.capabilities.contextTokens)}</Detail>
-          <Detail name={t("models.output")}>{tokens(model.capabilities.outputTokens)}</Detail>
+          <Detail name={t("models.reads")}>{abilityText(model)}</Detail>
+          {talks && <Detail name={t("models.context")}>{tokens(model.capabilities.contextTokens)}</Detail>}
+          {talks && <Detail name={t("models.output")}>{tokens(model.capabilities.outputTokens)}</Detail>}
         </Details>
       </PanelSection>
-      {Object.values(defaults).some((v) => v !== undefined) && (
+      {talks && Object.values(defaults).some((v) => v !== undefined) && (
         <PanelSection title={t("models.defaults")}>
           <Details>
             {defaults.temperature !== undefined && <Detail name={t("models.temperature")}>{defaults.temperature}</Detail>}
@@ -89,7 +90,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           </Details>
         </PanelSection>
       )}
-      <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
+      {talks && <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
         {price.currency ? (
           <Details>
             <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
@@ -100,7 +101,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
         ) : (
           <p className="text-muted">{t("models.noPrice")}</p>
         )}
-      </PanelSection>
+      </PanelSection>}
     </EntryPanel>
   );
 }

@@ -67,7 +67,7 @@ export function ModelsPage() {
       from: "wide",
     },
     { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
-    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m.capabilities), from: "wide" },
+    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
     {
