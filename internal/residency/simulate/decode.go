@@ -1,0 +1,337 @@
+package simulate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kakoi/internal/residency/iam"
+)
+
+// MaxBytes bounds an input.
+const MaxBytes = 2 << 20
+
+// maxHops bounds a chain; AWS has no such limit, but people do.
+const maxHops = 10
+
+const (
+	stsRegional = "regional"
+	stsGlobal   = "global"
+)
+
+// Problem is a place where an input is none.
+type Problem struct {
+	Code   string            `json:"code"`
+	Field  string            `json:"field,omitempty"` // chain[0].sts.region
+	Params map[string]string `json:"params,omitempty"`
+	// Policy is what is wrong inside the policy document at Field.
+	Policy *iam.Problem `json:"policy,omitempty"`
+}
+
+// InputError is everything that keeps a document from being a question.
+type InputError struct{ Problems []Problem }
+
+func (e *InputError) Error() string { return e.Text(iam.English) }
+
+// Decode reads an input strictly and parses its policies. The error is an
+// *InputError.
+func Decode(data []byte) (*Input, error) {
+	if err := iam.CheckJSON(data, MaxBytes); err != nil {
+		var parse *iam.ParseError
+		if errors.As(err, &parse) {
+			return nil, &InputError{[]Problem{{Code: "json", Policy: &parse.Problems[0]}}}
+		}
+		return nil, err
+	}
+	in := &Input{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(in); err != nil {
+		return nil, &InputError{[]Problem{decodeProblem(err)}}
+	}
+	v := &validation{in: in, policies: map[string]string{}}
+	v.check()
+	if len(v.problems) > 0 {
+		return nil, &InputError{v.problems}
+	}
+	return in, nil
+}
+
+func decodeProblem(err error) Problem {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return Problem{Code: "field_type", Field: wrong.Field, Params: map[string]string{"got": wrong.Value}}
+	}
+	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
+		if unquoted, err := strconv.Unquote(name); err == nil {
+			name = unquoted
+		}
+		return Problem{Code: "field_unknown", Field: name}
+	}
+	return Problem{Code: "field_type", Params: map[string]string{"got": err.Error()}}
+}
+
+type validation struct {
+	in       *Input
+	policies map[string]string // names and where they were first used
+	problems []Problem
+}
+
+func (v *validation) problem(field, code string, params ...string) {
+	p := Problem{Code: code, Field: field}
+	for i := 0; i+1 < len(params); i += 2 {
+		if p.Params == nil {
+			p.Params = map[string]string{}
+		}
+		p.Params[params[i]] = params[i+1]
+	}
+	v.problems = append(v.problems, p)
+}
+
+func (v *validation) check() {
+	if v.in.Version != Version {
+		v.problem("version", "version", "want", fmt.Sprint(Version))
+		return // what follows would be misread
+	}
+	v.accounts()
+	v.endpoints()
+	v.call()
+	v.caller()
+	if len(v.in.Chain) > maxHops {
+		v.problem("chain", "too_many", "limit", fmt.Sprint(maxHops))
+	}
+	for i := range v.in.Chain {
+		v.hop(fmt.Sprintf("chain[%d]", i), &v.in.Chain[i])
+	}
+	for i := range v.in.ResourcePolicies {
+		of, at := &v.in.ResourcePolicies[i], fmt.Sprintf("resourcePolicies[%d]", i)
+		v.arn(at+".resourceArn", of.ResourceARN, "")
+		v.list(at+".policies", of.Policies, iam.Resource)
+	}
+	for i, p := range v.in.ApplicationProfiles {
+		at := fmt.Sprintf("applicationProfiles[%d]", i)
+		v.arn(at+".arn", p.ARN, "bedrock")
+		v.arn(at+".copyFrom", p.CopyFrom, "bedrock")
+	}
+	for i, region := range v.in.AllowedRegions {
+		v.region(fmt.Sprintf("allowedRegions[%d]", i), region)
+	}
+}
+
+var (
+	accountForm  = regexp.MustCompile(`^\d{12}$`)
+	regionForm   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$`)
+	endpointForm = regexp.MustCompile(`^vpce-[0-9a-z]+$`)
+	sessionForm  = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+)
+
+func (v *validation) region(field, s string) {
+	if !regionForm.MatchString(s) {
+		v.problem(field, "region", "value", s)
+	}
+}
+
+func (v *validation) arn(field, s, service string) {
+	a, ok := iam.ParseARN(s)
+	if !ok || (service != "" && a.Service != service) {
+		v.problem(field, "arn", "value", s)
+	}
+}
+
+func (v *validation) accounts() {
+	seen := map[string]bool{}
+	for i := range v.in.Accounts {
+		a, at := &v.in.Accounts[i], fmt.Sprintf("accounts[%d]", i)
+		if !accountForm.MatchString(a.ID) {
+			v.problem(at+".id", "account", "value", a.ID)
+		}
+		if seen[a.ID] {
+			v.problem(at+".id", "twice", "value", a.ID)
+		}
+		seen[a.ID] = true
+		v.levels(at+".scps", a.SCPs, iam.SCP)
+		v.levels(at+".rcps", a.RCPs, iam.RCP)
+	}
+}
+
+func (v *validation) levels(field string, list []Level, kind iam.Kind) {
+	for i := range list {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		if list[i].Name == "" {
+			v.problem(at+".name", "required")
+		}
+		v.list(at+".policies", list[i].Policies, kind)
+	}
+}
+
+func (v *validation) endpoints() {
+	seen := map[string]bool{}
+	for i := range v.in.VPCEndpoints {
+		e, at := &v.in.VPCEndpoints[i], fmt.Sprintf("vpcEndpoints[%d]", i)
+		if !endpointForm.MatchString(e.ID) {
+			v.problem(at+".id", "endpoint_id", "value", e.ID)
+		}
+		if seen[e.ID] {
+			v.problem(at+".id", "twice", "value", e.ID)
+		}
+		seen[e.ID] = true
+		if services := []string{bedrockRuntime, bedrockAgents, bedrockControl, sts}; !slices.Contains(services, e.Service) {
+			v.problem(at+".service", "choice", "value", e.Service, "choices", join(services))
+		}
+		v.list(at+".policies", e.Policies, iam.Endpoint)
+	}
+}
+
+// through checks that a request to service can pass the endpoint id.
+func (v *validation) through(field, id, service string) {
+	if id == "" {
+		return
+	}
+	for _, e := range v.in.VPCEndpoints {
+		if e.ID == id {
+			if e.Service != service {
+				v.problem(field, "endpoint_service", "value", id, "service", e.Service, "want", service)
+			}
+			return
+		}
+	}
+	v.problem(field, "endpoint_unknown", "value", id)
+}
+
+func (v *validation) call() {
+	c := &v.in.Call
+	op, ok := operations[c.Operation]
+	if !ok {
+		v.problem("call.operation", "choice", "value", c.Operation, "choices", join(Operations()))
+		return
+	}
+	v.region("call.region", c.Region)
+	v.through("call.vpcEndpoint", c.VPCEndpoint, op.service)
+	for _, n := range op.needs {
+		if c.field(n) == "" {
+			v.problem("call."+string(n), "required")
+		}
+	}
+	if tokens := []string{"", "SHORT_TERM", "LONG_TERM"}; !slices.Contains(tokens, c.BearerToken) {
+		v.problem("call.bearerToken", "choice", "value", c.BearerToken, "choices", join(tokens[1:]))
+	}
+	for _, f := range []struct{ field, value string }{
+		{"guardrailArn", c.GuardrailARN}, {"guardrailProfileArn", c.GuardrailProfileARN}, {"knowledgeBaseArn", c.KnowledgeBaseARN},
+		{"agentAliasArn", c.AgentAliasARN}, {"flowAliasArn", c.FlowAliasARN},
+	} {
+		if f.value != "" {
+			v.arn("call."+f.field, f.value, "bedrock")
+		}
+	}
+	if a, isARN := iam.ParseARN(c.ModelID); isARN && a.Region != c.Region {
+		v.problem("call.modelId", "other_region", "value", c.ModelID, "region", c.Region)
+	}
+	if c.OutputS3URI != "" && (!strings.HasPrefix(c.OutputS3URI, "s3://") || len(c.OutputS3URI) < len("s3://abc")) {
+		v.problem("call.outputS3Uri", "s3_uri", "value", c.OutputS3URI)
+	}
+	if c.OutputS3Account != "" && !accountForm.MatchString(c.OutputS3Account) {
+		v.problem("call.outputS3Account", "account", "value", c.OutputS3Account)
+	}
+}
+
+func (v *validation) caller() {
+	c := &v.in.Caller
+	v.person("principal.arn", c.ARN, "role", "user")
+	v.sessionName("principal.sessionName", c.SessionName)
+	v.rolePolicies("principal.policies", &c.Policies)
+	if len(c.Policies.Trust) > 0 {
+		v.problem("principal.policies.trust", "trust_not_here")
+	}
+}
+
+func (v *validation) person(field, arn string, kinds ...string) {
+	a, ok := iam.ParseARN(arn)
+	kind, name := a.Kind()
+	if !ok || a.Service != "iam" || !accountForm.MatchString(a.Account) || !slices.Contains(kinds, kind) || name == "" {
+		v.problem(field, "principal", "value", arn, "choices", join(kinds))
+	}
+}
+
+func (v *validation) sessionName(field, name string) {
+	if name != "" && !sessionForm.MatchString(name) {
+		v.problem(field, "session_name", "value", name)
+	}
+}
+
+func (v *validation) hop(at string, h *Hop) {
+	v.person(at+".roleArn", h.RoleARN, "role")
+	v.sessionName(at+".sessionName", h.SessionName)
+	v.rolePolicies(at+".policies", &h.Policies)
+	switch h.STS.Endpoint {
+	case "", stsRegional:
+		v.region(at+".sts.region", h.STS.Region)
+	case stsGlobal:
+		if h.STS.Region != "" {
+			v.region(at+".sts.region", h.STS.Region)
+		}
+	default:
+		v.problem(at+".sts.endpoint", "choice", "value", h.STS.Endpoint, "choices", join([]string{stsRegional, stsGlobal}))
+	}
+	v.through(at+".sts.vpcEndpoint", h.STS.VPCEndpoint, sts)
+	for _, key := range h.TransitiveTagKeys {
+		if _, ok := h.SessionTags[key]; !ok {
+			v.problem(at+".transitiveTagKeys", "transitive_tag", "value", key)
+		}
+	}
+}
+
+func (v *validation) rolePolicies(at string, p *RolePolicies) {
+	v.list(at+".trust", p.Trust, iam.Trust)
+	v.list(at+".identity", p.Identity, iam.Identity)
+	v.list(at+".permissionsBoundary", p.Boundary, iam.Boundary)
+	v.list(at+".session", p.Session, iam.Session)
+}
+
+// list parses policies in place.
+func (v *validation) list(at string, list []Policy, kind iam.Kind) {
+	for i := range list {
+		v.policy(fmt.Sprintf("%s[%d]", at, i), &list[i], kind)
+	}
+}
+
+func (v *validation) policy(at string, p *Policy, kind iam.Kind) {
+	document := []byte(p.Document)
+	if p.Managed != "" {
+		known, ok := managed[p.Managed]
+		switch {
+		case !ok || known.kind != kind:
+			v.problem(at+".managed", "managed_unknown", "value", p.Managed)
+			return
+		case len(document) > 0:
+			v.problem(at, "managed_and_document")
+			return
+		case p.Name == "":
+			p.Name = p.Managed
+		}
+		document = []byte(known.document)
+	}
+	if p.Name == "" {
+		v.problem(at+".name", "required")
+	}
+	if len(document) == 0 {
+		v.problem(at+".document", "required")
+		return
+	}
+	parsed, err := iam.Parse(kind, p.Name, document)
+	var bad *iam.ParseError
+	if errors.As(err, &bad) {
+		for i := range bad.Problems {
+			found := bad.Problems[i]
+			found.Line = 0 // that within the document, which nobody sees inside an input
+			v.problems = append(v.problems, Problem{Code: "policy", Field: at + ".document", Policy: &found, Params: map[string]string{"policy": p.Name}})
+		}
+		return
+	}
+	parsed.ARN = p.ARN
+	p.parsed = parsed
+}

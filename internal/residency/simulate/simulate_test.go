@@ -1,0 +1,430 @@
+package simulate
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	tokyo   = "ap-northeast-1"
+	osaka   = "ap-northeast-3"
+	jakarta = "ap-southeast-3"
+
+	haiku       = "anthropic.claude-haiku-4-5-20251001-v1:0"
+	jpHaiku     = "jp." + haiku
+	globalHaiku = "global." + haiku
+	apacSonnet  = "apac.anthropic.claude-sonnet-4-20250514-v1:0"
+	apacNova    = "apac.amazon.nova-lite-v1:0"
+
+	municipality = "111111111111"
+	vendor       = "222222222222"
+	vendorRole   = "arn:aws:iam::222222222222:role/bedrock"
+	workplace    = "arn:aws:iam::111111111111:role/workplace"
+)
+
+// table is a Router over the profiles of testdata/profiles.json. Ids without
+// an entry are models in their own Region, if they are ones of the profiles.
+type table map[string]struct {
+	Model        string
+	Destinations json.RawMessage
+}
+
+func profiles(t testing.TB) table {
+	t.Helper()
+	data, err := os.ReadFile("testdata/profiles.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p table
+	if err := json.Unmarshal(data, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p table) Route(region, id string) (Route, bool) {
+	profile, ok := p[id]
+	if !ok {
+		for _, other := range p {
+			if other.Model == id {
+				return Route{Kind: InRegion, Model: id, Destinations: []string{region}}, true
+			}
+		}
+		return Route{}, false
+	}
+	var byRegion map[string][]string
+	if json.Unmarshal(profile.Destinations, &byRegion) != nil {
+		return Route{Kind: Global, Model: profile.Model}, true
+	}
+	destinations, ok := byRegion[region]
+	return Route{Kind: Geographic, Model: profile.Model, Destinations: destinations}, ok
+}
+
+// file is a policy of testdata.
+func file(t testing.TB, name string) Policy {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Policy{Name: name, Document: data}
+}
+
+func files(t testing.TB, names ...string) (list []Policy) {
+	t.Helper()
+	for _, name := range names {
+		list = append(list, file(t, name))
+	}
+	return list
+}
+
+// simulate runs in as it comes from outside.
+func simulate(t testing.TB, in Input) Output {
+	t.Helper()
+	in.Version = Version
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := Run(read, profiles(t))
+	checkWords(t, out)
+	return out
+}
+
+// direct is a call by a role of the vendor's, with everything allowed.
+func direct(t testing.TB, model, region string) Input {
+	t.Helper()
+	return Input{
+		Call:     Call{Operation: "Converse", ModelID: model, Region: region},
+		Caller:   Caller{ARN: vendorRole, Policies: RolePolicies{Identity: files(t, "identity/all")}},
+		Accounts: []Account{{ID: vendor}},
+	}
+}
+
+func codes(list []Message) string {
+	var s []string
+	for _, m := range list {
+		s = append(s, m.Code)
+	}
+	return strings.Join(s, " ")
+}
+
+// TestSCPsAndProfiles is the truth table "policy → result": what each SCP makes
+// of a profile called from Tokyo and of a model called by its own id.
+func TestSCPsAndProfiles(t *testing.T) {
+	const (
+		stays  = "allow"
+		leaves = "allow, leaves"
+		no     = "deny"
+	)
+	columns := []struct{ name, model, region string }{
+		{"jp.", jpHaiku, tokyo},
+		{"apac.", apacSonnet, tokyo},
+		{"global.", globalHaiku, tokyo},
+		{"direct Tokyo", haiku, tokyo},
+		{"direct us-east-1", haiku, "us-east-1"},
+	}
+	for _, row := range []struct {
+		scp  string
+		want [5]string
+	}{
+		{"scp/full", [5]string{stays, leaves, leaves, stays, leaves}},
+		{"scp/tokyo-osaka", [5]string{stays, no, no, stays, no}},
+		{"scp/tokyo", [5]string{no, no, no, stays, no}},
+		{"scp/tokyo-osaka-unspecified", [5]string{stays, no, leaves, stays, no}},
+		{"scp/tokyo-osaka-except-invoke", [5]string{stays, leaves, leaves, stays, leaves}},
+		{"scp/tokyo-except-jp-profile", [5]string{stays, no, no, stays, no}},
+		{"scp/tokyo-osaka-except-any-profile", [5]string{stays, leaves, leaves, stays, no}},
+		{"scp/deny-global", [5]string{stays, leaves, no, stays, leaves}},
+		{"scp/deny-profiles", [5]string{stays, no, no, stays, leaves}},
+		{"scp/only-jp-resources", [5]string{stays, no, no, stays, no}},
+		{"scp/only-models", [5]string{no, no, no, stays, leaves}},
+		{"scp/deny-melbourne", [5]string{stays, no, leaves, stays, leaves}},
+		{"scp/allow-tokyo-osaka", [5]string{stays, no, no, stays, no}},
+		{"scp/aws-sample-cris", [5]string{stays, no, no, stays, no}},
+	} {
+		for i, column := range columns {
+			t.Run(row.scp+" "+column.name, func(t *testing.T) {
+				out := simulate(t, withSCP(t, direct(t, column.model, column.region), row.scp))
+				got := map[Decision]string{Allowed: stays, Denied: no, Partial: "partial"}[out.Decision]
+				if out.Decision == Allowed && out.Resident != Yes {
+					got = leaves
+				}
+				if got != row.want[i] {
+					t.Errorf("got %s (%s), want %s", got, out.Reason.Text("en"), row.want[i])
+				}
+				if (got == leaves) != strings.HasPrefix(codes(out.Warnings), "leaves") {
+					t.Errorf("a prompt that leaves must be warned of first; warnings: %s", codes(out.Warnings))
+				}
+				if got == no && (out.AWSMessage == "" || out.DecidedBy == 0) {
+					t.Errorf("a refusal must say which check and what AWS prints: %+v", out)
+				}
+			})
+		}
+	}
+}
+
+// withSCP puts an SCP on the vendor's unit, under a root with full access. The
+// one that allows stands in the place of full access.
+func withSCP(t testing.TB, in Input, name string) Input {
+	t.Helper()
+	full := Policy{Managed: "FullAWSAccess"}
+	unit := []Policy{full, file(t, name)}
+	if strings.HasPrefix(name, "scp/allow") {
+		unit = unit[1:]
+	}
+	in.Accounts = []Account{{ID: vendor, SCPs: []Level{{"root", []Policy{full}}, {"unit", unit}, {"account", []Policy{full}}}}}
+	return in
+}
+
+// The cells of the truth table that need another model, Region or profile.
+func TestSCPsAndProfilesElsewhere(t *testing.T) {
+	application := "arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/abcdefghijkl"
+	for _, tt := range []struct {
+		name, scp, model, region string
+		want                     Decision
+		resident                 Resident
+	}{
+		{"another model of the same geography does not lead to Melbourne", "scp/deny-melbourne", apacNova, tokyo, Allowed, No},
+		{"from Jakarta it does", "scp/deny-melbourne", apacNova, jakarta, Denied, No},
+		{"Osaka directly is outside Tokyo", "scp/tokyo-except-jp-profile", haiku, osaka, Denied, Yes},
+		{"an application profile goes around a deny of profiles by name", "scp/deny-profiles", application, tokyo, Allowed, No},
+		{"but not around a deny of Regions", "scp/tokyo-osaka", application, tokyo, Denied, No},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := withSCP(t, direct(t, tt.model, tt.region), tt.scp)
+			in.ApplicationProfiles = []ApplicationProfile{{ARN: application, CopyFrom: "arn:aws:bedrock:ap-northeast-1:222222222222:inference-profile/" + apacSonnet}}
+			if out := simulate(t, in); out.Decision != tt.want || out.Resident != tt.resident {
+				t.Errorf("got %s, resident %s (%s), want %s, %s", out.Decision, out.Resident, out.Reason.Text("en"), tt.want, tt.resident)
+			}
+		})
+	}
+}
+
+// TestIdentityPolicies is the truth table "identity policy → result" for the
+// jp. profile of Haiku, called from Tokyo.
+func TestIdentityPolicies(t *testing.T) {
+	for _, tt := range []struct {
+		policies         []string
+		converse, stream Decision
+		hint             string // of the check that decides against Converse, or else ConverseStream
+	}{
+		{[]string{"identity/article"}, Allowed, Denied, "streaming_missing"},
+		{[]string{"identity/article-with-streaming"}, Allowed, Allowed, ""},
+		{[]string{"identity/without-osaka-model"}, Partial, Partial, "profile_leads_there"},
+		{[]string{"identity/without-profile"}, Denied, Denied, ""},
+		{[]string{"identity/profile-only"}, Denied, Denied, ""},
+		{[]string{"identity/profile-of-municipality"}, Denied, Denied, ""},
+		{[]string{"identity/profile-without-account"}, Denied, Denied, ""},
+		{[]string{"identity/fenced-by-profile"}, Allowed, Allowed, ""},
+		{[]string{"identity/every-region-model"}, Allowed, Allowed, ""},
+		{[]string{"identity/article", "identity/AmazonBedrockLimitedAccess"}, Allowed, Allowed, ""},
+		{[]string{"identity/converse-action"}, Denied, Denied, ""},
+	} {
+		t.Run(strings.Join(tt.policies, " "), func(t *testing.T) {
+			in := direct(t, jpHaiku, tokyo)
+			in.Caller.Policies.Identity = files(t, tt.policies...)
+			converse := simulate(t, in)
+			in.Call.Operation = "ConverseStream"
+			stream := simulate(t, in)
+			if converse.Decision != tt.converse || stream.Decision != tt.stream {
+				t.Errorf("Converse %s, ConverseStream %s; want %s, %s", converse.Decision, stream.Decision, tt.converse, tt.stream)
+			}
+			against := converse
+			if against.Decision == Allowed {
+				against = stream
+			}
+			if against.DecidedBy > 0 && codes(against.Checks[against.DecidedBy-1].Hints) != tt.hint {
+				t.Errorf("hints %q, want %q", codes(against.Checks[against.DecidedBy-1].Hints), tt.hint)
+			}
+		})
+	}
+}
+
+// The rows of that table that call something else.
+func TestIdentityPoliciesElsewhere(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		policies      []string
+		model, region string
+		want          Decision
+		resident      Resident
+		hint          string
+	}{
+		{"the article's policy through the endpoint in Osaka", []string{"identity/article"}, jpHaiku, osaka, Denied, Yes, "profile_of_other_region"},
+		{"models fenced by the profile, called bare", []string{"identity/fenced-by-profile"}, haiku, tokyo, Denied, Yes, ""},
+		{"the model in every Region, called bare in the United States", []string{"identity/every-region-model"}, haiku, "us-east-1", Allowed, No, ""},
+		{"the article's set with the managed policy opens apac.", []string{"identity/article", "identity/AmazonBedrockLimitedAccess"}, apacSonnet, tokyo, Allowed, No, ""},
+		{"and global.", []string{"identity/article", "identity/AmazonBedrockLimitedAccess"}, globalHaiku, tokyo, Allowed, No, ""},
+		{"and any Region", []string{"identity/article", "identity/AmazonBedrockLimitedAccess"}, haiku, "us-east-1", Allowed, No, ""},
+		{"the article's policy alone does not open apac.", []string{"identity/article"}, apacSonnet, tokyo, Denied, No, ""},
+		{"nor global.", []string{"identity/article"}, globalHaiku, tokyo, Denied, No, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := direct(t, tt.model, tt.region)
+			in.Caller.Policies.Identity = files(t, tt.policies...)
+			out := simulate(t, in)
+			if out.Decision != tt.want || out.Resident != tt.resident {
+				t.Errorf("got %s, resident %s (%s)", out.Decision, out.Resident, out.Reason.Text("en"))
+			}
+			if tt.hint != "" && codes(out.Checks[out.DecidedBy-1].Hints) != tt.hint {
+				t.Errorf("hints %q, want %q", codes(out.Checks[out.DecidedBy-1].Hints), tt.hint)
+			}
+		})
+	}
+}
+
+// TestChecksOfOneInvocation is the table of that name, row by row.
+func TestChecksOfOneInvocation(t *testing.T) {
+	const (
+		jpARN     = "arn:aws:bedrock:ap-northeast-1:222222222222:inference-profile/" + jpHaiku
+		globalARN = "arn:aws:bedrock:ap-northeast-1:222222222222:inference-profile/" + globalHaiku
+		appARN    = "arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/abcdefghijkl"
+		inTokyo   = "arn:aws:bedrock:ap-northeast-1::foundation-model/" + haiku
+		inOsaka   = "arn:aws:bedrock:ap-northeast-3::foundation-model/" + haiku
+		nowhere   = "arn:aws:bedrock:::foundation-model/" + haiku
+	)
+	for _, tt := range []struct {
+		name, model string
+		copyFrom    string
+		want        [][3]string // resource, aws:RequestedRegion, bedrock:InferenceProfileArn
+	}{
+		{"geographic", jpHaiku, "", [][3]string{{jpARN, tokyo, ""}, {inTokyo, tokyo, jpARN}, {inOsaka, osaka, jpARN}}},
+		{"geographic by ARN", jpARN, "", [][3]string{{jpARN, tokyo, ""}, {inTokyo, tokyo, jpARN}, {inOsaka, osaka, jpARN}}},
+		{"global", globalHaiku, "", [][3]string{{globalARN, tokyo, ""}, {inTokyo, tokyo, globalARN}, {nowhere, "unspecified", globalARN}}},
+		{"application, from a profile", appARN, jpARN, [][3]string{{appARN, tokyo, ""}, {inTokyo, tokyo, appARN}, {inOsaka, osaka, appARN}}},
+		{"application, from a model", appARN, inTokyo, [][3]string{{appARN, tokyo, ""}, {inTokyo, tokyo, appARN}}},
+		{"bare", haiku, "", [][3]string{{inTokyo, tokyo, ""}}},
+		{"bare by ARN", inTokyo, "", [][3]string{{inTokyo, tokyo, ""}}},
+		{"a model of one's own", "arn:aws:bedrock:ap-northeast-1:222222222222:provisioned-model/abcdefghijkl", "", [][3]string{{"arn:aws:bedrock:ap-northeast-1:222222222222:provisioned-model/abcdefghijkl", tokyo, ""}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := direct(t, tt.model, tokyo)
+			if tt.copyFrom != "" {
+				in.ApplicationProfiles = []ApplicationProfile{{ARN: appARN, CopyFrom: tt.copyFrom}}
+			}
+			out := simulate(t, in)
+			var got [][3]string
+			for _, c := range out.Checks {
+				got = append(got, [3]string{c.Resource, c.RequestedRegion, c.InferenceProfileARN})
+				if c.Action != invokeModel {
+					t.Errorf("Converse is checked for %s", c.Action)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %v\nwant %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnUnknownRouteIsDenied(t *testing.T) {
+	for _, model := range []string{
+		"jp.anthropic.claude-sonnet-5", // no such profile was ever listed
+		"arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/notdescribed",
+		"arn:aws:bedrock:ap-northeast-1:222222222222:default-prompt-router/anthropic.claude:1",
+		"arn:aws:bedrock:ap-northeast-1:222222222222:prompt/ABCDEFGHIJ",
+		"arn:aws:sagemaker:ap-northeast-1:222222222222:endpoint/x",
+	} {
+		out := simulate(t, direct(t, model, tokyo))
+		if out.Decision != Denied || out.Reason.Code != "route_unknown" || out.Resident != Unknown || len(out.Checks) != 0 {
+			t.Errorf("%s: %s, %s, resident %s", model, out.Decision, out.Reason.Code, out.Resident)
+		}
+	}
+}
+
+// TestActionsOfOperations is the table of IAM actions.
+func TestActionsOfOperations(t *testing.T) {
+	kb := "arn:aws:bedrock:ap-northeast-1:222222222222:knowledge-base/KB1"
+	alias := "arn:aws:bedrock:ap-northeast-1:222222222222:agent-alias/A/B"
+	flow := "arn:aws:bedrock:ap-northeast-1:222222222222:flow/F/alias/A"
+	guardrail := "arn:aws:bedrock:ap-northeast-1:222222222222:guardrail/g1"
+	jobs := "arn:aws:bedrock:ap-northeast-1:222222222222:async-invoke/*"
+	model := "arn:aws:bedrock:ap-northeast-1::foundation-model/" + haiku
+	seen := map[string]bool{}
+	for _, tt := range []struct {
+		call Call
+		want []string
+	}{
+		{Call{Operation: "Converse", ModelID: haiku}, []string{"bedrock:InvokeModel " + model}},
+		{Call{Operation: "InvokeModel", ModelID: haiku}, []string{"bedrock:InvokeModel " + model}},
+		{Call{Operation: "InvokeModelWithBidirectionalStream", ModelID: haiku}, []string{"bedrock:InvokeModel " + model}},
+		{Call{Operation: "ConverseStream", ModelID: haiku}, []string{"bedrock:InvokeModelWithResponseStream " + model}},
+		{Call{Operation: "InvokeModelWithResponseStream", ModelID: haiku}, []string{"bedrock:InvokeModelWithResponseStream " + model}},
+		{Call{Operation: "Converse", ModelID: haiku, BearerToken: "LONG_TERM"}, []string{"bedrock:CallWithBearerToken *", "bedrock:InvokeModel " + model}},
+		{Call{Operation: "Converse", ModelID: haiku, GuardrailARN: guardrail}, []string{"bedrock:InvokeModel " + model, "bedrock:ApplyGuardrail " + guardrail}},
+		{Call{Operation: "StartAsyncInvoke", ModelID: haiku, OutputS3URI: "s3://kekka/out/"}, []string{"bedrock:InvokeModel " + model, "bedrock:InvokeModel " + jobs, "s3:PutObject arn:aws:s3:::kekka/out/*"}},
+		{Call{Operation: "GetAsyncInvoke"}, []string{"bedrock:GetAsyncInvoke " + jobs}},
+		{Call{Operation: "ListAsyncInvokes"}, []string{"bedrock:ListAsyncInvokes *"}},
+		{Call{Operation: "CountTokens", ModelID: haiku}, []string{"bedrock:CountTokens " + model}},
+		{Call{Operation: "ApplyGuardrail", GuardrailARN: guardrail}, []string{"bedrock:ApplyGuardrail " + guardrail}},
+		{Call{Operation: "Rerank", ModelID: haiku}, []string{"bedrock:Rerank *", "bedrock:InvokeModel " + model}},
+		{Call{Operation: "Retrieve", KnowledgeBaseARN: kb}, []string{"bedrock:Retrieve " + kb}},
+		{Call{Operation: "RetrieveAndGenerate", KnowledgeBaseARN: kb, ModelID: haiku}, []string{"bedrock:RetrieveAndGenerate *", "bedrock:Retrieve " + kb, "bedrock:InvokeModel " + model}},
+		{Call{Operation: "RetrieveAndGenerateStream", KnowledgeBaseARN: kb, ModelID: haiku}, []string{"bedrock:RetrieveAndGenerate *", "bedrock:Retrieve " + kb, "bedrock:InvokeModel " + model}},
+		{Call{Operation: "InvokeAgent", AgentAliasARN: alias}, []string{"bedrock:InvokeAgent " + alias}},
+		{Call{Operation: "InvokeInlineAgent", InlineAgentName: "kakari"}, []string{"bedrock:InvokeInlineAgent *"}},
+		{Call{Operation: "InvokeFlow", FlowAliasARN: flow}, []string{"bedrock:InvokeFlow " + flow}},
+		{Call{Operation: "OptimizePrompt"}, []string{"bedrock:OptimizePrompt *"}},
+		{Call{Operation: "ListFoundationModels"}, []string{"bedrock:ListFoundationModels *"}},
+		{Call{Operation: "ListInferenceProfiles"}, []string{"bedrock:ListInferenceProfiles *"}},
+	} {
+		seen[tt.call.Operation] = true
+		t.Run(tt.call.Operation, func(t *testing.T) {
+			in := direct(t, "", tokyo)
+			in.Call, in.Call.Region = tt.call, tokyo
+			in.Caller.Policies.Identity = []Policy{{Name: "all", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)}}
+			out := simulate(t, in)
+			var got []string
+			for _, c := range out.Checks {
+				got = append(got, c.Action+" "+c.Resource)
+			}
+			if !slices.Equal(got, tt.want) || out.Decision != Allowed {
+				t.Errorf("%s by %v, want %v", out.Decision, got, tt.want)
+			}
+			if want := map[bool]Resident{true: Unknown, false: Yes}[operations[tt.call.Operation].behind]; out.Resident != want {
+				t.Errorf("resident %s, want %s", out.Resident, want)
+			}
+		})
+	}
+	for _, name := range Operations() {
+		if !seen[name] {
+			t.Errorf("no case calls %s", name)
+		}
+	}
+}
+
+func TestModelsBehindTheCallCount(t *testing.T) {
+	in := direct(t, "", tokyo)
+	in.Call = Call{Operation: "InvokeAgent", Region: tokyo, AgentAliasARN: "arn:aws:bedrock:ap-northeast-1:222222222222:agent-alias/A/B"}
+	for _, tt := range []struct {
+		behind []string
+		want   Resident
+	}{
+		{nil, Unknown},
+		{[]string{jpHaiku}, Yes},
+		{[]string{jpHaiku, apacNova}, No},
+		{[]string{globalHaiku}, No},
+		{[]string{"jp.somebody.new"}, Unknown},
+	} {
+		in.Call.ModelsBehind = tt.behind
+		if out := simulate(t, in); out.Resident != tt.want || out.Decision != Allowed {
+			t.Errorf("%v: resident %s (%s), want %s", tt.behind, out.Resident, out.Decision, tt.want)
+		}
+	}
+}
+
+func TestAnotherPlaceMayBeAllowed(t *testing.T) {
+	in := direct(t, haiku, "us-east-1")
+	in.AllowedRegions = []string{"us-east-1"}
+	if out := simulate(t, in); out.Resident != Yes || !slices.Equal(out.Destinations, []string{"us-east-1"}) {
+		t.Errorf("resident %s, destinations %v", out.Resident, out.Destinations)
+	}
+}
