@@ -76,8 +76,8 @@ var kindNames = map[Kind]Phrase{
 	Resource: {"resource-based policy", "リソースベースのポリシー"},
 	Trust:    {"role trust policy", "ロールの信頼ポリシー"},
 	Endpoint: {"VPC endpoint policy", "VPC エンドポイントポリシー"},
-	SCP:      {"service control policy (SCP)", "サービスコントロールポリシー(SCP)"},
-	RCP:      {"resource control policy (RCP)", "リソースコントロールポリシー(RCP)"},
+	SCP:      {"service control policy (SCP)", "サービスコントロールポリシー（SCP）"},
+	RCP:      {"resource control policy (RCP)", "リソースコントロールポリシー（RCP）"},
 }
 
 func place(lang Lang, line, statement int, sid, element string) string {
@@ -85,17 +85,17 @@ func place(lang Lang, line, statement int, sid, element string) string {
 	ja := lang == Japanese
 	switch {
 	case line > 0 && ja:
-		parts = append(parts, fmt.Sprintf("%d 行目", line))
+		parts = append(parts, fmt.Sprintf("%d行目", line))
 	case line > 0:
 		parts = append(parts, fmt.Sprintf("line %d", line))
 	}
 	if statement > 0 {
-		name := fmt.Sprintf("statement %d", statement)
+		name, brackets := fmt.Sprintf("statement %d", statement), " (%s)"
 		if ja {
-			name = fmt.Sprintf("ステートメント %d", statement)
+			name, brackets = fmt.Sprintf("ステートメント%d", statement), "（%s）"
 		}
 		if sid != "" {
-			name += " (" + sid + ")"
+			name += fmt.Sprintf(brackets, sid)
 		}
 		parts = append(parts, name)
 	}
@@ -104,6 +104,9 @@ func place(lang Lang, line, statement int, sid, element string) string {
 	}
 	if len(parts) == 0 {
 		return ""
+	}
+	if ja {
+		return strings.Join(parts, "、") + "："
 	}
 	return strings.Join(parts, ", ") + ": "
 }
@@ -133,27 +136,27 @@ var problemPhrases = map[string]Phrase{
 	"too_large":           {"this is larger than {limit} bytes, the most that is read; make it smaller.", "読める上限の {limit} バイトを超えています。小さくしてください。"},
 	"not_utf8":            {"the text is not UTF-8; save it as UTF-8.", "UTF-8 の文字列ではありません。UTF-8 で保存してください。"},
 	"empty":               {"there is nothing here; write a policy, or leave it out.", "内容がありません。ポリシーを書くか、項目ごと省いてください。"},
-	"json_syntax":         {"this is not JSON ({detail}); correct the text at this line.", "JSON として読めません({detail})。この行を直してください。"},
+	"json_syntax":         {"this is not JSON ({detail}); correct the text at this line.", "JSON として読めません（{detail}）。この行を直してください。"},
 	"json_depth":          {"values are nested more than {limit} deep; make it flatter.", "値の入れ子が {limit} 段を超えています。浅くしてください。"},
 	"json_trailing":       {"something follows the end of the document; remove it.", "文書の終わりの後に余分な文字があります。取り除いてください。"},
-	"duplicate_key":       {"{key} is written twice (first on line {first}); AWS refuses that. Keep one, or join their values in a list.", "{key} が 2 回書かれています(1 回目は {first} 行目)。AWS は受け付けません。1 つにするか、値をリストにまとめてください。"},
+	"duplicate_key":       {"{key} is written twice (first on line {first}); AWS refuses that. Keep one, or join their values in a list.", "{key} が 2回書かれています（1回目は {first}行目）。AWS は受け付けません。1つにするか、値をリストにまとめてください。"},
 	"wrong_type":          {"here must be {want}, not {got}.", "ここには {want} が必要ですが、{got} が書かれています。"},
-	"statement_missing":   {"there is no statement; a policy needs at least one.", "ステートメントがありません。少なくとも 1 つ必要です。"},
+	"statement_missing":   {"there is no statement; a policy needs at least one.", "ステートメントがありません。少なくとも 1つ必要です。"},
 	"element_unknown":     {"{key} is no element of the policy language; remove it.", "{key} はポリシーの要素ではありません。取り除いてください。"},
 	"element_misspelled":  {"{key} is no element of the policy language; write {meant}.", "{key} はポリシーの要素ではありません。{meant} と書いてください。"},
 	"version_unknown":     {"there is no version {version} of the language; write 2012-10-17.", "バージョン {version} はありません。2012-10-17 と書いてください。"},
 	"id_not_here":         {"there is no Id in a {kind}; remove it.", "{kind}に Id は書けません。取り除いてください。"},
 	"both_elements":       {"{a} and {b} exclude each other; keep one of them.", "{a} と {b} は同時に書けません。どちらか一方にしてください。"},
-	"element_missing":     {"{a} (or {b}) is missing.", "{a}(または {b})がありません。"},
+	"element_missing":     {"{a} (or {b}) is missing.", "{a}（または {b}）がありません。"},
 	"sid_form":            {"the Sid {sid} has characters other than letters and digits; identity policies allow only those.", "Sid {sid} に英数字以外の文字があります。アイデンティティポリシーの Sid には英数字だけを使えます。"},
-	"sid_twice":           {"the Sid {sid} is that of statement {first} too; each needs its own.", "Sid {sid} はステートメント {first} でも使われています。それぞれ別の Sid にしてください。"},
+	"sid_twice":           {"the Sid {sid} is that of statement {first} too; each needs its own.", "Sid {sid} はステートメント{first} でも使われています。それぞれ別の Sid にしてください。"},
 	"effect_missing":      {"Effect is missing; write Allow or Deny.", "Effect がありません。Allow か Deny を書いてください。"},
 	"effect_unknown":      {"Effect is {effect}; write Allow or Deny, in just this spelling.", "Effect が {effect} になっています。Allow か Deny を、この綴りのまま書いてください。"},
 	"list_empty":          {"the list is empty; give it a value, or leave the element out.", "リストが空です。値を入れるか、要素ごと省いてください。"},
 	"action_form":         {"{action} is no action; write service:Action, such as bedrock:InvokeModel.", "{action} はアクションの形ではありません。bedrock:InvokeModel のように「サービス:アクション」と書いてください。"},
 	"resource_form":       {"{resource} is no ARN; write arn:aws:… or *.", "{resource} は ARN ではありません。arn:aws:… か * を書いてください。"},
 	"resource_not_here":   {"a trust policy is about its own role and has no Resource; remove it.", "信頼ポリシーはそのロール自身についてのものなので、Resource は書けません。取り除いてください。"},
-	"variable_place":      {"in {resource} a variable stands before the fifth colon; AWS takes variables only in the last part of an ARN.", "{resource} では、5 つ目のコロンより前に変数があります。変数は ARN の最後の部分にだけ書けます。"},
+	"variable_place":      {"in {resource} a variable stands before the fifth colon; AWS takes variables only in the last part of an ARN.", "{resource} では、5つ目のコロンより前に変数があります。変数は ARN の最後の部分にだけ書けます。"},
 	"rcp_allow":           {"an RCP of your own can only deny; RCPFullAWSAccess is attached everywhere already.", "自分で書く RCP にできるのは拒否だけです。許可する RCPFullAWSAccess は、はじめからすべてに付いています。"},
 	"rcp_not_action":      {"an RCP has no NotAction; list the actions.", "RCP に NotAction は書けません。アクションを列挙してください。"},
 	"rcp_action_all":      {"an RCP that denies must name a service, such as s3:*; * alone is refused.", "拒否する RCP には s3:* のようにサービス名が要ります。* だけでは受け付けられません。"},
@@ -161,7 +164,7 @@ var problemPhrases = map[string]Phrase{
 	"operator_unknown":    {"{operator} is no condition operator; see the list in the IAM User Guide.", "{operator} という条件演算子はありません。IAM ユーザーガイドの一覧を確かめてください。"},
 	"operator_misspelled": {"{operator} is no condition operator; write {meant}.", "{operator} という条件演算子はありません。{meant} と書いてください。"},
 	"condition_empty":     {"the operator has no condition key; write one, or leave it out.", "演算子に条件キーがありません。キーを書くか、演算子ごと省いてください。"},
-	"condition_key_twice": {"the condition key {key} is here twice (case does not count); join the values in a list.", "条件キー {key} が 2 回あります(大文字と小文字は区別されません)。値をリストにまとめてください。"},
+	"condition_key_twice": {"the condition key {key} is here twice (case does not count); join the values in a list.", "条件キー {key} が 2回あります（大文字と小文字は区別されません）。値をリストにまとめてください。"},
 	"condition_key_form":  {"{key} is no condition key; write service:Key, such as aws:RequestedRegion.", "{key} は条件キーの形ではありません。aws:RequestedRegion のように「サービス:キー」と書いてください。"},
 	"condition_value":     {"{value} is no value for {operator}.", "{value} は {operator} の値として使えません。"},
 	"principal_not_here":  {"there is no Principal in a {kind}, which is for those it is attached to; remove it.", "{kind}に Principal は書けません。付けた相手に対して働くものだからです。取り除いてください。"},
@@ -169,6 +172,6 @@ var problemPhrases = map[string]Phrase{
 	"principal_empty":     {"nobody is named; write {\"AWS\": …} or \"*\".", "相手が書かれていません。{\"AWS\": …} か \"*\" を書いてください。"},
 	"principal_type":      {"{type} is no type of principal; there are AWS, Service, Federated and CanonicalUser.", "{type} という種類のプリンシパルはありません。AWS、Service、Federated、CanonicalUser があります。"},
 	"principal_wildcard":  {"{principal} has a wildcard; a principal is named whole. Use \"*\" with a condition on aws:PrincipalArn.", "{principal} にワイルドカードがあります。プリンシパルは全体を書きます。\"*\" にして、条件 aws:PrincipalArn で絞ってください。"},
-	"principal_form":      {"{principal} is neither an account of 12 digits nor the ARN of an account, user, role or session.", "{principal} は 12 桁のアカウントでも、アカウント・ユーザー・ロール・セッションの ARN でもありません。"},
+	"principal_form":      {"{principal} is neither an account of 12 digits nor the ARN of an account, user, role or session.", "{principal} は 12桁のアカウントでも、アカウント・ユーザー・ロール・セッションの ARN でもありません。"},
 	"trust_not_principal": {"a trust policy cannot allow by NotPrincipal; name who may assume the role.", "信頼ポリシーでは NotPrincipal で許可できません。ロールを引き受けてよい相手を書いてください。"},
 }

@@ -67,7 +67,7 @@ func TestTheChainOfTheSourceDocument(t *testing.T) {
 	}
 	in = article(t, "identity/article", "identity/AmazonBedrockLimitedAccess")
 	in.Call.ModelID = globalHaiku
-	if out := simulate(t, in); out.Decision != Allowed || out.Resident != No || !out.Anywhere || out.Reason.Code != "allowed_not_resident" {
+	if out := simulate(t, in); out.Decision != Allowed || out.Resident != No || !out.Anywhere || out.Reason.Code != "allowed_anywhere" {
 		t.Errorf("with the managed policy: %s, resident %s, %s", out.Decision, out.Resident, out.Reason.Code)
 	}
 }

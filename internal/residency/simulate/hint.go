@@ -187,7 +187,11 @@ func (r *run) notice(s spec, result iam.Result) {
 // warn adds what people should know of the whole.
 func (r *run) warn() {
 	if r.out.Decision == Allowed && r.out.Resident == No {
-		r.out.Warnings = append([]Message{message("leaves", "regions", r.leaving())}, r.out.Warnings...)
+		leaves := message("leaves", "regions", join(r.leaving()))
+		if r.out.Anywhere {
+			leaves = message("leaves_anywhere")
+		}
+		r.out.Warnings = append([]Message{leaves}, r.out.Warnings...)
 	}
 	if r.out.Resident == Unknown {
 		r.warning(message("residency_unknown"))

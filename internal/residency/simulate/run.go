@@ -106,8 +106,7 @@ func (r *run) decide() {
 		return
 	}
 	if r.out.Decision == Allowed {
-		r.out.Reason = message(map[Resident]string{Yes: "allowed_resident", No: "allowed_not_resident", Unknown: "allowed_residency_unknown"}[r.out.Resident],
-			"regions", r.leaving())
+		r.out.Reason = r.allowed()
 		return
 	}
 	var missing []string
@@ -134,6 +133,19 @@ func (r *run) decide() {
 	}
 }
 
+// allowed is the sentence for a call that AWS allows.
+func (r *run) allowed() Message {
+	switch {
+	case r.out.Resident == Yes:
+		return message("allowed_resident")
+	case r.out.Resident == Unknown:
+		return message("allowed_residency_unknown")
+	case r.out.Anywhere:
+		return message("allowed_anywhere")
+	}
+	return message("allowed_not_resident", "regions", join(r.leaving()))
+}
+
 // residency compares where the prompt may go with where it may.
 func (r *run) residency(p *path, known bool) {
 	op := operations[r.in.Call.Operation]
@@ -152,7 +164,7 @@ func (r *run) residency(p *path, known bool) {
 	slices.Sort(r.out.Destinations)
 	r.out.Destinations = slices.Compact(r.out.Destinations)
 	switch {
-	case r.leaving() != "":
+	case r.out.Anywhere || len(r.leaving()) > 0:
 		r.out.Resident = No
 	case unknown:
 		r.out.Resident = Unknown
@@ -167,15 +179,11 @@ func (r *run) lead(route Route) {
 }
 
 // leaving lists the destinations that are not allowed.
-func (r *run) leaving() string {
-	var list []string
+func (r *run) leaving() (list []string) {
 	for _, region := range r.out.Destinations {
 		if !slices.Contains(r.out.AllowedRegions, region) {
 			list = append(list, region)
 		}
 	}
-	if r.out.Anywhere {
-		list = append(list, "*")
-	}
-	return join(list)
+	return list
 }

@@ -428,3 +428,49 @@ func TestAnotherPlaceMayBeAllowed(t *testing.T) {
 		t.Errorf("resident %s, destinations %v", out.Resident, out.Destinations)
 	}
 }
+
+func TestAnARNOfAnotherRegionLeadsNowhereKnown(t *testing.T) {
+	in := direct(t, "", tokyo)
+	in.Call = Call{Operation: "InvokeAgent", Region: tokyo, AgentAliasARN: "arn:aws:bedrock:ap-northeast-1:222222222222:agent-alias/A/B"}
+	for _, behind := range []string{
+		"arn:aws:bedrock:ap-northeast-3::foundation-model/" + haiku,
+		"arn:aws:bedrock:ap-northeast-1::foundation-model/" + jpHaiku, // a profile is no model
+		"arn:aws:bedrock:ap-northeast-3:222222222222:inference-profile/" + jpHaiku,
+		"arn:aws:bedrock:ap-northeast-1:222222222222:inference-profile/" + haiku, // a model is no profile
+		"arn:aws:bedrock:ap-northeast-3:222222222222:provisioned-model/abcdefghijkl",
+	} {
+		in.Call.ModelsBehind = []string{behind}
+		if out := simulate(t, in); out.Resident != Unknown {
+			t.Errorf("%s: resident %s", behind, out.Resident)
+		}
+	}
+}
+
+// Amazon Bedrock writes the results by itself: past the caller's VPC endpoint,
+// but with the caller's rights, and into another account only where the
+// bucket's policy lets it.
+func TestResultsAreWrittenWithTheCallersRights(t *testing.T) {
+	in := direct(t, haiku, tokyo)
+	in.Call = Call{Operation: "StartAsyncInvoke", Region: tokyo, ModelID: haiku, OutputS3URI: "s3://kekka/out", VPCEndpoint: "vpce-0bedrock"}
+	in.VPCEndpoints = []VPCEndpoint{{ID: "vpce-0bedrock", Service: "bedrock-runtime", Policies: []Policy{{
+		Name: "bedrock only", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"bedrock:*","Resource":"*"}]}`),
+	}}}}
+	write := Policy{Name: "write", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::kekka/*"}]}`)}
+	if out := simulate(t, in); out.Decision != Denied || out.Checks[out.DecidedBy-1].Purpose != ForOutput {
+		t.Errorf("without s3:PutObject: %s by check %d", out.Decision, out.DecidedBy)
+	}
+	in.Caller.Policies.Identity = append(in.Caller.Policies.Identity, write)
+	if out := simulate(t, in); out.Decision != Allowed {
+		t.Errorf("with it: %s", out.Text("en"))
+	}
+	in.Call.OutputS3Account = municipality
+	if out := simulate(t, in); out.Decision != Denied {
+		t.Errorf("into another account: %s", out.Decision)
+	}
+	in.ResourcePolicies = []ResourcePolicy{{ResourceARN: "arn:aws:s3:::kekka", Policies: []Policy{{
+		Name: "bucket", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::kekka/*"}]}`),
+	}}}}
+	if out := simulate(t, in); out.Decision != Allowed {
+		t.Errorf("into another account whose bucket lets it: %s", out.Text("en"))
+	}
+}

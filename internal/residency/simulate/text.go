@@ -11,7 +11,7 @@ import (
 var words = map[string]iam.Phrase{
 	string(Allowed): {En: "ALLOWED", Ja: "許可"},
 	string(Denied):  {En: "DENIED", Ja: "拒否"},
-	string(Partial): {En: "NOT ALLOWED (partial)", Ja: "不許可(一部の行き先だけ許可)"},
+	string(Partial): {En: "NOT ALLOWED (partial)", Ja: "不許可（一部の行き先だけ許可）"},
 
 	"resident":      {En: "Stays in the allowed Regions", Ja: "許可リージョンの中にとどまる"},
 	string(Yes):     {En: "yes", Ja: "はい"},
