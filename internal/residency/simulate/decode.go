@@ -38,8 +38,8 @@ type InputError struct{ Problems []Problem }
 
 func (e *InputError) Error() string { return e.Text(iam.English) }
 
-// Decode reads an input strictly and parses its policies. The error is an
-// *InputError.
+// Decode reads an input strictly: no field that is unknown, no key twice. The
+// error is an *InputError. What the fields say is checked by Run.
 func Decode(data []byte) (*Input, error) {
 	if err := iam.CheckJSON(data, MaxBytes); err != nil {
 		var parse *iam.ParseError
@@ -54,12 +54,17 @@ func Decode(data []byte) (*Input, error) {
 	if err := decoder.Decode(in); err != nil {
 		return nil, &InputError{[]Problem{decodeProblem(err)}}
 	}
-	v := &validation{in: in, policies: map[string]string{}}
+	return in, nil
+}
+
+// prepare checks in and parses its policies.
+func prepare(in *Input) error {
+	v := &validation{in: in}
 	v.check()
 	if len(v.problems) > 0 {
-		return nil, &InputError{v.problems}
+		return &InputError{v.problems}
 	}
-	return in, nil
+	return nil
 }
 
 func decodeProblem(err error) Problem {
@@ -78,7 +83,6 @@ func decodeProblem(err error) Problem {
 
 type validation struct {
 	in       *Input
-	policies map[string]string // names and where they were first used
 	problems []Problem
 }
 

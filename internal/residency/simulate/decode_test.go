@@ -14,6 +14,15 @@ import (
 const sound = `{"version":1,"call":{"operation":"Converse","region":"ap-northeast-1","modelId":"m"},
 	"principal":{"arn":"arn:aws:iam::111111111111:role/workplace","policies":{}}}`
 
+// read is what a document goes through until it is answered.
+func read(document string) error {
+	in, err := Decode([]byte(document))
+	if err == nil {
+		_, err = Run(in, table{})
+	}
+	return err
+}
+
 // spoil sets the field at a path of sound ("call.region", "chain") to value.
 func spoil(t *testing.T, path, value string) string {
 	t.Helper()
@@ -35,7 +44,7 @@ func spoil(t *testing.T, path, value string) string {
 }
 
 func TestABadInputIsNamedPrecisely(t *testing.T) {
-	if _, err := Decode([]byte(sound)); err != nil {
+	if err := read(sound); err != nil {
 		t.Fatal(err)
 	}
 	hop := func(rest string) string {
@@ -76,10 +85,10 @@ func TestABadInputIsNamedPrecisely(t *testing.T) {
 		{"allowedRegions", `["Japan"]`, "region", "allowedRegions[0]"},
 	} {
 		t.Run(tt.code+" "+tt.field, func(t *testing.T) {
-			_, err := Decode([]byte(spoil(t, tt.path, tt.value)))
+			err := read(spoil(t, tt.path, tt.value))
 			var bad *InputError
 			if !errors.As(err, &bad) || len(bad.Problems) != 1 {
-				t.Fatalf("Decode = %v, want one problem", err)
+				t.Fatalf("got %v, want one problem", err)
 			}
 			got := bad.Problems[0]
 			provoked[got.Code] = true
@@ -93,11 +102,11 @@ func TestABadInputIsNamedPrecisely(t *testing.T) {
 	in := strings.Replace(sound, `"modelId":"m"`, `"modelId":"m","vpcEndpoint":"vpce-1"`, 1)
 	in = strings.Replace(in, `"principal"`, `"vpcEndpoints":[{"id":"vpce-1","service":"sts"}],"principal"`, 1)
 	var bad *InputError
-	if _, err := Decode([]byte(in)); !errors.As(err, &bad) || bad.Problems[0].Code != "endpoint_service" {
+	if err := read(in); !errors.As(err, &bad) || bad.Problems[0].Code != "endpoint_service" {
 		t.Errorf("an STS endpoint for a call of Bedrock: %v", err)
 	}
 	for _, document := range []string{"", "[", `{"version":1,"version":1}`, sound + "x", strings.Repeat(" ", MaxBytes+1)} {
-		if _, err := Decode([]byte(document)); !errors.As(err, &bad) || bad.Problems[0].Code != "json" || bad.Text(iam.Japanese) == "" {
+		if err := read(document); !errors.As(err, &bad) || bad.Problems[0].Code != "json" || bad.Text(iam.Japanese) == "" {
 			t.Errorf("%.40q: %v", document, err)
 		}
 	}
@@ -109,7 +118,7 @@ func TestABadInputIsNamedPrecisely(t *testing.T) {
 }
 
 func TestAPolicyInsideAnInputIsNamedPrecisely(t *testing.T) {
-	_, err := Decode([]byte(spoil(t, "principal.policies", `{"identity":[{"name":"ours","document":{"Statement":[{"Sid":"A","Effect":"Allow","Action":"InvokeModel","Resource":"*"}]}}]}`)))
+	err := read(spoil(t, "principal.policies", `{"identity":[{"name":"ours","document":{"Statement":[{"Sid":"A","Effect":"Allow","Action":"InvokeModel","Resource":"*"}]}}]}`))
 	want := "principal.policies.identity[0].document: ours: statement 1 (A), Action: InvokeModel is no action; write service:Action, such as bedrock:InvokeModel."
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -130,14 +139,17 @@ func FuzzDecode(f *testing.F) {
 	router := profiles(f)
 	f.Fuzz(func(t *testing.T, document string) {
 		in, err := Decode([]byte(document))
+		var out Output
+		if err == nil {
+			out, err = Run(in, router)
+		}
 		var bad *InputError
 		if err != nil {
 			if !errors.As(err, &bad) || bad.Text(iam.English) == "" || bad.Text(iam.Japanese) == "" {
-				t.Fatalf("Decode = %v", err)
+				t.Fatalf("got %v", err)
 			}
 			return
 		}
-		out := Run(in, router)
 		if out.Decision == Allowed {
 			for _, c := range out.Checks {
 				if !c.ok() {

@@ -39,7 +39,10 @@ func TestTheExamplesOfTheDocumentAreTrue(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, example %d: %v", name, i/2+1, err)
 			}
-			out := Run(in, profiles(t))
+			out, err := Run(in, profiles(t))
+			if err != nil {
+				t.Fatalf("%s, example %d: %v", name, i/2+1, err)
+			}
 			checkWords(t, out)
 			answer, err := json.MarshalIndent(out, "", "  ")
 			if err != nil {

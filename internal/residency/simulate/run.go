@@ -16,8 +16,11 @@ type run struct {
 	out    Output
 }
 
-// Run answers in, which Decode has read. It asks nothing but router.
-func Run(in *Input, router Router) Output {
+// Run answers in. It asks nothing but router. The error is an *InputError.
+func Run(in *Input, router Router) (Output, error) {
+	if err := prepare(in); err != nil {
+		return Output{}, err
+	}
 	r := &run{in: in, router: router, out: Output{Version: Version, Decision: Allowed, Checks: []Check{}, Destinations: []string{}, AllowedRegions: in.AllowedRegions}}
 	if len(in.AllowedRegions) == 0 {
 		r.out.AllowedRegions = Japan
@@ -45,7 +48,7 @@ func Run(in *Input, router Router) Output {
 	}
 	r.decide()
 	r.warn()
-	return r.out
+	return r.out, nil
 }
 
 // path resolves the model of the call; an operation without one leads nowhere.

@@ -93,7 +93,10 @@ func simulate(t testing.TB, in Input) Output {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := Run(read, profiles(t))
+	out, err := Run(read, profiles(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	checkWords(t, out)
 	return out
 }
@@ -418,6 +421,41 @@ func TestModelsBehindTheCallCount(t *testing.T) {
 		if out := simulate(t, in); out.Resident != tt.want || out.Decision != Allowed {
 			t.Errorf("%v: resident %s (%s), want %s", tt.behind, out.Resident, out.Decision, tt.want)
 		}
+	}
+}
+
+// TestEveryDestinationCounts holds for every profile, wherever it is called:
+// an SCP that denies any one Region it leads to denies the call, and an
+// identity policy that leaves out any one but the Region called is partial.
+func TestEveryDestinationCounts(t *testing.T) {
+	tried := 0
+	for id, profile := range profiles(t) {
+		var byRegion map[string][]string
+		if json.Unmarshal(profile.Destinations, &byRegion) != nil {
+			continue // global
+		}
+		for from, destinations := range byRegion {
+			for _, region := range destinations {
+				tried++
+				in := direct(t, id, from)
+				in.Accounts[0].SCPs = []Level{{"root", []Policy{{Managed: "FullAWSAccess"}, {Name: "deny", Document: json.RawMessage(
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"` + region + `"}}}]}`)}}}}
+				if out := simulate(t, in); out.Decision != Denied || !slices.Contains(out.Destinations, region) {
+					t.Errorf("%s from %s under a deny of %s: %s", id, from, region, out.Decision)
+				}
+
+				in = direct(t, id, from)
+				in.Caller.Policies.Identity = []Policy{{Name: "all but one", Document: json.RawMessage(
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"bedrock:InvokeModel","NotResource":"arn:aws:bedrock:` + region + `::foundation-model/*"}]}`)}}
+				want := map[bool]Decision{true: Denied, false: Partial}[region == from]
+				if out := simulate(t, in); out.Decision != want {
+					t.Errorf("%s from %s without %s: %s, want %s", id, from, region, out.Decision, want)
+				}
+			}
+		}
+	}
+	if tried < 100 {
+		t.Errorf("only %d destinations were tried", tried)
 	}
 }
 
