@@ -251,8 +251,15 @@ func (s *Statement) asksForPresence(key string) bool {
 	})
 }
 
+// maxCompared is the statements that are compared with each other; more than a
+// policy within its quota has.
+const maxCompared = 200
+
 // redundant notices a statement that another of the same effect covers whole.
 func (l *linter) redundant(i int) {
+	if len(l.policy.Statements) > maxCompared {
+		return
+	}
 	s := &l.policy.Statements[i]
 	for j := range l.policy.Statements {
 		wide := &l.policy.Statements[j]

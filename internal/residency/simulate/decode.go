@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,8 +17,13 @@ import (
 // MaxBytes bounds an input.
 const MaxBytes = 2 << 20
 
-// maxHops bounds a chain; AWS has no such limit, but people do.
-const maxHops = 10
+// Bounds of what an input holds. AWS takes no longer ids and tags, and no chain
+// of roles that people make is longer.
+const (
+	maxHops   = 10
+	maxLength = 2048
+	maxList   = 100
+)
 
 const (
 	stsRegional = "regional"
@@ -102,13 +108,14 @@ func (v *validation) check() {
 		v.problem("version", "version", "want", fmt.Sprint(Version))
 		return // what follows would be misread
 	}
+	v.bounds()
+	if len(v.problems) > 0 {
+		return // before anything long is compared
+	}
 	v.accounts()
 	v.endpoints()
 	v.call()
 	v.caller()
-	if len(v.in.Chain) > maxHops {
-		v.problem("chain", "too_many", "limit", fmt.Sprint(maxHops))
-	}
 	for i := range v.in.Chain {
 		v.hop(fmt.Sprintf("chain[%d]", i), &v.in.Chain[i])
 	}
@@ -124,6 +131,51 @@ func (v *validation) check() {
 	}
 	for i, region := range v.in.AllowedRegions {
 		v.region(fmt.Sprintf("allowedRegions[%d]", i), region)
+	}
+}
+
+// bounds holds every text and list of the input to a length. The documents of
+// policies have their own.
+func (v *validation) bounds() {
+	if len(v.in.Chain) > maxHops {
+		v.problem("chain", "too_many", "limit", fmt.Sprint(maxHops))
+	}
+	v.bound("", reflect.ValueOf(*v.in))
+}
+
+func (v *validation) bound(field string, value reflect.Value) {
+	switch value.Kind() {
+	case reflect.String:
+		if value.Len() > maxLength {
+			v.problem(field, "too_long", "limit", fmt.Sprint(maxLength))
+		}
+	case reflect.Slice:
+		if value.Type() == reflect.TypeFor[json.RawMessage]() {
+			return
+		}
+		if value.Len() > maxList {
+			v.problem(field, "too_many", "limit", fmt.Sprint(maxList))
+			return
+		}
+		for i := range value.Len() {
+			v.bound(fmt.Sprintf("%s[%d]", field, i), value.Index(i))
+		}
+	case reflect.Map:
+		if value.Len() > maxList {
+			v.problem(field, "too_many", "limit", fmt.Sprint(maxList))
+			return
+		}
+		for _, key := range value.MapKeys() {
+			v.bound(field, key)
+			v.bound(field+"."+key.String(), value.MapIndex(key))
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			if f := value.Type().Field(i); f.IsExported() {
+				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				v.bound(strings.TrimPrefix(field+"."+name, "."), value.Field(i))
+			}
+		}
 	}
 }
 

@@ -82,6 +82,9 @@ func TestABadInputIsNamedPrecisely(t *testing.T) {
 		{"chain", hop(`,"transitiveTagKeys":["a"]`), "transitive_tag", "chain[0].transitiveTagKeys"},
 		{"chain", strings.ReplaceAll(hop(""), `"region":"ap-northeast-1"`, `"endpoint":"local"`), "choice", "chain[0].sts.endpoint"},
 		{"chain", "[" + strings.TrimSuffix(strings.Repeat(strings.Trim(hop(""), "[]")+",", 11), ",") + "]", "too_many", "chain"},
+		{"call.modelId", `"` + strings.Repeat("m", maxLength+1) + `"`, "too_long", "call.modelId"},
+		{"context", `{"keys":{"aws:x":["` + strings.Repeat("m", maxLength+1) + `"]}}`, "too_long", "context.keys.aws:x[0]"},
+		{"allowedRegions", "[" + strings.TrimSuffix(strings.Repeat(`"ap-northeast-1",`, maxList+1), ",") + "]", "too_many", "allowedRegions"},
 		{"allowedRegions", `["Japan"]`, "region", "allowedRegions[0]"},
 	} {
 		t.Run(tt.code+" "+tt.field, func(t *testing.T) {
