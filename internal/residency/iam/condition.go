@@ -20,13 +20,13 @@ func (c Condition) holds(context Context, variables bool) outcome {
 	if c.Operator.Base == nullOperator {
 		return outcome{holds: c.null(present), absent: !present}
 	}
-	if !present && c.Operator.IfExists {
-		return outcome{holds: true, absent: true}
-	}
 	op := comparisons[c.Operator.Base]
+	if !present {
+		return outcome{holds: c.withoutKey(op), absent: true}
+	}
 	want, missing := c.patterns(op, context, variables)
 	if missing != "" {
-		return outcome{missing: missing, absent: !present}
+		return outcome{missing: missing}
 	}
 	// one decides a single value of the request.
 	one := func(value string) bool {
@@ -39,12 +39,9 @@ func (c Condition) holds(context Context, variables bool) outcome {
 	}
 	switch c.Operator.Quantifier {
 	case ForAllValues:
-		return outcome{holds: every(filled(have), one), absent: !present}
+		return outcome{holds: every(filled(have), one)}
 	case ForAnyValue:
-		return outcome{holds: some(filled(have), one), absent: !present}
-	}
-	if !present {
-		return outcome{holds: op.negated, absent: true}
+		return outcome{holds: some(filled(have), one)}
 	}
 	// Without a set operator a key should have one value. Of several, one is
 	// enough, and a negated operator wants none to match.
@@ -52,6 +49,18 @@ func (c Condition) holds(context Context, variables bool) outcome {
 		return outcome{holds: every(have, one)}
 	}
 	return outcome{holds: some(have, one)}
+}
+
+// withoutKey decides where the request does not have the key, whatever the
+// values are.
+func (c Condition) withoutKey(op comparison) bool {
+	switch {
+	case c.Operator.IfExists || c.Operator.Quantifier == ForAllValues:
+		return true
+	case c.Operator.Quantifier == ForAnyValue:
+		return false
+	}
+	return op.negated
 }
 
 func (c Condition) null(present bool) bool {

@@ -92,7 +92,7 @@ type verdict struct {
 // resource's own policy in place of them, as far as it names the principal
 // itself. Across accounts both sides must allow.
 func Evaluate(req Request, policies Policies) Result {
-	e := &evaluation{req: req, absent: map[string]bool{}}
+	e := &evaluation{req: req, bounded: len(policies.Boundary) > 0, absent: map[string]bool{}}
 	identity := e.judge(Identity, "", policies.Identity)
 	resource := e.judge(Resource, "", policies.Resource)
 	limits := e.limits(policies)
@@ -136,6 +136,7 @@ func limiting(k Kind) int {
 
 type evaluation struct {
 	req        Request
+	bounded    bool // the principal has a permissions boundary
 	absent     map[string]bool
 	unresolved []Source
 }
@@ -282,7 +283,7 @@ func (e *evaluation) principal(s *Statement) grant {
 	switch {
 	case s.Principal != nil:
 		return s.Principal.match(e.req.Principal)
-	case s.NotPrincipal != nil && !s.NotPrincipal.exempts(e.req.Principal):
+	case s.NotPrincipal != nil && !s.NotPrincipal.exempts(e.req.Principal, e.bounded):
 		return viaSession
 	}
 	return notNamed

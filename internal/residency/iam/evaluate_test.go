@@ -204,15 +204,19 @@ func TestAVariableWithoutAValueVoidsItsStatement(t *testing.T) {
 
 func TestNotPrincipalExemptsOnlyWhoIsListedWhole(t *testing.T) {
 	req := Request{Principal: app, Action: "s3:GetObject", Resource: bucket, ResourceAccount: account}
+	everything := these(policy(t, Boundary, allow("*", "*")))
 	for _, tt := range []struct {
-		listed string
-		want   Decision
+		listed   string
+		boundary []*Policy
+		want     Decision
 	}{
-		{`"` + role + `"`, ExplicitDeny},
-		{`"` + role + `","` + account + `"`, ExplicitDeny},
-		{`"` + role + `","` + session + `","arn:aws:iam::111111111111:root"`, Allowed},
+		{`"` + role + `"`, nil, ExplicitDeny},
+		{`"` + role + `","` + account + `"`, nil, ExplicitDeny},
+		{`"` + role + `","` + session + `","arn:aws:iam::111111111111:root"`, nil, Allowed},
+		{`"` + role + `","` + session + `","arn:aws:iam::111111111111:root"`, everything, ExplicitDeny},
 	} {
 		got := Evaluate(req, Policies{
+			Boundary: tt.boundary,
 			Identity: these(policy(t, Identity, allow("*", "*"))),
 			Resource: these(policy(t, Resource, `"NotPrincipal":{"AWS":[`+tt.listed+`]},`+deny("*", "*"))),
 		})

@@ -192,9 +192,6 @@ func (l *linter) resources(s *Statement) {
 }
 
 func (l *linter) principals(s *Statement) {
-	if s.NotPrincipal != nil && s.Effect == Allow {
-		l.find(Warning, s, "NotPrincipal", "allow_not_principal")
-	}
 	if s.Principal == nil {
 		return
 	}
@@ -309,7 +306,6 @@ var findingPhrases = map[string]Phrase{
 	"deny_half":                {"the other half of inference stays open; deny {missing} too.", "推論のもう半分が開いたままです。{missing} も拒否してください。"},
 	"account_unexpected":       {"{resource} names the account {account}, but a foundation model belongs to no account; leave that part empty.", "{resource} にアカウント {account} がありますが、基盤モデルはどのアカウントにも属しません。その部分を空にしてください。"},
 	"account_missing":          {"{resource} names no account; write the account that calls.", "{resource} にアカウントがありません。呼び出すアカウントを書いてください。"},
-	"allow_not_principal":      {"Allow with NotPrincipal lets everybody else in, strangers too; name those you mean.", "Allow と NotPrincipal の組み合わせは、ほかの全員を、見知らぬ相手まで通します。許可する相手を書いてください。"},
 	"trust_everyone":           {"every AWS account may assume this role; name the account or the role that may.", "すべての AWS アカウントがこのロールを引き受けられます。許可するアカウントかロールを書いてください。"},
 	"principal_deleted":        {"{principal} is what remains of a user or role that was deleted; it never matches. Name the new one.", "{principal} は、削除されたユーザーかロールの跡です。誰にも一致しません。新しいものを書いてください。"},
 	"wildcard_in_equals":       {"{operator} compares {value} letter by letter, and * is only a star; use {meant}.", "{operator} は {value} を一字ずつ比べるので、* はただの文字です。{meant} を使ってください。"},

@@ -36,7 +36,6 @@ func TestLint(t *testing.T) {
 		{"half a deny", SCP, "", statement(deny("bedrock:InvokeModel", "*")), "deny_half", 1},
 		{"a model with an account", Identity, "", statement(allow("bedrock:Get*", "arn:aws:bedrock:ap-northeast-1:111111111111:foundation-model/m")), "account_unexpected", 1},
 		{"a profile without an account", Identity, "", statement(allow("bedrock:Get*", "arn:aws:bedrock:ap-northeast-1::inference-profile/jp.m")), "account_missing", 1},
-		{"all but one allowed", Resource, "", statement(`"NotPrincipal":{"AWS":"111111111111"},` + allow("s3:*", "*")), "allow_not_principal", 1},
 		{"anybody may assume", Trust, "", statement(`"Principal":"*","Effect":"Allow","Action":"sts:AssumeRole"`), "trust_everyone", 1},
 		{"a deleted role is trusted", Trust, "", statement(`"Principal":{"AWS":"AROAEXAMPLEEXAMPLE12"},"Effect":"Allow","Action":"sts:AssumeRole"`), "principal_deleted", 1},
 		{"a wildcard in StringEquals", Identity, "", statement(condition(`"StringEquals":{"aws:PrincipalTag/x":"a*"}`)), "wildcard_in_equals", 1},

@@ -114,6 +114,7 @@ func TestConditionOperators(t *testing.T) {
 		{"StringEquals", "aws:RequestedRegion", []string{"${aws:RequestedRegion, 'x'}"}, true},
 		{"StringNotEquals", "aws:RequestedRegion", []string{"${x:Missing}"}, false}, // the statement is invalid
 		{"StringEqualsIfExists", "x:Other", []string{"${x:Missing}"}, true},
+		{"StringNotLike", "x:Other", []string{"${x:Missing}"}, true},       // without the key, its values do not count
 		{"StringEquals", "aws:TagKeys", []string{"${aws:TagKeys}"}, false}, // many values are no value
 		{"StringEquals", "aws:RequestedRegion", []string{"${"}, false},
 	} {

@@ -20,8 +20,12 @@ func (p *parser) principalElements(n *node, has map[string]*node) {
 	p.oneOf(n, has, "Principal", "NotPrincipal", true)
 	p.at.Principal = p.principals(has["Principal"], "Principal")
 	p.at.NotPrincipal = p.principals(has["NotPrincipal"], "NotPrincipal")
-	if has["NotPrincipal"] != nil && p.policy.Kind == Trust && p.at.Effect == Allow {
+	switch {
+	case has["NotPrincipal"] == nil:
+	case p.policy.Kind == Trust:
 		p.problem(has["NotPrincipal"], "NotPrincipal", "trust_not_principal")
+	case p.at.Effect == Allow:
+		p.problem(has["NotPrincipal"], "NotPrincipal", "allow_not_principal")
 	}
 }
 

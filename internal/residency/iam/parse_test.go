@@ -71,6 +71,7 @@ var badDocuments = []struct {
 	{name: "an unknown type of principal", code: "principal_type", statement: 1, line: 1, element: "Principal", kind: Trust, document: statement(`"Principal":{"Role":"x"},"Effect":"Allow","Action":"sts:AssumeRole"`)},
 	{name: "any role of an account", code: "principal_wildcard", statement: 1, line: 1, element: "Principal", kind: Trust, document: statement(`"Principal":{"AWS":"arn:aws:iam::111111111111:role/*"},"Effect":"Allow","Action":"sts:AssumeRole"`)},
 	{name: "an account with a digit missing", code: "principal_form", statement: 1, line: 1, element: "Principal", kind: Trust, document: statement(`"Principal":{"AWS":"11111111111"},"Effect":"Allow","Action":"sts:AssumeRole"`)},
+	{name: "all but one allowed", code: "allow_not_principal", statement: 1, line: 1, element: "NotPrincipal", kind: Resource, document: statement(`"NotPrincipal":{"AWS":"111111111111"},` + allowAll)},
 	{name: "a trust policy for all but one", code: "trust_not_principal", statement: 1, line: 1, element: "NotPrincipal", kind: Trust, document: statement(`"NotPrincipal":{"AWS":"111111111111"},"Effect":"Allow","Action":"sts:AssumeRole"`)},
 }
 

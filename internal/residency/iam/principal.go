@@ -53,11 +53,12 @@ func (p *Principals) match(who Principal) grant {
 }
 
 // exempts reports whether a NotPrincipal element leaves who out. It must list
-// the account as well as the user, or the role and its session ("IAM JSON
-// policy elements: NotPrincipal").
-func (p *Principals) exempts(who Principal) bool {
-	if p.Everyone {
-		return true
+// the account as well as the user, or the role and its session, and never
+// leaves out who has a permissions boundary ("AWS JSON policy elements:
+// NotPrincipal").
+func (p *Principals) exempts(who Principal, bounded bool) bool {
+	if bounded || p.Everyone {
+		return p.Everyone
 	}
 	account := slices.ContainsFunc(p.AWS, func(named string) bool { return accountOf(named) == who.Account })
 	role := who.RoleARN == "" || slices.Contains(p.AWS, who.RoleARN)

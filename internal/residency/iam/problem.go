@@ -173,5 +173,6 @@ var problemPhrases = map[string]Phrase{
 	"principal_type":      {"{type} is no type of principal; there are AWS, Service, Federated and CanonicalUser.", "{type} という種類のプリンシパルはありません。AWS、Service、Federated、CanonicalUser があります。"},
 	"principal_wildcard":  {"{principal} has a wildcard; a principal is named whole. Use \"*\" with a condition on aws:PrincipalArn.", "{principal} にワイルドカードがあります。プリンシパルは全体を書きます。\"*\" にして、条件 aws:PrincipalArn で絞ってください。"},
 	"principal_form":      {"{principal} is neither an account of 12 digits nor the ARN of an account, user, role or session.", "{principal} は 12桁のアカウントでも、アカウント・ユーザー・ロール・セッションの ARN でもありません。"},
-	"trust_not_principal": {"a trust policy cannot allow by NotPrincipal; name who may assume the role.", "信頼ポリシーでは NotPrincipal で許可できません。ロールを引き受けてよい相手を書いてください。"},
+	"allow_not_principal": {"NotPrincipal goes with Deny only; name those you mean to allow.", "NotPrincipal は Deny とだけ使えます。許可する相手を書いてください。"},
+	"trust_not_principal": {"a trust policy has no NotPrincipal; name who may assume the role.", "信頼ポリシーに NotPrincipal は書けません。ロールを引き受けてよい相手を書いてください。"},
 }
