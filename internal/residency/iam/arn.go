@@ -51,9 +51,6 @@ func (p pattern) split() []pattern {
 // runs over a colon into the next ("IAM JSON policy elements: Condition
 // operators", ARN condition operators; "… Resource").
 func (p pattern) matchARN(s string) bool {
-	if p.everything() {
-		return true
-	}
 	parts, have := p.split(), strings.SplitN(s, ":", arnParts)
 	if len(parts) != arnParts || len(have) != arnParts {
 		return false
@@ -66,10 +63,13 @@ func (p pattern) matchARN(s string) bool {
 	return true
 }
 
-// matchResource is matchARN for the Resource element, where AWS completes an
-// ARN of fewer parts with * ("IAM JSON policy elements: Resource").
+// matchResource is matchARN for the Resource element, where * alone is
+// everything and AWS completes an ARN of fewer parts with * ("IAM JSON policy elements: Resource").
 func (p pattern) matchResource(s string) bool {
-	if n := len(p.split()); n < arnParts && !p.everything() {
+	if p.everything() {
+		return true
+	}
+	if n := len(p.split()); n < arnParts {
 		for range arnParts - n {
 			p = append(p[:len(p):len(p)], symbol{char: ':'}, symbol{'*', true})
 		}

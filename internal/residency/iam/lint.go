@@ -217,7 +217,7 @@ func (l *linter) condition(s *Statement, c Condition) {
 			like := strings.NewReplacer("Equals", "Like", "IgnoreCase", "").Replace(c.Operator.Base)
 			l.find(Warning, s, element, "wildcard_in_equals", "operator", c.Operator.Base, "value", v, "meant", like)
 		}
-		if strings.HasPrefix(c.Operator.Base, "Arn") && !strings.Contains(v, "${") && len(wildcards(v).split()) != arnParts && v != "*" {
+		if strings.HasPrefix(c.Operator.Base, "Arn") && !strings.Contains(v, "${") && len(wildcards(v).split()) != arnParts {
 			l.find(Warning, s, element, "arn_incomplete", "value", v)
 		}
 		if key == "aws:requestedregion" && strings.HasPrefix(v, "ap-northeast-") && strings.ContainsAny(v, "*?") {

@@ -58,7 +58,7 @@ func TestConditionOperators(t *testing.T) {
 		{"ArnLike", "bedrock:InferenceProfileArn", []string{"arn:aws:bedrock:*/jp.*"}, false},          // * stays in its part
 		{"StringLike", "bedrock:InferenceProfileArn", []string{"arn:aws:bedrock:*/jp.*"}, true},        // of a string it does not
 		{"ArnLike", "aws:RequestedRegion", []string{"arn:aws:bedrock:*:*:inference-profile/*"}, false}, // no ARN at all
-		{"ArnLike", "bedrock:InferenceProfileArn", []string{"*"}, true},
+		{"ArnLike", "bedrock:InferenceProfileArn", []string{"*"}, false},                               // no ARN either: it has one part
 
 		{"IpAddress", "aws:SourceIp", []string{"10.0.0.0/8"}, true},
 		{"IpAddress", "aws:SourceIp", []string{"10.1.2.3"}, true},

@@ -158,6 +158,7 @@ func TestWhatAWSTakesIsRead(t *testing.T) {
 		{"the Version behind the statements", `{"Statement":[{` + allowAll + `,"Condition":{"StringLike":{"aws:PrincipalTag/x":"${aws:username}"}}}],"Version":"2012-10-17"}`, Identity},
 		{"an SCP that allows by condition and NotAction", statement(`"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::x","Condition":{"StringEquals":{"aws:RequestedRegion":"ap-northeast-1"}}`), SCP},
 		{"RCPFullAWSAccess", statement(`"Principal":"*",` + allowAll), RCP},
+		{"a Sid with a space on a resource", statement(`"Sid":"all of it","Principal":"*",` + allowAll), Resource},
 		{"everyone in an endpoint policy", statement(`"Principal":"*",` + allowAll), Endpoint},
 		{"a service and a federation", statement(`"Principal":{"Service":["ec2.amazonaws.com"],"Federated":"cognito-identity.amazonaws.com"},"Effect":"Allow","Action":"sts:*"`), Trust},
 		{"a tag whose key has spaces", statement(allowAll + `,"Condition":{"StringEquals":{"aws:PrincipalTag/Cost Center":"1"}}`), Identity},

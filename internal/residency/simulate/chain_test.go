@@ -130,6 +130,15 @@ func TestChains(t *testing.T) {
 			in.Accounts[1].RCPs = []Level{{"root", files(t, "rcp/own-organization")}}
 		}, Allowed, "", ""},
 
+		{"but not where the role is in the management account", func(in *Input) {
+			in.Accounts[0].OrganizationID, in.Accounts[1].Management = "o-city", true
+			in.Accounts[1].RCPs = []Level{{"root", files(t, "rcp/own-organization")}}
+		}, Allowed, "", ""},
+		{"a service-linked role is bound by no SCP", func(in *Input) {
+			in.Accounts[1].SCPs = scps(t, "scp/no-bedrock")
+			in.Caller, in.Chain = Caller{ARN: "arn:aws:iam::222222222222:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", Policies: RolePolicies{Identity: files(t, "identity/all")}}, nil
+		}, Allowed, "", ""},
+
 		{"the trust policy wants a VPC endpoint", func(in *Input) { in.Chain[0].Policies.Trust = files(t, "trust/endpoint") }, Denied, "vpc_endpoint_missing", iam.Trust},
 		{"and gets it", func(in *Input) {
 			in.Chain[0].Policies.Trust, in.Chain[0].STS.VPCEndpoint = files(t, "trust/endpoint"), "vpce-0sts"
@@ -208,6 +217,21 @@ func TestChains(t *testing.T) {
 				t.Errorf("decided by %s, want %s", kind, tt.kind)
 			}
 		})
+	}
+}
+
+func TestARoleThatCannotBeAssumedEndsTheChecks(t *testing.T) {
+	in := article(t, "identity/article")
+	in.Chain[0].Policies.Trust = files(t, "trust/external-id")
+	in.Chain = append(in.Chain, Hop{RoleARN: "arn:aws:iam::222222222222:role/ka/second", STS: STS{Region: tokyo}})
+	out := simulate(t, in)
+	if out.Decision != Denied || len(out.Checks) != 1 || out.DecidedBy != 1 || out.Reason.Code != "denied_assume_role" {
+		t.Errorf("%s by check %d of %d: %s", out.Decision, out.DecidedBy, len(out.Checks), out.Reason.Code)
+	}
+	// Who would have called, and where to, is told all the same. A session's
+	// ARN has the role's name without its path.
+	if want := "arn:aws:sts::222222222222:assumed-role/second/kakoi"; out.Principal != want || !slices.Equal(out.Destinations, []string{tokyo, osaka}) {
+		t.Errorf("%s to %v, want %s", out.Principal, out.Destinations, want)
 	}
 }
 

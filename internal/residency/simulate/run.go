@@ -28,11 +28,12 @@ func Run(in *Input, router Router) (Output, error) {
 	by := r.begin()
 	assumed := true
 	for i := range in.Chain {
-		if hop := &in.Chain[i]; assumed {
+		hop := &in.Chain[i]
+		if assumed { // what comes after a refusal is not asked any more
 			assumed = r.make(r.assumption(by, hop))
 			r.leave(by, hop)
-			by = r.assume(by, hop)
 		}
+		by = r.assume(by, hop)
 	}
 	r.out.Principal = by.principal.ARN
 	p, known := r.path(by)

@@ -328,6 +328,19 @@ func TestChecksOfOneInvocation(t *testing.T) {
 	}
 }
 
+func TestAnApplicationProfileIsNoCopyOfAnotherRegions(t *testing.T) {
+	in := direct(t, "arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/abcdefghijkl", tokyo)
+	for _, from := range []string{
+		"arn:aws:bedrock:ap-northeast-3:222222222222:inference-profile/" + jpHaiku,
+		"arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/mnopqrstuvwx",
+	} {
+		in.ApplicationProfiles = []ApplicationProfile{{ARN: in.Call.ModelID, CopyFrom: from}}
+		if out := simulate(t, in); out.Reason.Code != "route_unknown" {
+			t.Errorf("a copy of %s: %s", from, out.Reason.Code)
+		}
+	}
+}
+
 func TestAnUnknownRouteIsDenied(t *testing.T) {
 	for _, model := range []string{
 		"jp.anthropic.claude-sonnet-5", // no such profile was ever listed
