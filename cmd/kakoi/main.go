@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kakoi/internal/config"
+	"kakoi/internal/residency/simulate"
 )
 
 func main() {
@@ -27,9 +28,20 @@ func main() {
 	}).ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "kakoi:", err)
-		os.Exit(1)
+		os.Exit(fail(os.Stderr, err))
 	}
+}
+
+// fail says err, unless that has been said, and returns what to end with.
+func fail(w io.Writer, err error) int {
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(w, "kakoi:", text)
+	}
+	var coded exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return 1
 }
 
 // program is what the commands have of the world.
@@ -49,6 +61,14 @@ type actions struct {
 	// setupLink returns a fresh one-time link that makes the first
 	// administrator; its error says so if there is one already.
 	setupLink func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error)
+	// router knows where inference profiles lead, by the data that the
+	// configuration names.
+	router func(cfg *config.Effective) (simulate.Router, error)
+	// checkPolicy says what the residency policy says of a model that is called
+	// in a region.
+	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error)
+	// policyData returns the data of regions and inference profiles.
+	policyData func(cfg *config.Effective) ([]byte, error)
 	// openAPI returns the description of the API.
 	openAPI func() ([]byte, error)
 }
@@ -66,7 +86,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), versionCommand())
 	return root
 }
 

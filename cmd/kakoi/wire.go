@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"kakoi/internal/config"
+	"kakoi/internal/residency/simulate"
 	"kakoi/internal/server"
 )
 
@@ -18,6 +19,12 @@ func wired() actions {
 		setupLink: func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error) {
 			return server.SetupLink(ctx, cfg.Config, log)
 		},
-		openAPI: server.OpenAPI,
+		router: func(cfg *config.Effective) (simulate.Router, error) { return server.Router(cfg.Config) },
+		checkPolicy: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error) {
+			a, err := server.CheckPolicy(ctx, cfg.Config, log, region, modelID)
+			return policyAnswer(a), err
+		},
+		policyData: func(cfg *config.Effective) ([]byte, error) { return server.PolicyData(cfg.Config) },
+		openAPI:    server.OpenAPI,
 	}
 }

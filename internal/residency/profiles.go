@@ -64,6 +64,9 @@ func Bundled() *Profiles {
 	return p
 }
 
+// BundledText returns the data of this program, as a file may replace it.
+func BundledText() []byte { return bytes.Clone(bundled) }
+
 var (
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d{1,2}$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)

@@ -186,6 +186,11 @@ func (s *Service) Explain(ctx context.Context, region, modelID string, groupIDs 
 	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
 		return Decision{}, err
 	}
+	return s.Judged(ctx, region, modelID, groupIDs)
+}
+
+// Judged is Explain for the one who runs the program.
+func (s *Service) Judged(ctx context.Context, region, modelID string, groupIDs []string) (Decision, error) {
 	if _, known := s.Profiles().Region(region); !known {
 		return Decision{}, errs.InField("region", "this is not a region that is known, such as ap-northeast-1")
 	}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kakoi/internal/config"
+	"kakoi/internal/residency/simulate"
+)
+
+// oneModel is a Router that knows one model, in the Region that is called.
+type oneModel string
+
+func (m oneModel) Route(region, id string) (simulate.Route, bool) {
+	return simulate.Route{Kind: simulate.InRegion, Model: id, Destinations: []string{region}}, id == string(m)
+}
+
+func ask(effect string) string {
+	return `{"version":1,"call":{"operation":"Converse","region":"ap-northeast-1","modelId":"anthropic.m"},
+	"principal":{"arn":"arn:aws:iam::111111111111:role/app","policies":{"identity":[{"name":"p","document":
+	{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Action":"bedrock:*","Resource":"*"}]}}]}}}`
+}
+
+func TestPolicySimulate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "question.json")
+	if err := os.WriteFile(file, []byte(ask("Deny")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, in string
+		args     []string
+		code     int
+		out      string // begins with
+		errOut   string
+	}{
+		{"allowed", ask("Allow"), nil, 0, "{\n  \"version\": 1,\n  \"decision\": \"allowed\"", ""},
+		{"allowed, for people", ask("Allow"), []string{"--format", "text"}, 0, "ALLOWED: AWS allows this call, and the prompt stays", ""},
+		{"denied, from a file", "", []string{file, "--format=text", "--lang=ja"}, 1, "拒否: ", ""},
+		{"denied", ask("Deny"), []string{"-"}, 1, "{\n  \"version\": 1,\n  \"decision\": \"denied\"", ""},
+		{"a bad policy", ask("Alow"), nil, 2, "", "kakoi: principal.policies.identity[0].document: p: statement 1, Effect: Effect is Alow"},
+		{"a bad policy, in Japanese", ask("Alow"), []string{"--lang=ja"}, 2, "", "kakoi: principal.policies.identity[0].document: p: ステートメント1、Effect：Effect が Alow"},
+		{"no JSON", "hello", nil, 2, "", "kakoi: line 1: this is not JSON"},
+		{"no such file", "", []string{"missing.json"}, 2, "", "kakoi: open missing.json"},
+		{"no such format", "", []string{"--format=yaml"}, 2, "", `kakoi: --format is "yaml"`},
+		{"no such language", "", []string{"--lang=fr"}, 2, "", `kakoi: --lang is "fr"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var out, errOut bytes.Buffer
+			cmd := newCommand(program{out: &out, errOut: &errOut, actions: actions{
+				router: func(*config.Effective) (simulate.Router, error) { return oneModel("anthropic.m"), nil },
+			}})
+			cmd.SetIn(strings.NewReader(tt.in))
+			cmd.SetArgs(append([]string{"policy", "simulate"}, tt.args...))
+			code := 0
+			if err := cmd.ExecuteContext(t.Context()); err != nil {
+				code = fail(&errOut, err)
+			}
+			if code != tt.code || !strings.HasPrefix(out.String(), tt.out) || (tt.out == "") != (out.Len() == 0) {
+				t.Errorf("ended with %d and printed %q; want %d and %q", code, out.String(), tt.code, tt.out)
+			}
+			if !strings.HasPrefix(errOut.String(), tt.errOut) || (tt.errOut == "") != (errOut.Len() == 0) {
+				t.Errorf("complained %q, want %q", errOut.String(), tt.errOut)
+			}
+			if tt.out != "" && tt.out[0] == '{' && !json.Valid(out.Bytes()) {
+				t.Errorf("not JSON: %s", out.String())
+			}
+		})
+	}
+}
+
+func TestOtherFailuresEndWithOne(t *testing.T) {
+	var out bytes.Buffer
+	if code := fail(&out, errors.New("the disk is full")); code != 1 || out.String() != "kakoi: the disk is full\n" {
+		t.Errorf("ended with %d and said %q", code, out.String())
+	}
+}

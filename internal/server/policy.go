@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"kakoi/internal/audit"
+	"kakoi/internal/config"
+	"kakoi/internal/egress"
+	"kakoi/internal/residency"
+	"kakoi/internal/residency/simulate"
+	"kakoi/internal/setting"
+)
+
+// Router knows where inference profiles lead, by the data that cfg names.
+func Router(cfg config.Config) (simulate.Router, error) {
+	return residency.ReadProfiles(cfg.Network.ProfilesFile)
+}
+
+// PolicyData returns the data of regions and inference profiles that cfg names.
+func PolicyData(cfg config.Config) ([]byte, error) {
+	if cfg.Network.ProfilesFile == "" {
+		return residency.BundledText(), nil
+	}
+	return os.ReadFile(cfg.Network.ProfilesFile)
+}
+
+// PolicyAnswer is what the residency policy says of one model.
+type PolicyAnswer struct {
+	Allowed bool
+	Place   string
+	Reason  string
+	Basis   string   // how the place is known
+	Instead []string // ways to the same model that are permitted
+	Data    string   // version of the data
+}
+
+// CheckPolicy says where modelID is answered when region is called, and whether
+// the policy of the installation permits that to somebody who is in no group. A
+// server may be running on the same store.
+func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, region, modelID string) (PolicyAnswer, error) {
+	profiles, err := residency.ReadProfiles(cfg.Network.ProfilesFile)
+	if err != nil {
+		return PolicyAnswer{}, err
+	}
+	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+		return PolicyAnswer{}, err
+	}
+	store, err := openStore(ctx, cfg, egress.New(egress.Options{Log: log}), log)
+	if err != nil {
+		return PolicyAnswer{}, err
+	}
+	defer func() { _ = store.Close() }() // nothing was written but migrations
+	if err := store.Migrate(ctx); err != nil {
+		return PolicyAnswer{}, err
+	}
+	policy := setting.Define(setting.New(store, audit.New(store, time.Now), time.Now), residencyDefinition(cfg.Network.Closed, profiles))
+	places := residency.New(residency.Options{DB: store, Profiles: profiles, Policies: policy, Now: time.Now, Log: log})
+	if err := places.Load(ctx); err != nil {
+		return PolicyAnswer{}, err
+	}
+	d, err := places.Judged(ctx, region, modelID, nil)
+	return PolicyAnswer{
+		Allowed: d.Allowed, Place: d.Place.String(), Reason: d.Reason.String(), Basis: d.Place.Basis, Instead: d.Instead, Data: profiles.Version(),
+	}, err
+}
