@@ -4,31 +4,40 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
+	"kakoi/internal/audit"
 	"kakoi/internal/db"
 )
 
 // flushEvery is how much of the record a killed process can lose at most.
 const flushEvery = 30 * time.Second
 
+// Auditor writes audit events.
+type Auditor interface {
+	Record(ctx context.Context, e audit.Event) error
+}
+
 // Recorder keeps the gate's counters in the store, one row for each node,
-// purpose, destination and hour.
+// purpose, destination and hour, and writes an audit event for the refusals
+// since the last: an attempt that is repeated a thousand times is one event.
 type Recorder struct {
-	gate *Gate
-	db   *db.DB
-	node string
-	now  func() time.Time
-	log  *slog.Logger
+	gate  *Gate
+	db    *db.DB
+	audit Auditor
+	node  string
+	now   func() time.Time
+	log   *slog.Logger
 
 	mu      sync.Mutex // one flush at a time
 	flushed map[flowKey]Record
 }
 
 // NewRecorder returns a recorder of what node's gate lets out.
-func NewRecorder(gate *Gate, store *db.DB, node string, now func() time.Time, log *slog.Logger) *Recorder {
-	return &Recorder{gate: gate, db: store, node: node, now: now, log: log, flushed: make(map[flowKey]Record)}
+func NewRecorder(gate *Gate, store *db.DB, record Auditor, node string, now func() time.Time, log *slog.Logger) *Recorder {
+	return &Recorder{gate: gate, db: store, audit: record, node: node, now: now, log: log, flushed: make(map[flowKey]Record)}
 }
 
 // Run flushes from time to time until ctx ends, and then once more.
@@ -84,6 +93,16 @@ func (r *Recorder) Flush(ctx context.Context) error {
 				d.Dials, d.Failures, d.Refusals, d.BytesSent, d.BytesReceived)
 			if err != nil {
 				return fmt.Errorf("record egress to %s: %w", d.Destination, err)
+			}
+			if d.Refusals == 0 {
+				continue
+			}
+			err = r.audit.Record(ctx, audit.Event{
+				Action: "egress.refuse", Resource: audit.Resource{Kind: "destination", ID: d.Destination}, Outcome: audit.Denied,
+				Details: map[string]string{"purpose": d.Purpose, "refusals": strconv.FormatInt(d.Refusals, 10), "node": r.node},
+			})
+			if err != nil {
+				return err
 			}
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 )
@@ -33,8 +34,8 @@ func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
 			}
 		}
 		first, second := New(Options{}), New(Options{})
-		a := NewRecorder(first, d, "a", now, slog.New(slog.DiscardHandler))
-		b := NewRecorder(second, d, "b", now, slog.New(slog.DiscardHandler))
+		a := NewRecorder(first, d, audit.New(d, now), "a", now, slog.New(slog.DiscardHandler))
+		b := NewRecorder(second, d, audit.New(d, now), "b", now, slog.New(slog.DiscardHandler))
 		flush := func(r *Recorder) {
 			t.Helper()
 			if err := r.Flush(t.Context()); err != nil {
@@ -88,6 +89,42 @@ func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
 			if got[i] != want[i] {
 				t.Errorf("row %d = %+v, want %+v", i, got[i], want[i])
 			}
+		}
+	})
+}
+
+func TestRefusalsAreOneAuditEventOfADestination(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		gate := New(Options{})
+		now := func() time.Time { return time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) }
+		r := NewRecorder(gate, d, audit.New(d, now), "a", now, slog.New(slog.DiscardHandler))
+		dial := gate.DialContext("model:1", "llm.example:443")
+		for range 3 {
+			if _, err := dial(t.Context(), "tcp", "telemetry.example:443"); err == nil {
+				t.Fatal("an undeclared destination was dialled")
+			}
+		}
+		for range 2 { // what is written is not written again
+			if err := r.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows, err := d.QueryContext(t.Context(), `SELECT action, resource_id, outcome, details FROM audit_events`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var got []string
+		for rows.Next() {
+			var action, id, outcome, details string
+			if err := rows.Scan(&action, &id, &outcome, &details); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, action+" "+id+" "+outcome+" "+details)
+		}
+		want := `egress.refuse telemetry.example:443 denied {"node":"a","purpose":"model:1","refusals":"3"}`
+		if err := rows.Err(); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
 		}
 	})
 }

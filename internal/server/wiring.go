@@ -143,10 +143,10 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		log.InfoContext(ctx, "made a master key; keep a copy of it apart from the database", "file", cfg.MasterKeyFile())
 	}
 	secrets := secret.New(key)
-	a.recorder = egress.NewRecorder(gate, store, node, now, log)
+	record := audit.New(store, now)
+	a.recorder = egress.NewRecorder(gate, store, record, node, now, log)
 
 	// People.
-	record := audit.New(store, now)
 	groups := access.NewGroups(store, record, now)
 	people, err := newIdentity(cfg, store, record, groups, log)
 	if err != nil {
