@@ -195,12 +195,13 @@ test("exports of other programs come in once", async ({ workplace, page }) => {
   await page.getByRole("navigation", { name: ja("frame.main") }).getByRole("link", { name: "枝のある会話" }).click();
   await expect(answers(page).last()).toContainText("三件です");
 
-  // What is no export says so, and what to do.
+  // What is no export says so, which file it was, and what to do.
   await page.goto(`${workplace.url}/settings`);
   await choosing("notes.json", Buffer.from('{"a": 1}'));
-  await expect(page.getByRole("alert").or(page.getByText(ja("errors.unsupported_type.what"))).first()).toBeVisible();
+  await expect(page.getByText(ja("account.importUnreadable", { name: "notes.json" }))).toBeVisible();
   await choosing("cut.json", readFileSync(join(fixtures, "chatgpt.json")).subarray(0, 2000));
-  await expect(page.getByText(ja("errors.invalid_input.what")).first()).toBeVisible();
+  await expect(page.getByText(ja("account.importUnreadable", { name: "cut.json" }))).toBeVisible();
+  await expect(page.getByText(ja("account.importUnreadableHint"))).toBeVisible();
   expect(await stored()).toBe(before);
 });
 
