@@ -168,7 +168,7 @@ func (s *Service) Regenerate(ctx context.Context, id, message, modelID, clientID
 	if modelID == "" {
 		modelID = c.ModelID
 	}
-	offer, err := s.offer(ctx, modelID)
+	offer, err := s.offer(ctx, modelID, c.Class)
 	if err != nil {
 		return Started{}, err
 	}

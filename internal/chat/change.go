@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"kakoi/internal/access"
+	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -18,6 +20,7 @@ type Change struct {
 	ModelID      *string
 	SystemPrompt *string
 	Parameters   *model.Parameters
+	Class        *classification.Class
 	FolderID     *string // "" takes it out of its folder
 	Tags         *[]string
 	Pinned       *bool
@@ -30,8 +33,14 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 	if err != nil {
 		return Conversation{}, err
 	}
+	before := c.Class
 	if c, err = change(c, ch); err != nil {
 		return Conversation{}, err
+	}
+	if ch.Class != nil {
+		if c.Class, err = s.Classify(ctx, *ch.Class); err != nil {
+			return Conversation{}, err
+		}
 	}
 	if ch.ModelID != nil {
 		if _, err := s.models.Offer(ctx, *ch.ModelID); err != nil {
@@ -51,6 +60,15 @@ func (s *Service) Update(ctx context.Context, id string, ch Change) (Conversatio
 		}
 		if ch.Title != nil {
 			if err := s.index.NoteTitle(ctx, tx, c.OwnerID, c.ID); err != nil {
+				return err
+			}
+		}
+		if c.Class != before {
+			err := s.audit.Record(ctx, audit.Event{
+				Action: "conversation.classify", Resource: audit.Resource{Kind: string(access.KindConversation), ID: c.ID},
+				Details: map[string]string{"class": c.Class.String(), "class_before": before.String()},
+			})
+			if err != nil {
 				return err
 			}
 		}

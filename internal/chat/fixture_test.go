@@ -17,6 +17,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/blob"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
@@ -135,9 +136,18 @@ func (o offers) Offer(_ context.Context, id string) (model.Offer, error) {
 }
 
 var catalogue = offers{
-	{Model: model.Model{ID: "m1", DisplayName: "一号", Enabled: true, Capabilities: model.Capabilities{Vision: true}}, Kind: model.KindOpenAI},
-	{Model: model.Model{ID: "small", DisplayName: "三号", Enabled: true, Capabilities: model.Capabilities{ContextTokens: 4000, OutputTokens: 500}}, Kind: model.KindOpenAI},
-	{Model: model.Model{ID: "blind", DisplayName: "二号", Enabled: true}, Kind: model.KindOpenAI},
+	{Model: model.Model{ID: "m1", DisplayName: "一号", Enabled: true, Capabilities: model.Capabilities{Vision: true}}, Kind: model.KindOpenAI, Classes: upTo(2)},
+	{Model: model.Model{ID: "small", DisplayName: "三号", Enabled: true, Capabilities: model.Capabilities{ContextTokens: 4000, OutputTokens: 500}}, Kind: model.KindOpenAI, Classes: upTo(2)},
+	{Model: model.Model{ID: "blind", DisplayName: "二号", Enabled: true}, Kind: model.KindOpenAI, Classes: upTo(3)},
+}
+
+// upTo are the classes that a model takes, the unclassified among them.
+func upTo(most classification.Class) []classification.Class {
+	var classes []classification.Class
+	for c := classification.None; c <= most; c++ {
+		classes = append(classes, c)
+	}
+	return classes
 }
 
 func run(t *testing.T, test func(t *testing.T, f *fixture)) {

@@ -34,7 +34,7 @@ func (s *Service) Gauge(ctx context.Context, id string) (Gauge, error) {
 	if err != nil {
 		return Gauge{}, err
 	}
-	offer, err := s.offer(ctx, c.ModelID)
+	offer, err := s.offer(ctx, c.ModelID, c.Class)
 	if err != nil && errs.CodeOf(err) != errs.ModelUnavailable && errs.CodeOf(err) != errs.NotFound {
 		return Gauge{}, err
 	}

@@ -73,7 +73,7 @@ func (s *Service) execute(ctx context.Context, l *running, c Conversation, answe
 		answer.Context = &given.context
 		call := model.Call{
 			ModelID: answer.ModelID, Feature: "chat", System: given.system, Messages: given.messages,
-			Parameters: c.Parameters, ConversationID: c.ID, RunID: l.run.ID,
+			Parameters: c.Parameters, Class: c.Class, ConversationID: c.ID, RunID: l.run.ID,
 		}
 		for ev, eventErr := range s.invoker.Stream(ctx, call) {
 			if eventErr != nil {

@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/blob"
 	"kakoi/internal/chat/search"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -109,7 +110,8 @@ type NewConversation struct {
 	ModelID      string // "": the person's first model
 	Parameters   *model.Parameters
 	SystemPrompt string
-	FolderID     string // "": in none
+	Class        classification.Class // None: as the organisation begins with
+	FolderID     string               // "": in none
 	Turn         Turn
 }
 
@@ -135,6 +137,13 @@ func (s *Service) Create(ctx context.Context, n NewConversation) (Started, error
 	if c, err = change(c, Change{SystemPrompt: &n.SystemPrompt, Parameters: n.Parameters}); err != nil {
 		return Started{}, err
 	}
+	policy, err := s.policyNow(ctx)
+	if err != nil {
+		return Started{}, err
+	}
+	if c.Class, err = policy.classify(n.Class); err != nil {
+		return Started{}, err
+	}
 	if n.FolderID != "" {
 		if _, err := s.folder(ctx, s.db, p.AccountID, n.FolderID); err != nil {
 			return Started{}, err
@@ -146,7 +155,7 @@ func (s *Service) Create(ctx context.Context, n NewConversation) (Started, error
 		return Started{}, err
 	}
 	c.ModelID = offers[0].ID
-	started, err := s.begin(ctx, beginning{conversation: c, fresh: true, turn: &turn, offers: offers})
+	started, err := s.begin(ctx, beginning{conversation: c, fresh: true, policy: &policy, turn: &turn, offers: offers})
 	if db.IsUniqueViolation(err) { // the same send, at the same moment
 		first, ok, again := s.createdBefore(ctx, p.AccountID, turn.ClientID)
 		if again == nil && ok {
@@ -182,6 +191,11 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change, bus
 	if c, err = change(c, Change{ModelID: ch.ModelID, Parameters: ch.Parameters}); err != nil {
 		return Started{}, err
 	}
+	policy, err := s.policyNow(ctx)
+	if err != nil {
+		return Started{}, err
+	}
+	c.Class = policy.counts(c.Class)
 	offers, err := s.answering(ctx, c, turn)
 	if err != nil {
 		return Started{}, err
@@ -189,7 +203,7 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change, bus
 	if len(turn.CompareIDs) == 0 {
 		c.ModelID = offers[0].ID
 	}
-	started, err := s.begin(ctx, beginning{conversation: c, turn: &turn, parent: openEnd, offers: offers})
+	started, err := s.begin(ctx, beginning{conversation: c, policy: &policy, turn: &turn, parent: openEnd, offers: offers})
 	if busy == BusyRefuse || busy == "" || errs.CodeOf(err) != errs.RunActive {
 		return started, err
 	}
@@ -202,20 +216,29 @@ const openEnd = "open end"
 // beginning is a turn, or a new answer to one, that is about to begin.
 type beginning struct {
 	conversation Conversation
-	fresh        bool   // the conversation too
-	turn         *Turn  // nil: a new answer to the message parent
-	parent       string // what it follows: a message, "" at the beginning, or openEnd
-	editedFrom   string // the message the turn is another wording of
-	clientID     string // of a new answer
+	fresh        bool    // the conversation too
+	policy       *Policy // that holds; nil if nobody has asked
+	turn         *Turn   // nil: a new answer to the message parent
+	parent       string  // what it follows: a message, "" at the beginning, or openEnd
+	editedFrom   string  // the message the turn is another wording of
+	clientID     string  // of a new answer
 	offers       []model.Offer
 	queued       string // the queued turn it was
+}
+
+// holds returns the policy that holds for b.
+func (b beginning) holds(ctx context.Context, s *Service) (Policy, error) {
+	if b.policy != nil {
+		return *b.policy, nil
+	}
+	return s.policyNow(ctx)
 }
 
 // begin stores question and answers-to-be in one transaction and starts their
 // runs. The error has code RunActive while an answer is being written: two sends
 // to one conversation meet at its row, which both write before they look.
 func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
-	policy, err := s.policyNow(ctx)
+	policy, err := b.holds(ctx, s)
 	if err == nil {
 		err = policy.keeps()
 	}
@@ -296,7 +319,7 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
-	c.Running, c.ActiveAt = true, now
+	c.Running, c.ActiveAt, c.Class = true, now, policy.counts(c.Class)
 	for i := range runs {
 		s.launch(ctx, c, runs[i], answers[i], b.offers[i], launchAnswer)
 	}
@@ -337,7 +360,7 @@ func (s *Service) answering(ctx context.Context, c Conversation, t Turn) ([]mode
 	}
 	offers := make([]model.Offer, 0, len(ids))
 	for _, id := range ids {
-		o, err := s.offer(ctx, id)
+		o, err := s.offer(ctx, id, c.Class)
 		if err != nil {
 			return nil, err
 		}
@@ -363,9 +386,14 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	if err != nil {
 		return Started{}, err
 	}
-	if err := errors.Join(s.accepting(), s.allows(ctx)); err != nil {
+	policy, err := s.policyNow(ctx)
+	if err == nil {
+		err = policy.keeps()
+	}
+	if err := errors.Join(s.accepting(), err); err != nil {
 		return Started{}, err
 	}
+	c.Class = policy.counts(c.Class)
 	if message == "" {
 		message = c.LeafID
 	}
@@ -398,7 +426,7 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	if answer.ComparisonID != "" && answer.ComparisonID == c.ComparisonID {
 		wanted = answer.ModelID
 	}
-	offer, err := s.offer(ctx, wanted)
+	offer, err := s.offer(ctx, wanted, c.Class)
 	if err != nil {
 		return Started{}, err
 	}
@@ -454,12 +482,13 @@ func (s *Service) own(ctx context.Context, id string, a access.Action) (Conversa
 	return c, err
 }
 
-// offer returns model id, or the person's first where none is named.
-func (s *Service) offer(ctx context.Context, id string) (model.Offer, error) {
+// offer returns model id, or the person's first for what is of class where none
+// is named.
+func (s *Service) offer(ctx context.Context, id string, class classification.Class) (model.Offer, error) {
 	if id != "" {
 		return s.models.Offer(ctx, id)
 	}
-	offers, err := s.models.Offers(ctx)
+	offers, err := s.offersFor(ctx, class)
 	if err != nil {
 		return model.Offer{}, err
 	}

@@ -141,14 +141,14 @@ func (s *Service) TakeShown(ctx context.Context, of Shown, title string, withSys
 	}
 	now := s.now()
 	mine := Conversation{
-		ID: db.NewID(), OwnerID: p.AccountID, Title: title, TitleSource: TitlePerson, ModelID: c.ModelID, CreatedAt: now, ActiveAt: now,
+		ID: db.NewID(), OwnerID: p.AccountID, Title: title, TitleSource: TitlePerson, ModelID: c.ModelID, Class: c.Class, CreatedAt: now, ActiveAt: now,
 	}
 	if withSystemPrompt {
 		mine.SystemPrompt, mine.Parameters = c.SystemPrompt, c.Parameters
 	}
 	if _, err := s.models.Offer(ctx, c.ModelID); err != nil { // theirs, but not this person's
 		mine.ModelID = ""
-		if o, err := s.offer(ctx, ""); err == nil {
+		if o, err := s.offer(ctx, "", c.Class); err == nil {
 			mine.ModelID = o.ID
 		}
 	}

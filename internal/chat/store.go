@@ -26,7 +26,7 @@ type store struct {
 
 // Lists read the columns of a summary and no text that may be long.
 const summaryColumns = `
-	c.id, c.owner_id, c.title, c.title_source, c.model_id, coalesce(c.folder_id, ''), c.pinned, c.archived,
+	c.id, c.owner_id, c.title, c.title_source, c.model_id, coalesce(c.folder_id, ''), c.pinned, c.archived, c.class,
 	c.leaf_id, c.comparison_id, c.created_at, c.active_at,
 	EXISTS (SELECT 1 FROM runs r WHERE r.conversation_id = c.id AND r.state = 'running')`
 
@@ -35,7 +35,7 @@ const conversationColumns = summaryColumns + `, c.parameters, c.system_prompt`
 func scanSummary(row interface{ Scan(...any) error }, more ...any) (Conversation, error) {
 	var c Conversation
 	var created, active int64
-	into := []any{&c.ID, &c.OwnerID, &c.Title, &c.TitleSource, &c.ModelID, &c.FolderID, &c.Pinned, &c.Archived,
+	into := []any{&c.ID, &c.OwnerID, &c.Title, &c.TitleSource, &c.ModelID, &c.FolderID, &c.Pinned, &c.Archived, &c.Class,
 		&c.LeafID, &c.ComparisonID, &created, &active, &c.Running}
 	if err := row.Scan(append(into, more...)...); err != nil {
 		return Conversation{}, err
@@ -79,10 +79,10 @@ func (s store) insertConversation(ctx context.Context, q db.Queryer, c Conversat
 	}
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO conversations
-			(id, owner_id, title, title_source, model_id, parameters, system_prompt, folder_id, next_position, created_at, active_at, client_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11)`,
+			(id, owner_id, title, title_source, model_id, parameters, system_prompt, folder_id, next_position, created_at, active_at, client_id, class)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12)`,
 		c.ID, c.OwnerID, c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, nullable(c.FolderID),
-		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli(), nullable(clientID))
+		c.CreatedAt.UnixMilli(), c.ActiveAt.UnixMilli(), nullable(clientID), c.Class)
 	if err != nil {
 		return fmt.Errorf("insert conversation: %w", err)
 	}
@@ -99,10 +99,10 @@ func (s store) updateConversation(ctx context.Context, q db.Queryer, c Conversat
 	_, err = q.ExecContext(ctx, `
 		UPDATE conversations
 		SET    title = $1, title_source = $2, model_id = $3, parameters = $4, system_prompt = $5, folder_id = $6,
-		       pinned = $7, archived = $8
-		WHERE  id = $9 AND owner_id = $10`,
+		       pinned = $7, archived = $8, class = $9
+		WHERE  id = $10 AND owner_id = $11`,
 		c.Title, c.TitleSource, c.ModelID, string(parameters), c.SystemPrompt, nullable(c.FolderID),
-		c.Pinned, c.Archived, c.ID, c.OwnerID)
+		c.Pinned, c.Archived, c.Class, c.ID, c.OwnerID)
 	if err != nil {
 		return fmt.Errorf("update conversation %s: %w", c.ID, err)
 	}

@@ -38,9 +38,14 @@ func (s *Service) Summarise(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := s.allows(ctx); err != nil {
+	policy, err := s.policyNow(ctx)
+	if err == nil {
+		err = policy.keeps()
+	}
+	if err != nil {
 		return Summary{}, err
 	}
+	c.Class = policy.counts(c.Class)
 	branch, err := s.path(ctx, s.db, c.OwnerID, id, c.LeafID, math.MaxInt32)
 	if err != nil {
 		return Summary{}, err
@@ -56,7 +61,7 @@ func (s *Service) Summarise(ctx context.Context, id string) (Summary, error) {
 	if to <= from {
 		return Summary{}, errs.New(errs.NothingToResume, "The conversation is too short to summarise.")
 	}
-	offers, err := s.models.Offers(ctx)
+	offers, err := s.offersFor(ctx, c.Class)
 	if err != nil {
 		return Summary{}, err
 	}

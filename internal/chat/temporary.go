@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -20,6 +21,9 @@ type Policy struct {
 	OnlyTemporary      bool  // none is
 	MaxAttachmentBytes int64 // 0: as installed
 	MaxAttachments     int64 // of one message; 0: as installed
+	// DefaultClass is that of conversations until their person says otherwise;
+	// None: they are not classified.
+	DefaultClass classification.Class
 }
 
 // keeps returns an error unless conversations may be stored.
@@ -75,7 +79,8 @@ type TemporaryTurn struct {
 	ModelID      string // "": the person's first model
 	Parameters   model.Parameters
 	SystemPrompt string
-	Messages     []TemporaryMessage // the last is the person's
+	Class        classification.Class // None: as the organisation begins with
+	Messages     []TemporaryMessage   // the last is the person's
 }
 
 // TemporaryMessage is a message of a conversation that is not stored.
@@ -98,7 +103,10 @@ func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Eve
 	if policy.NoTemporary {
 		return nil, errs.New(errs.TemporaryPolicy, "Your organisation has no temporary conversations.").With("policy", "off")
 	}
-	offer, err := s.offer(ctx, t.ModelID)
+	if t.Class, err = policy.classify(t.Class); err != nil {
+		return nil, err
+	}
+	offer, err := s.offer(ctx, t.ModelID, t.Class)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +127,7 @@ func (s *Service) temporaryCall(t TemporaryTurn, offer model.Offer, policy Polic
 		return model.Call{}, Context{}, errs.InField("messages", "the last message is the person's")
 	}
 	most := policy.fileBytes(s.maxUpload)
-	call := model.Call{ModelID: offer.ID, Feature: "temporary", System: c.SystemPrompt, Parameters: c.Parameters}
+	call := model.Call{ModelID: offer.ID, Feature: "temporary", System: c.SystemPrompt, Parameters: c.Parameters, Class: t.Class}
 	var tokens []int
 	for i, m := range t.Messages {
 		if m.Role != model.RoleUser && m.Role != model.RoleAssistant {

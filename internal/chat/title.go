@@ -52,7 +52,7 @@ func (s *Service) title(ctx context.Context, c Conversation, answer Message) {
 // titleFrom makes a title of an answer and its question, and returns which model
 // it asked.
 func (s *Service) titleFrom(ctx context.Context, c Conversation, answer Message) (asked string, err error) {
-	offers, err := s.models.Offers(ctx)
+	offers, err := s.offersFor(ctx, c.Class)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +84,7 @@ func (s *Service) titleFrom(ctx context.Context, c Conversation, answer Message)
 // says, of at most so many tokens.
 func (s *Service) ask(ctx context.Context, c Conversation, offer model.Offer, feature, instructions string, most int, text string) (string, error) {
 	call := model.Call{
-		ModelID: offer.ID, Feature: feature, System: instructions, ConversationID: c.ID,
+		ModelID: offer.ID, Feature: feature, System: instructions, Class: c.Class, ConversationID: c.ID,
 		Parameters: model.Parameters{MaxTokens: &most, ReasoningEffort: model.EffortNone},
 		Messages:   []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: text}}}},
 	}

@@ -3,6 +3,7 @@ package chat
 import (
 	"time"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -26,8 +27,9 @@ type Conversation struct {
 	ModelID      string
 	Parameters   model.Parameters
 	SystemPrompt string
-	FolderID     string   // "" in none
-	Tags         []string // in order of their names
+	Class        classification.Class // None: as the organisation begins with
+	FolderID     string               // "" in none
+	Tags         []string             // in order of their names
 	Pinned       bool
 	Archived     bool
 	LeafID       string // the last message of the branch that is open

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kakoi/internal/access"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
@@ -227,7 +228,14 @@ func (s *Service) renamed(ctx context.Context, owner string, b Brought) (Convers
 		c.SystemPrompt = strings.ToValidUTF8(c.SystemPrompt[:maxSystemBytes], "")
 	}
 	c.SystemPrompt = strings.ReplaceAll(strings.ToValidUTF8(c.SystemPrompt, ""), "\x00", "")
-	offers, err := s.models.Offers(ctx)
+	if !c.Class.Valid() {
+		c.Class = classification.None
+	}
+	policy, err := s.policyNow(ctx)
+	if err != nil {
+		return c, nil, "", err
+	}
+	offers, err := s.offersFor(ctx, policy.counts(c.Class))
 	if err != nil {
 		return c, nil, "", err
 	}

@@ -3,18 +3,20 @@ package media
 import (
 	"context"
 	"mime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
 
 // Models finds the model that listens.
 type Models interface {
-	Transcriber(ctx context.Context) (o model.Offer, ok bool, err error)
+	Transcribers(ctx context.Context) ([]model.Offer, error)
 }
 
 // Invoker is the one way to a model.
@@ -41,6 +43,7 @@ type Speech struct {
 	ModelID   string // "": the first they may use
 	MediaType string // as the client names it
 	Language  string // ISO 639-1, or ""
+	Class     classification.Class
 	Data      []byte
 }
 
@@ -58,15 +61,17 @@ func (s *Service) Dictate(ctx context.Context, in Speech) (string, error) {
 		return "", err
 	}
 	if in.ModelID == "" {
-		offer, ok, err := s.o.Models.Transcriber(ctx)
+		offers, err := s.o.Models.Transcribers(ctx)
 		if err != nil {
 			return "", err
-		} else if !ok {
+		}
+		i := slices.IndexFunc(offers, func(o model.Offer) bool { return o.Takes(in.Class) })
+		if i < 0 {
 			return "", errs.New(errs.NoModel, "there is no speech server that you may use; an administrator can connect one")
 		}
-		in.ModelID = offer.ID
+		in.ModelID = offers[i].ID
 	}
-	return s.o.Invoker.Transcribe(ctx, model.TranscriptionCall{ModelID: in.ModelID, Feature: featureDictation, Recording: recording})
+	return s.o.Invoker.Transcribe(ctx, model.TranscriptionCall{ModelID: in.ModelID, Feature: featureDictation, Class: in.Class, Recording: recording})
 }
 
 // recording checks what came from outside.

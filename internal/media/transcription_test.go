@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -16,8 +17,14 @@ type ear struct {
 	heard   []model.TranscriptionCall
 }
 
-func (e *ear) Transcriber(context.Context) (model.Offer, bool, error) {
-	return model.Offer{Model: model.Model{ID: e.offered}}, e.offered != "", nil
+func (e *ear) Transcribers(context.Context) ([]model.Offer, error) {
+	if e.offered == "" {
+		return nil, nil
+	}
+	return []model.Offer{
+		{Model: model.Model{ID: "elsewhere"}, Classes: []classification.Class{classification.Public}},
+		{Model: model.Model{ID: e.offered}, Classes: append(classification.All(), classification.None)},
+	}, nil
 }
 
 func (e *ear) Transcribe(_ context.Context, c model.TranscriptionCall) (string, error) {
@@ -33,7 +40,7 @@ func TestSpeechGoesToTheModelWithWhatItIs(t *testing.T) {
 	e := &ear{offered: "whisper"}
 	s := New(Options{Models: e, Invoker: e, MaxBytes: 1 << 20, MaxDuration: time.Minute})
 	for _, in := range []Speech{
-		{MediaType: "audio/wav", Language: "ja", Data: wav(2)},
+		{MediaType: "audio/wav", Language: "ja", Class: classification.Restricted, Data: wav(2)},
 		{MediaType: `Audio/WebM; codecs="opus"`, ModelID: "chosen", Data: webm(cluster(980, "\xa3", 0))},
 	} {
 		if text, err := s.Dictate(clerk(t.Context()), in); err != nil || text != "はい" {
@@ -41,7 +48,7 @@ func TestSpeechGoesToTheModelWithWhatItIs(t *testing.T) {
 		}
 	}
 	first, second := e.heard[0], e.heard[1]
-	if first.ModelID != "whisper" || first.Feature != "dictation" || first.Recording.Duration != 2*time.Second || first.Recording.Language != "ja" || first.Recording.Audio.MediaType != "audio/wav" {
+	if first.ModelID != "whisper" || first.Feature != "dictation" || first.Class != classification.Restricted || first.Recording.Duration != 2*time.Second || first.Recording.Language != "ja" || first.Recording.Audio.MediaType != "audio/wav" {
 		t.Errorf("first = %+v", first)
 	}
 	if second.ModelID != "chosen" || second.Recording.Duration != time.Second || second.Recording.Audio.MediaType != "audio/webm" {

@@ -11,6 +11,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
@@ -122,14 +123,10 @@ func (c *Catalogue) Offers(ctx context.Context) ([]Offer, error) {
 	return c.offers(ctx, TaskChat)
 }
 
-// Transcriber returns the model that turns the speech of the person who acts in
-// ctx into text: the first they may use. ok is false when there is none.
-func (c *Catalogue) Transcriber(ctx context.Context) (o Offer, ok bool, err error) {
-	offers, err := c.offers(ctx, TaskTranscription)
-	if err != nil || len(offers) == 0 {
-		return Offer{}, false, err
-	}
-	return offers[0], true, nil
+// Transcribers returns the models that turn the speech of the person who acts
+// in ctx into text, in order.
+func (c *Catalogue) Transcribers(ctx context.Context) ([]Offer, error) {
+	return c.offers(ctx, TaskTranscription)
 }
 
 func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
@@ -145,8 +142,8 @@ func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
 	offers := make([]Offer, 0, len(targets))
 	for _, t := range targets {
 		t.place = c.place(t)
-		if judge(residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: p.GroupIDs}).Allowed {
-			offers = append(offers, t.offer())
+		if o := t.offer(judge, p.GroupIDs); len(o.Classes) > 0 {
+			offers = append(offers, o)
 		}
 	}
 	return offers, nil
@@ -157,13 +154,27 @@ func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
 // off, not for them or not for talking.
 func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 	t, err := c.usable(ctx, id, TaskChat)
-	return t.offer(), err
+	if err != nil {
+		return Offer{}, err
+	}
+	p, err := access.Require(ctx)
+	if err != nil {
+		return Offer{}, err
+	}
+	return t.offer(c.places.Judge(ctx), p.GroupIDs), nil
 }
 
-func (t target) offer() Offer {
+// offer returns t as members of the groups may use it.
+func (t target) offer(judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
 	m := t.model
 	m.GroupIDs = nil
-	return Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
+	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
+	for _, class := range append([]classification.Class{classification.None}, classification.All()...) {
+		if judge(residency.Call{Place: t.place, ModelID: m.RemoteID, GroupIDs: groupIDs, Class: class}).Allowed {
+			o.Classes = append(o.Classes, class)
+		}
+	}
+	return o
 }
 
 // DefaultOf returns which of offers a person starts with: the one they prefer

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
 	"kakoi/internal/residency"
@@ -73,7 +74,13 @@ type Offer struct {
 	ConnectionName string
 	Kind           Kind            // KindDemo is shown as a demonstration
 	Place          residency.Place // where what they write is processed
+	// Classes are how confidential what they write may be, None among them
+	// where it may be unclassified.
+	Classes []classification.Class
 }
+
+// Takes reports whether what is of class c may be written to the model.
+func (o Offer) Takes(c classification.Class) bool { return slices.Contains(o.Classes, c) }
 
 const (
 	maxRemoteID    = 2048 // an ARN

@@ -17,6 +17,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
@@ -33,6 +34,7 @@ type Call struct {
 	System     string
 	Messages   []Message
 	Parameters Parameters // what it leaves open, the model's defaults decide
+	Class      classification.Class
 
 	ConversationID, RunID string // for the record; may be empty
 }
@@ -43,6 +45,7 @@ type TranscriptionCall struct {
 	ModelID   string // of the catalogue
 	Feature   string // "dictation"
 	Recording Recording
+	Class     classification.Class
 }
 
 // Masker hides what must not leave in a request, and gives the way to put it
@@ -140,7 +143,7 @@ func (i *Invoker) Stream(ctx context.Context, c Call) iter.Seq2[Event, error] {
 // the masker is shown the recording, which it can only let pass or refuse, and
 // may hide what the text says. The recording is not kept.
 func (i *Invoker) Transcribe(ctx context.Context, c TranscriptionCall) (string, error) {
-	call := Call{ModelID: c.ModelID, Feature: c.Feature, Messages: []Message{{Role: RoleUser, Parts: []Part{{Type: PartAudio, Media: &c.Recording.Audio}}}}}
+	call := Call{ModelID: c.ModelID, Feature: c.Feature, Class: c.Class, Messages: []Message{{Role: RoleUser, Parts: []Part{{Type: PartAudio, Media: &c.Recording.Audio}}}}}
 	var text strings.Builder
 	for event, err := range i.call(ctx, call, TaskTranscription, c.Recording) {
 		if err != nil {
@@ -279,7 +282,7 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 
 	// Where: the place must be permitted.
-	decision := v.residency.Decide(ctx, residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: v.principal.GroupIDs})
+	decision := v.residency.Decide(ctx, residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: v.principal.GroupIDs, Class: v.call.Class})
 	if !fallback || decision.Allowed {
 		v.decision = decision
 	}
@@ -616,7 +619,7 @@ func (v *invocation) record(ctx context.Context) {
 	details := map[string]string{
 		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
 		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
-		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
+		"class": v.call.Class.String(), "outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
 	}
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)

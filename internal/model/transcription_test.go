@@ -220,8 +220,8 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 			if offers := must(o.Offers(tt.ctx))(t); len(offers) != 1 || offers[0].ID != chat.ID {
 				t.Errorf("%s may talk with %+v", tt.name, offers)
 			}
-			if got, ok, err := o.Transcriber(tt.ctx); err != nil || !ok || got.ID != tt.want || got.Place.Kind != residency.Host {
-				t.Errorf("%s dictates to %+v, %v, %v", tt.name, got, ok, err)
+			if got := must(o.Transcribers(tt.ctx))(t); len(got) == 0 || got[0].ID != tt.want || got[0].Place.Kind != residency.Host || len(got[0].Classes) != 4 {
+				t.Errorf("%s dictates to %+v", tt.name, got)
 			}
 			_, err := o.Offer(tt.ctx, byHand.ID)
 			wantCode(t, "talking with an ear", err, errs.ModelUnavailable, "")
@@ -229,7 +229,7 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 		if _, err := o.usable(person(t.Context()), ear.ID, TaskTranscription); errs.CodeOf(err) != errs.ModelUnavailable {
 			t.Errorf("the group's ear for another: %v", err)
 		}
-		if _, _, err := o.Transcriber(t.Context()); errs.CodeOf(err) != errs.Unauthenticated {
+		if _, err := o.Transcribers(t.Context()); errs.CodeOf(err) != errs.Unauthenticated {
 			t.Errorf("nobody's ear: %v", err)
 		}
 
@@ -238,12 +238,12 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 		if m := must(o.UpdateModel(ctx, byHand.ID, ModelPatch{Task: &task, FallbackID: new("")}))(t); m.Task != TaskChat {
 			t.Errorf("changed to %s", m.Task)
 		}
-		if got, ok, err := o.Transcriber(person(t.Context())); err != nil || ok {
-			t.Errorf("without one: %+v, %v", got, err)
+		if got := must(o.Transcribers(person(t.Context())))(t); len(got) > 0 {
+			t.Errorf("without one: %+v", got)
 		}
 		must(o.UpdateModel(ctx, ear.ID, ModelPatch{Enabled: &off}))(t)
-		if _, ok, err := o.Transcriber(person(t.Context(), tax.ID)); err != nil || ok {
-			t.Errorf("switched off: %v, %v", ok, err)
+		if got := must(o.Transcribers(person(t.Context(), tax.ID)))(t); len(got) > 0 {
+			t.Errorf("switched off: %+v", got)
 		}
 		for _, m := range must(o.Models(ctx))(t) {
 			if m.ID == ear.ID && m.Task != TaskTranscription {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
 )
@@ -30,6 +31,9 @@ type Rule struct {
 	// Models are the foundation models that it is for, as their provider calls
 	// them; * stands for any text ("anthropic.*"). Empty: all.
 	Models []string `json:"models"`
+	// Classes are how confidential what is sent may be. Empty: whatever it is.
+	// What nobody has classified is of none of them.
+	Classes []classification.Class `json:"classes"`
 }
 
 // Japan is what holds on a closed network until something else is decided:
@@ -37,6 +41,7 @@ type Rule struct {
 func Japan() Policy {
 	return Policy{Rules: []Rule{{
 		Name: "Japan", GroupIDs: []string{}, Regions: []string{"ap-northeast-1", "ap-northeast-3"}, Countries: []string{"JP"}, Models: []string{},
+		Classes: []classification.Class{},
 	}}}
 }
 
@@ -47,7 +52,7 @@ func (p Policy) String() string {
 	}
 	rules := make([]string, len(p.Rules))
 	for i, r := range p.Rules {
-		rules[i] = fmt.Sprintf("%s: regions %v, countries %v, models %v, groups %v", r.Name, r.Regions, r.Countries, r.Models, r.GroupIDs)
+		rules[i] = fmt.Sprintf("%s: regions %v, countries %v, models %v, groups %v, classes %v", r.Name, r.Regions, r.Countries, r.Models, r.GroupIDs, r.Classes)
 	}
 	return strings.Join(rules, "; ")
 }
@@ -57,6 +62,7 @@ type Call struct {
 	Place    Place
 	ModelID  string // as the provider calls it
 	GroupIDs []string
+	Class    classification.Class // of what is sent
 }
 
 // model is what rules name: the foundation model where it is known.
@@ -76,6 +82,7 @@ const (
 	Permitted       Code = "permitted"        // by rule
 	NoRule          Code = "no_rule"          // no rule is for this person
 	ModelBarred     Code = "model_barred"     // model, rule
+	ClassBarred     Code = "class_barred"     // class, rule
 	RegionBarred    Code = "region_barred"    // region, rule, and profile where one leads there
 	AnywhereBarred  Code = "anywhere_barred"  // rule, and profile where one leads there
 	PlaceUnknown    Code = "place_unknown"    // name
@@ -94,6 +101,7 @@ type Reason struct {
 	Host    string
 	Country string
 	Name    string
+	Class   string
 }
 
 // String says the reason in one English clause.
@@ -110,6 +118,8 @@ func (r Reason) String() string {
 		return "no rule of the residency policy is for this person"
 	case ModelBarred:
 		return r.Model + " is not among the models that" + by
+	case ClassBarred:
+		return "what is of class " + r.Class + " is not among what" + by
 	case RegionBarred:
 		if r.Profile != "" {
 			return r.Profile + " may be answered in " + r.Region + ", which is not among the regions that" + by
@@ -134,7 +144,7 @@ func (r Reason) String() string {
 func (r Reason) Params() map[string]string {
 	all := map[string]string{
 		"reason": string(r.Code), "rule": r.Rule, "region": r.Region, "profile": r.Profile,
-		"model": r.Model, "host": r.Host, "country": r.Country, "name": r.Name,
+		"model": r.Model, "host": r.Host, "country": r.Country, "name": r.Name, "class": r.Class,
 	}
 	for k, v := range all {
 		if v == "" {
@@ -170,13 +180,27 @@ func (p Policy) Decide(c Call) Decision {
 			d.Allowed, d.Reason = true, why
 			return d
 		}
-		// The first rule that comes near it explains: one for this model before
-		// one for others.
-		if d.Reason.Code == NoRule || d.Reason.Code == ModelBarred && why.Code != ModelBarred {
+		// The first of the rules that come nearest explains: one for this model
+		// before one for others, one for what is this confidential before both.
+		if nearness(why.Code) > nearness(d.Reason.Code) {
 			d.Reason = why
 		}
 	}
 	return d
+}
+
+// nearness is how many of a rule's conditions were met before the one that was not.
+func nearness(c Code) int {
+	switch c {
+	case NoRule:
+		return 0
+	case ModelBarred:
+		return 1
+	case ClassBarred:
+		return 2
+	default:
+		return 3
+	}
 }
 
 func (r Rule) concerns(groupIDs []string) bool {
@@ -187,6 +211,10 @@ func (r Rule) judge(c Call) Reason {
 	why := Reason{Rule: r.Name, Profile: c.Place.Profile}
 	if model := c.model(); len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(pattern string) bool { return matches(pattern, model) }) {
 		why.Code, why.Model = ModelBarred, model
+		return why
+	}
+	if len(r.Classes) > 0 && !slices.Contains(r.Classes, c.Class) {
+		why.Code, why.Class = ClassBarred, c.Class.String()
 		return why
 	}
 	why.Code = Permitted
@@ -285,6 +313,15 @@ func (r Rule) validate(field string, profiles *Profiles) (Rule, error) {
 		return Rule{}, err
 	}
 	clean := Rule{Name: name, GroupIDs: sorted(r.GroupIDs), Regions: sorted(r.Regions), Countries: sorted(r.Countries), Models: sorted(r.Models)}
+	clean.Classes = slices.Compact(slices.Sorted(slices.Values(r.Classes)))
+	if clean.Classes == nil {
+		clean.Classes = []classification.Class{}
+	}
+	for _, class := range clean.Classes {
+		if !class.Valid() {
+			return Rule{}, errs.InField(field+".classes", "the classes are 1, 2 and 3").With("value", class.String())
+		}
+	}
 	for _, region := range clean.Regions {
 		if _, known := profiles.Region(region); !known {
 			return Rule{}, errs.InField(field+".regions", strconv.Quote(region)+" is not a region that is known").With("value", region)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kakoi/internal/classification"
 	"time"
 )
 
@@ -173,6 +175,9 @@ func TestTheTruthTable(t *testing.T) {
 	all := slices.Collect(maps.Keys(data.Regions))
 	research := rule("research", nil, all...)
 	research.GroupIDs = []string{"research"}
+	secret := rule("secret stays in Tokyo", nil, tokyo)
+	public := rule("public anywhere", nil, all...)
+	public.Classes = []classification.Class{classification.Public, classification.Internal}
 	policies := map[string]Policy{
 		"open":                {Open: true},
 		"Japan":               Japan(),
@@ -184,12 +189,13 @@ func TestTheTruthTable(t *testing.T) {
 		"two rules":           {Rules: []Rule{rule("a", []string{"amazon.*"}, tokyo), rule("b", []string{"*claude*"}, tokyo, osaka)}},
 		"research everywhere": {Rules: []Rule{research, rule("japan", nil, tokyo, osaka)}},
 		"nobody":              {Rules: []Rule{research}},
+		"by class":            {Rules: []Rule{secret, public}},
 	}
 	models := make(map[string]bool)
 	for _, p := range data.Profiles {
 		models[p.Model] = true
 	}
-	permits := func(policy string, groups []string, model string, places []string) bool {
+	permits := func(policy string, groups []string, class classification.Class, model string, places []string) bool {
 		inside := func(allowed ...string) bool {
 			return !slices.ContainsFunc(places, func(r string) bool { return !slices.Contains(allowed, r) })
 		}
@@ -212,6 +218,8 @@ func TestTheTruthTable(t *testing.T) {
 			return slices.Contains(groups, "research") && inside(all...) || inside(tokyo, osaka)
 		case "nobody":
 			return slices.Contains(groups, "research") && inside(all...)
+		case "by class":
+			return (class == classification.Public || class == classification.Internal) && inside(all...) || inside(tokyo)
 		}
 		return false
 	}
@@ -221,13 +229,15 @@ func TestTheTruthTable(t *testing.T) {
 		for region := range data.Regions {
 			for _, groups := range [][]string{nil, {"welfare"}, {"welfare", "research"}} {
 				one := func(id, model string, answeredIn []string) {
-					rows++
-					got := policy.Decide(Call{Place: places.Bedrock(region, id), ModelID: id, GroupIDs: groups})
-					if got.Allowed {
-						allowed++
-					}
-					if want := permits(name, groups, model, answeredIn); got.Allowed != want {
-						t.Errorf("%s from %s under %q for %v: %v (%s), want %v", id, region, name, groups, got.Allowed, got.Reason, want)
+					for class := classification.None; class <= classification.Restricted; class++ {
+						rows++
+						got := policy.Decide(Call{Place: places.Bedrock(region, id), ModelID: id, GroupIDs: groups, Class: class})
+						if got.Allowed {
+							allowed++
+						}
+						if want := permits(name, groups, class, model, answeredIn); got.Allowed != want {
+							t.Errorf("%s of class %s from %s under %q for %v: %v (%s), want %v", id, class, region, name, groups, got.Allowed, got.Reason, want)
+						}
 					}
 				}
 				for id, p := range data.Profiles {
@@ -263,6 +273,8 @@ func TestARefusalNamesTheRegionTheRuleAndTheWayThatWouldPass(t *testing.T) {
 		{Japan(), Call{Place: places.Bedrock(tokyo, "jp.anthropic.claude-opus-9")}, `it is not known where jp.anthropic.claude-opus-9 is answered`},
 		{Japan(), Call{Place: places.Host("llm.example", "", "m")}, `nobody has declared in which country llm.example is`},
 		{Japan(), Call{Place: places.Host("llm.example", "US", "m")}, `llm.example is in US, which is not among the countries that the rule "Japan" permits`},
+		{Policy{Rules: []Rule{{Name: "a", Classes: []classification.Class{classification.Public}}, {Name: "b", Models: []string{"x"}}}}, Call{Place: ThisServer(), Class: classification.Restricted}, `what is of class 3 is not among what the rule "a" permits`},
+		{Policy{Rules: []Rule{{Name: "a", Classes: classification.All()}}}, Call{Place: ThisServer()}, `what is of class none is not among what the rule "a" permits`},
 		{Policy{}, Call{Place: ThisServer()}, `no rule of the residency policy is for this person`},
 		{Policy{Rules: []Rule{{Name: "a", Models: []string{"anthropic.*"}}}}, Call{Place: ThisServer(), ModelID: "gemma3"}, `gemma3 is not among the models that the rule "a" permits`},
 	} {
@@ -314,7 +326,7 @@ func TestBadDataIsRefused(t *testing.T) {
 func TestAPolicyIsCheckedBeforeItHolds(t *testing.T) {
 	rule := Rule{Name: " 国内 ", Regions: []string{osaka, tokyo, tokyo, " "}, Countries: []string{"JP"}, Models: []string{"anthropic.*"}}
 	clean, err := (Policy{Rules: []Rule{rule}}).Validate(Bundled())
-	if want := (Rule{Name: "国内", GroupIDs: []string{}, Regions: []string{tokyo, osaka}, Countries: []string{"JP"}, Models: []string{"anthropic.*"}}); err != nil || !reflect.DeepEqual(clean.Rules[0], want) {
+	if want := (Rule{Name: "国内", GroupIDs: []string{}, Regions: []string{tokyo, osaka}, Countries: []string{"JP"}, Models: []string{"anthropic.*"}, Classes: []classification.Class{}}); err != nil || !reflect.DeepEqual(clean.Rules[0], want) {
 		t.Errorf("Validate = %+v, %v", clean, err)
 	}
 	many := make([]Rule, maxRules+1)

@@ -143,7 +143,7 @@ func (p *Profiles) judge(policy Policy, c Call) Decision {
 		return d
 	}
 	for _, id := range p.Alternatives(c.Place.From, c.Place.Model) {
-		other := Call{Place: p.Bedrock(c.Place.From, id), ModelID: id, GroupIDs: c.GroupIDs}
+		other := Call{Place: p.Bedrock(c.Place.From, id), ModelID: id, GroupIDs: c.GroupIDs, Class: c.Class}
 		if id != c.ModelID && policy.Decide(other).Allowed {
 			d.Instead = append(d.Instead, id)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/chat"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/setting"
 )
@@ -38,12 +39,13 @@ type attachmentContent struct {
 
 // limits is how much a person may send, told before they try.
 type limits struct {
-	MessageBytes       int64             `json:"messageBytes" doc:"Of the longest message; a Japanese character takes 3."`
-	AttachmentBytes    int64             `json:"attachmentBytes" doc:"Of the largest file."`
-	AttachmentsPerTurn int64             `json:"attachmentsPerTurn" doc:"Files with one message."`
-	ImportBytes        int64             `json:"importBytes" doc:"Of the largest export that can be imported."`
-	AttachmentTypes    []string          `json:"attachmentTypes" doc:"What may be attached, as the accept of a file picker: media types, and endings of names of text files. Text of any other name is taken too."`
-	Temporary          setting.Temporary `json:"temporary" enum:"allowed,off,enforced" doc:"Whether there are temporary conversations, or only those."`
+	MessageBytes       int64                `json:"messageBytes" doc:"Of the longest message; a Japanese character takes 3."`
+	AttachmentBytes    int64                `json:"attachmentBytes" doc:"Of the largest file."`
+	AttachmentsPerTurn int64                `json:"attachmentsPerTurn" doc:"Files with one message."`
+	ImportBytes        int64                `json:"importBytes" doc:"Of the largest export that can be imported."`
+	AttachmentTypes    []string             `json:"attachmentTypes" doc:"What may be attached, as the accept of a file picker: media types, and endings of names of text files. Text of any other name is taken too."`
+	Temporary          setting.Temporary    `json:"temporary" enum:"allowed,off,enforced" doc:"Whether there are temporary conversations, or only those."`
+	DefaultClass       classification.Class `json:"defaultClass" doc:"How confidential conversations are until their person says otherwise, 1 to 3. 0: they are not classified."`
 }
 
 const attachmentsPath = apiPrefix + "/attachments"
@@ -93,7 +95,7 @@ func (s *Server) getLimits(ctx context.Context, _ *none) (*body[limits], error) 
 	if err != nil {
 		return nil, err
 	}
-	out := limits{s.limits.MessageBytes, s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn, s.limits.ImportBytes, chat.AttachableTypes(), decided.Temporary}
+	out := limits{s.limits.MessageBytes, s.limits.AttachmentBytes, s.limits.AttachmentsPerTurn, s.limits.ImportBytes, chat.AttachableTypes(), decided.Temporary, decided.DefaultClass}
 	if n := decided.AttachmentBytes; n > 0 {
 		out.AttachmentBytes = min(out.AttachmentBytes, n)
 	}

@@ -11,24 +11,26 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"kakoi/internal/chat"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
 
 // ConversationSummary is a conversation in a list.
 type ConversationSummary struct {
-	ID          string           `json:"id"`
-	Title       string           `json:"title"`
-	TitleSource chat.TitleSource `json:"titleSource" enum:"first_words,model,person"`
-	ModelID     string           `json:"modelId"`
-	Running     bool             `json:"running" doc:"An answer is being written."`
-	FolderID    string           `json:"folderId,omitempty"`
-	Tags        []string         `json:"tags"`
-	Pinned      bool             `json:"pinned"`
-	Archived    bool             `json:"archived"`
-	Shared      bool             `json:"shared,omitempty" doc:"Others may see it now. Told in lists."`
-	CreatedAt   time.Time        `json:"createdAt"`
-	UpdatedAt   time.Time        `json:"updatedAt" doc:"Of the last activity."`
+	ID          string               `json:"id"`
+	Title       string               `json:"title"`
+	TitleSource chat.TitleSource     `json:"titleSource" enum:"first_words,model,person"`
+	ModelID     string               `json:"modelId"`
+	Running     bool                 `json:"running" doc:"An answer is being written."`
+	FolderID    string               `json:"folderId,omitempty"`
+	Tags        []string             `json:"tags"`
+	Pinned      bool                 `json:"pinned"`
+	Archived    bool                 `json:"archived"`
+	Class       classification.Class `json:"class" doc:"How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts."`
+	Shared      bool                 `json:"shared,omitempty" doc:"Others may see it now. Told in lists."`
+	CreatedAt   time.Time            `json:"createdAt"`
+	UpdatedAt   time.Time            `json:"updatedAt" doc:"Of the last activity."`
 }
 
 // conversation is one with what was chosen for it.
@@ -57,7 +59,7 @@ func queuedTurnOf(q chat.QueuedTurn) queuedTurn {
 func conversationSummaryOf(c chat.Conversation) ConversationSummary {
 	return ConversationSummary{
 		ID: c.ID, Title: c.Title, TitleSource: c.TitleSource, ModelID: c.ModelID, Running: c.Running,
-		FolderID: c.FolderID, Tags: orEmpty(c.Tags), Pinned: c.Pinned, Archived: c.Archived,
+		FolderID: c.FolderID, Tags: orEmpty(c.Tags), Pinned: c.Pinned, Archived: c.Archived, Class: c.Class,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.ActiveAt,
 	}
 }
@@ -204,11 +206,12 @@ type Turn struct {
 }
 
 type newConversation struct {
-	ModelID      string      `json:"modelId,omitempty" kind:"id" maxLength:"64" doc:"Empty: the person's first model."`
-	Parameters   *parameters `json:"parameters,omitempty"`
-	SystemPrompt string      `json:"systemPrompt,omitempty" kind:"freeText"`
-	FolderID     string      `json:"folderId,omitempty" kind:"id" maxLength:"64"`
-	Turn         Turn        `json:"turn"`
+	ModelID      string               `json:"modelId,omitempty" kind:"id" maxLength:"64" doc:"Empty: the person's first model."`
+	Parameters   *parameters          `json:"parameters,omitempty"`
+	SystemPrompt string               `json:"systemPrompt,omitempty" kind:"freeText"`
+	Class        classification.Class `json:"class,omitempty" kind:"number" minimum:"0" maximum:"3" doc:"How confidential it is, 1 to 3. 0: as the organisation begins with."`
+	FolderID     string               `json:"folderId,omitempty" kind:"id" maxLength:"64"`
+	Turn         Turn                 `json:"turn"`
 }
 
 type newTurn struct {
@@ -219,14 +222,15 @@ type newTurn struct {
 }
 
 type conversationChange struct {
-	Title        *string     `json:"title,omitempty" kind:"freeText" maxLength:"2000"`
-	ModelID      *string     `json:"modelId,omitempty" kind:"id" maxLength:"64"`
-	Parameters   *parameters `json:"parameters,omitempty" doc:"Replaces all."`
-	SystemPrompt *string     `json:"systemPrompt,omitempty" kind:"freeText"`
-	FolderID     *string     `json:"folderId,omitempty" kind:"id" maxLength:"64" doc:"Empty takes it out of its folder."`
-	Tags         *[]string   `json:"tags,omitempty" kind:"name" maxItems:"100" doc:"All it is to have."`
-	Pinned       *bool       `json:"pinned,omitempty" kind:"enum"`
-	Archived     *bool       `json:"archived,omitempty" kind:"enum"`
+	Title        *string               `json:"title,omitempty" kind:"freeText" maxLength:"2000"`
+	ModelID      *string               `json:"modelId,omitempty" kind:"id" maxLength:"64"`
+	Parameters   *parameters           `json:"parameters,omitempty" doc:"Replaces all."`
+	SystemPrompt *string               `json:"systemPrompt,omitempty" kind:"freeText"`
+	Class        *classification.Class `json:"class,omitempty" kind:"number" minimum:"0" maximum:"3" doc:"How confidential it is, 1 to 3. 0: as the organisation begins with."`
+	FolderID     *string               `json:"folderId,omitempty" kind:"id" maxLength:"64" doc:"Empty takes it out of its folder."`
+	Tags         *[]string             `json:"tags,omitempty" kind:"name" maxItems:"100" doc:"All it is to have."`
+	Pinned       *bool                 `json:"pinned,omitempty" kind:"enum"`
+	Archived     *bool                 `json:"archived,omitempty" kind:"enum"`
 }
 
 // started is what a turn has begun.
@@ -295,7 +299,7 @@ func (s *Server) createConversation(ctx context.Context, in *struct{ Body newCon
 		return nil, err
 	}
 	st, err := s.chat.Create(ctx, chat.NewConversation{
-		ModelID: b.ModelID, Parameters: (*model.Parameters)(b.Parameters), SystemPrompt: b.SystemPrompt, FolderID: b.FolderID, Turn: said,
+		ModelID: b.ModelID, Parameters: (*model.Parameters)(b.Parameters), SystemPrompt: b.SystemPrompt, Class: b.Class, FolderID: b.FolderID, Turn: said,
 	})
 	if err != nil {
 		return nil, err
@@ -335,7 +339,7 @@ func (s *Server) updateConversation(ctx context.Context, in *struct {
 	b := in.Body
 	c, err := s.chat.Update(ctx, in.ID, chat.Change{
 		Title: b.Title, ModelID: b.ModelID, SystemPrompt: b.SystemPrompt, Parameters: (*model.Parameters)(b.Parameters),
-		FolderID: b.FolderID, Tags: b.Tags, Pinned: b.Pinned, Archived: b.Archived,
+		Class: b.Class, FolderID: b.FolderID, Tags: b.Tags, Pinned: b.Pinned, Archived: b.Archived,
 	})
 	if err != nil {
 		return nil, err

@@ -5,22 +5,24 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/model"
 )
 
 // offer is a model as the person who may use it sees it.
 type offer struct {
-	ID             string       `json:"id"`
-	DisplayName    string       `json:"displayName"`
-	Description    string       `json:"description"`
-	Capabilities   capabilities `json:"capabilities"`
-	Defaults       parameters   `json:"defaults" doc:"What holds where the person sets nothing."`
-	ConnectionKind model.Kind   `json:"connectionKind" enum:"openai,bedrock,demo"`
-	ConnectionName string       `json:"connectionName"`
-	Demo           bool         `json:"demo" doc:"A built-in demonstration, no real model."`
-	ProcessedAt    string       `json:"processedAt" doc:"Where what is sent is processed, in words."`
-	Place          place        `json:"place" doc:"The same in its parts, for a translated text."`
-	IsDefault      bool         `json:"isDefault" doc:"The one this person starts with."`
+	ID             string                 `json:"id"`
+	DisplayName    string                 `json:"displayName"`
+	Description    string                 `json:"description"`
+	Capabilities   capabilities           `json:"capabilities"`
+	Defaults       parameters             `json:"defaults" doc:"What holds where the person sets nothing."`
+	ConnectionKind model.Kind             `json:"connectionKind" enum:"openai,bedrock,demo"`
+	ConnectionName string                 `json:"connectionName"`
+	Demo           bool                   `json:"demo" doc:"A built-in demonstration, no real model."`
+	ProcessedAt    string                 `json:"processedAt" doc:"Where what is sent is processed, in words."`
+	Place          place                  `json:"place" doc:"The same in its parts, for a translated text."`
+	Classes        []classification.Class `json:"classes" doc:"How confidential what is written to it may be; 0 among them where it may be unclassified."`
+	IsDefault      bool                   `json:"isDefault" doc:"The one this person starts with."`
 }
 
 // offers is what a person may talk with and dictate to.
@@ -144,7 +146,7 @@ func (s *Server) listOffers(ctx context.Context, _ *none) (*body[offers], error)
 			ID: o.ID, DisplayName: o.DisplayName, Description: o.Description,
 			Capabilities: capabilities(o.Capabilities), Defaults: parameters(o.Defaults),
 			ConnectionKind: o.Kind, ConnectionName: o.ConnectionName, Demo: o.Kind == model.KindDemo,
-			ProcessedAt: o.Place.String(), Place: placeOf(o.Place), IsDefault: o.ID == first.ID,
+			ProcessedAt: o.Place.String(), Place: placeOf(o.Place), Classes: o.Classes, IsDefault: o.ID == first.ID,
 		}
 	})}), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 )
@@ -29,7 +30,7 @@ func placeOf(p residency.Place) place {
 type decision struct {
 	Allowed bool              `json:"allowed"`
 	Place   place             `json:"place"`
-	Reason  residency.Code    `json:"reason" enum:"nothing_decided,permitted,no_rule,model_barred,region_barred,anywhere_barred,place_unknown,country_unknown,country_barred,decision_missing"`
+	Reason  residency.Code    `json:"reason" enum:"nothing_decided,permitted,no_rule,model_barred,class_barred,region_barred,anywhere_barred,place_unknown,country_unknown,country_barred,decision_missing"`
 	Params  map[string]string `json:"params" doc:"What the reason speaks of."`
 	Text    string            `json:"text" doc:"The reason in one English clause, as the record has it."`
 	Instead []string          `json:"instead" doc:"Other ways to the same model that the policy permits."`
@@ -40,11 +41,12 @@ func decisionOf(d residency.Decision) *decision {
 }
 
 type residencyRule struct {
-	Name      string   `json:"name" kind:"name" minLength:"1" maxLength:"200"`
-	GroupIDs  []string `json:"groupIds" kind:"id" maxItems:"200" doc:"Whom it is for; empty: everyone."`
-	Regions   []string `json:"regions" kind:"name" maxItems:"100" doc:"Regions of clouds that it permits."`
-	Countries []string `json:"countries" kind:"name" maxItems:"300" doc:"Countries, of servers whose owner declared one."`
-	Models    []string `json:"models" kind:"name" maxItems:"200" doc:"Foundation models that it is for, * for any text; empty: all."`
+	Name      string                 `json:"name" kind:"name" minLength:"1" maxLength:"200"`
+	GroupIDs  []string               `json:"groupIds" kind:"id" maxItems:"200" doc:"Whom it is for; empty: everyone."`
+	Regions   []string               `json:"regions" kind:"name" maxItems:"100" doc:"Regions of clouds that it permits."`
+	Countries []string               `json:"countries" kind:"name" maxItems:"300" doc:"Countries, of servers whose owner declared one."`
+	Models    []string               `json:"models" kind:"name" maxItems:"200" doc:"Foundation models that it is for, * for any text; empty: all."`
+	Classes   []classification.Class `json:"classes" required:"false" kind:"number" maxItems:"3" doc:"How confidential what is sent may be, of 1 to 3; empty: whatever it is, also unclassified."`
 }
 
 type residencyPolicy struct {
@@ -95,7 +97,10 @@ func (s *Server) residencyOf(k setting.Kept[residency.Policy]) residencyPolicy {
 		return region{name, r.Country, r.Japanese, r.English}
 	})
 	return residencyPolicy{
-		k.Value.Open, mapped(k.Value.Rules, func(r residency.Rule) residencyRule { return residencyRule(r) }),
+		k.Value.Open, mapped(k.Value.Rules, func(r residency.Rule) residencyRule {
+			r.Classes = orEmpty(r.Classes)
+			return residencyRule(r)
+		}),
 		k.Version, k.ChangedBy, k.ChangedByName, k.ChangedAt, residencyData{known.Version(), regions},
 	}
 }

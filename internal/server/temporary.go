@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"kakoi/internal/chat"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -21,10 +22,11 @@ const temporaryPath = "/temporary/turns"
 
 // TemporaryTurn is a whole conversation that only the browser keeps.
 type TemporaryTurn struct {
-	ModelID      string             `json:"modelId,omitempty" kind:"id" maxLength:"64"`
-	Parameters   *parameters        `json:"parameters,omitempty"`
-	SystemPrompt string             `json:"systemPrompt,omitempty" kind:"freeText"`
-	Messages     []TemporaryMessage `json:"messages" doc:"Oldest first; the last is the person's."`
+	ModelID      string               `json:"modelId,omitempty" kind:"id" maxLength:"64"`
+	Parameters   *parameters          `json:"parameters,omitempty"`
+	SystemPrompt string               `json:"systemPrompt,omitempty" kind:"freeText"`
+	Class        classification.Class `json:"class,omitempty" kind:"number" minimum:"0" maximum:"3" doc:"How confidential it is, 1 to 3. 0: as the organisation begins with."`
+	Messages     []TemporaryMessage   `json:"messages" doc:"Oldest first; the last is the person's."`
 }
 
 // TemporaryMessage is one message of it.
@@ -84,7 +86,7 @@ func (s *Server) temporaryTurn(w http.ResponseWriter, r *http.Request) (chat.Tem
 		return chat.TemporaryTurn{}, errs.InField("", "The body is not valid JSON.")
 	}
 	requestOf(r.Context()).endReadDeadline()
-	out := chat.TemporaryTurn{ModelID: in.ModelID, SystemPrompt: in.SystemPrompt}
+	out := chat.TemporaryTurn{ModelID: in.ModelID, SystemPrompt: in.SystemPrompt, Class: in.Class}
 	if in.Parameters != nil {
 		out.Parameters = model.Parameters(*in.Parameters)
 	}

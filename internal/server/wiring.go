@@ -247,7 +247,7 @@ func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 		c, err := s.Chat.Now(ctx)
 		return chat.Policy{
 			NoTemporary: c.Temporary == setting.TemporaryOff, OnlyTemporary: c.Temporary == setting.TemporaryEnforced,
-			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn,
+			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn, DefaultClass: c.DefaultClass,
 		}, err
 	}
 }

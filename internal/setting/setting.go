@@ -14,6 +14,7 @@ import (
 
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 )
@@ -33,6 +34,9 @@ type Chat struct {
 	Temporary          Temporary `json:"temporary"`
 	AttachmentBytes    int64     `json:"attachmentBytes"`    // of the largest file; 0: as installed
 	AttachmentsPerTurn int64     `json:"attachmentsPerTurn"` // 0: as installed
+	// DefaultClass is that of conversations until their person says otherwise;
+	// None: they are not classified.
+	DefaultClass classification.Class `json:"defaultClass"`
 }
 
 // Kept is a version of what holds.
@@ -72,6 +76,9 @@ func checkChat(c Chat) (Chat, error) {
 	if c.AttachmentBytes < 0 || c.AttachmentsPerTurn < 0 {
 		return c, errs.InField("attachmentBytes", "this must not be negative")
 	}
+	if c.DefaultClass != classification.None && !c.DefaultClass.Valid() {
+		return c, errs.InField("defaultClass", "the classes are 1, 2 and 3, and 0 is not to classify")
+	}
 	return c, nil
 }
 
@@ -79,6 +86,7 @@ func chatDetails(before, after Chat) map[string]string {
 	return map[string]string{
 		"temporary": string(after.Temporary), "temporary_before": string(before.Temporary),
 		"attachment_bytes": strconv.FormatInt(after.AttachmentBytes, 10), "attachments_per_turn": strconv.FormatInt(after.AttachmentsPerTurn, 10),
+		"default_class": after.DefaultClass.String(), "default_class_before": before.DefaultClass.String(),
 	}
 }
 

@@ -42,6 +42,7 @@ type Conversation struct {
 	Tags         []string
 	Pinned       bool
 	Archived     bool
+	Class        int    // how confidential it is: 1 to 3, for JSON alone; 0 if nobody has said
 	LeafID       string // the end of the open branch; the last message if empty
 	CreatedAt    time.Time
 	UpdatedAt    time.Time

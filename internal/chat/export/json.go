@@ -33,6 +33,7 @@ type jsonConversation struct {
 	Tags         []string        `json:"tags,omitempty"`
 	Pinned       bool            `json:"pinned,omitempty"`
 	Archived     bool            `json:"archived,omitempty"`
+	Class        int             `json:"class,omitempty"`
 	LeafID       string          `json:"leafId,omitempty"`
 	CreatedAt    string          `json:"createdAt,omitempty"`
 	UpdatedAt    string          `json:"updatedAt,omitempty"`
@@ -76,7 +77,7 @@ func JSON(w io.Writer, doc Document) error {
 	for i, c := range doc.Conversations {
 		out.next(i)
 		out.object(jsonConversation{
-			c.ID, c.Title, c.ModelName, c.SystemPrompt, c.Parameters, c.Folder, c.Tags, c.Pinned, c.Archived, c.LeafID,
+			c.ID, c.Title, c.ModelName, c.SystemPrompt, c.Parameters, c.Folder, c.Tags, c.Pinned, c.Archived, c.Class, c.LeafID,
 			jsonTime(c.CreatedAt), jsonTime(c.UpdatedAt),
 		}, "messages")
 		for i, m := range c.Messages {
@@ -176,7 +177,7 @@ func ReadJSON(r io.Reader) (Document, error) {
 	for _, c := range in.Conversations {
 		conv := Conversation{
 			ID: c.ID, Title: c.Title, ModelName: c.ModelName, SystemPrompt: c.SystemPrompt, Parameters: c.Parameters, Folder: c.Folder, Tags: c.Tags,
-			Pinned: c.Pinned, Archived: c.Archived, LeafID: c.LeafID,
+			Pinned: c.Pinned, Archived: c.Archived, Class: c.Class, LeafID: c.LeafID,
 			CreatedAt: times.read(c.CreatedAt), UpdatedAt: times.read(c.UpdatedAt),
 		}
 		for _, m := range c.Messages {

@@ -41,6 +41,7 @@ type kakoiConversation struct {
 	Tags         list[str]
 	Pinned       yes
 	Archived     yes
+	Class        json.RawMessage
 	Messages     list[json.RawMessage]
 }
 
@@ -123,6 +124,9 @@ func (r *Reader) kakoi(raw []byte, t *tally) (Conversation, error) {
 	c := Conversation{
 		Source: Kakoi, ExternalID: string(k.ID), Title: line(k.Title), ModelName: string(k.ModelName), SystemPrompt: string(k.SystemPrompt), Parameters: k.Parameters,
 		CreatedAt: k.CreatedAt.Time, UpdatedAt: firstTime(k.UpdatedAt, k.ActiveAt), Folder: Folder(k.Folder), Pinned: bool(k.Pinned), Archived: bool(k.Archived),
+	}
+	if json.Unmarshal(k.Class, &c.Class) != nil {
+		c.Class = 0
 	}
 	if c.Folder.ID == "" {
 		c.Folder.ID = string(k.FolderID)

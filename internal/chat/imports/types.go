@@ -33,6 +33,7 @@ type Conversation struct {
 	Tags         []string
 	Pinned       bool
 	Archived     bool
+	Class        int       // how confidential it is, where Kakoi wrote it: 1 to 3; 0 if nobody has said
 	Messages     []Message // each parent before its children, siblings in their order
 	LeafID       string    // the message at the end of the path that was open
 }

@@ -310,7 +310,7 @@ func (s *Service) exported(ctx context.Context, w chat.Whole) (export.Conversati
 		return export.Conversation{}, err
 	}
 	c := export.Conversation{
-		ID: w.ID, Title: w.Title, SystemPrompt: w.SystemPrompt, Folder: w.Folder, Tags: w.Tags, Pinned: w.Pinned, Archived: w.Archived,
+		ID: w.ID, Title: w.Title, SystemPrompt: w.SystemPrompt, Folder: w.Folder, Tags: w.Tags, Pinned: w.Pinned, Archived: w.Archived, Class: int(w.Class),
 		LeafID: w.LeafID, CreatedAt: w.CreatedAt, UpdatedAt: w.ActiveAt,
 	}
 	if w.Parameters != (model.Parameters{}) {

@@ -14,6 +14,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/chat"
 	"kakoi/internal/chat/imports"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
 	"kakoi/internal/label"
@@ -245,7 +246,7 @@ func (s *Service) bring(ctx context.Context, c imports.Conversation, dryRun bool
 		ExternalID: c.ExternalID, Model: c.ModelName,
 		Whole: chat.Whole{
 			Conversation: chat.Conversation{
-				Title: c.Title, SystemPrompt: c.SystemPrompt, Tags: c.Tags, Pinned: c.Pinned, Archived: c.Archived,
+				Title: c.Title, SystemPrompt: c.SystemPrompt, Tags: c.Tags, Pinned: c.Pinned, Archived: c.Archived, Class: classification.Class(c.Class),
 				LeafID: c.LeafID, CreatedAt: c.CreatedAt, ActiveAt: c.UpdatedAt,
 			},
 			Folder: c.Folder.Name,

@@ -1735,6 +1735,11 @@ export interface components {
             /** @description The account. */
             changedBy?: string;
             changedByName?: string;
+            /**
+             * Format: int64
+             * @description Of conversations until their person says otherwise, 1 to 3. 0: they are not classified.
+             */
+            defaultClass: number;
             installed: components["schemas"]["InstalledLimits"];
             /** @enum {string} */
             temporary: "allowed" | "off" | "enforced";
@@ -1755,6 +1760,11 @@ export interface components {
              * @description At most what the installation allows, which 0 takes.
              */
             attachmentsPerTurn?: number;
+            /**
+             * Format: int64
+             * @description Of conversations until their person says otherwise, 1 to 3. 0: they are not classified.
+             */
+            defaultClass?: number;
             /**
              * @description Conversations that are never stored: allowed, off, or no others.
              * @enum {string}
@@ -1886,6 +1896,11 @@ export interface components {
         };
         Conversation: {
             archived: boolean;
+            /**
+             * Format: int64
+             * @description How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts.
+             */
+            class: number;
             /** @description Answers stand side by side at the end of the open branch until one is chosen. */
             comparing: boolean;
             /** Format: date-time */
@@ -1916,6 +1931,11 @@ export interface components {
         };
         ConversationChange: {
             archived?: boolean;
+            /**
+             * Format: int64
+             * @description How confidential it is, 1 to 3. 0: as the organisation begins with.
+             */
+            class?: number;
             /** @description Empty takes it out of its folder. */
             folderId?: string;
             modelId?: string;
@@ -1929,6 +1949,11 @@ export interface components {
         };
         ConversationSummary: {
             archived: boolean;
+            /**
+             * Format: int64
+             * @description How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts.
+             */
+            class: number;
             /** Format: date-time */
             createdAt: string;
             folderId?: string;
@@ -1973,7 +1998,7 @@ export interface components {
             };
             place: components["schemas"]["Place"];
             /** @enum {string} */
-            reason: "nothing_decided" | "permitted" | "no_rule" | "model_barred" | "region_barred" | "anywhere_barred" | "place_unknown" | "country_unknown" | "country_barred" | "decision_missing";
+            reason: "nothing_decided" | "permitted" | "no_rule" | "model_barred" | "class_barred" | "region_barred" | "anywhere_barred" | "place_unknown" | "country_unknown" | "country_barred" | "decision_missing";
             /** @description The reason in one English clause, as the record has it. */
             text: string;
         };
@@ -2229,6 +2254,11 @@ export interface components {
              * @description Files with one message.
              */
             attachmentsPerTurn: number;
+            /**
+             * Format: int64
+             * @description How confidential conversations are until their person says otherwise, 1 to 3. 0: they are not classified.
+             */
+            defaultClass: number;
             /**
              * Format: int64
              * @description Of the largest export that can be imported.
@@ -2510,6 +2540,11 @@ export interface components {
             role: "administrator" | "member";
         };
         NewConversation: {
+            /**
+             * Format: int64
+             * @description How confidential it is, 1 to 3. 0: as the organisation begins with.
+             */
+            class?: number;
             folderId?: string;
             /** @description Empty: the person's first model. */
             modelId?: string;
@@ -2577,6 +2612,8 @@ export interface components {
         };
         Offer: {
             capabilities: components["schemas"]["Capabilities"];
+            /** @description How confidential what is written to it may be; 0 among them where it may be unclassified. */
+            classes: number[];
             /** @enum {string} */
             connectionKind: "openai" | "bedrock" | "demo";
             connectionName: string;
@@ -2977,6 +3014,8 @@ export interface components {
             version: number;
         };
         ResidencyRule: {
+            /** @description How confidential what is sent may be, of 1 to 3; empty: whatever it is, also unclassified. */
+            classes?: number[];
             /** @description Countries, of servers whose owner declared one. */
             countries: string[];
             /** @description Whom it is for; empty: everyone. */
@@ -3186,6 +3225,11 @@ export interface components {
             temporaryPassword: string;
         };
         TemporaryTurn: {
+            /**
+             * Format: int64
+             * @description How confidential it is, 1 to 3. 0: as the organisation begins with.
+             */
+            class?: number;
             /** @description Oldest first; the last is the person's. */
             messages: components["schemas"]["TemporaryMessage"][];
             modelId?: string;
@@ -3198,6 +3242,8 @@ export interface components {
             type: "text" | "reasoning";
         };
         Transcriber: {
+            /** @description How confidential what is said may be; 0 among them where it may be unclassified. */
+            classes: number[];
             displayName: string;
             id: string;
             /**
@@ -7097,6 +7143,8 @@ export interface operations {
                 modelId?: string;
                 /** @description That is spoken, in ISO 639-1. Empty: the model finds out. */
                 language?: string;
+                /** @description How confidential what is said is, 1 to 3. 0: as the organisation begins with. */
+                class?: number;
             };
             header?: {
                 "Content-Type"?: string;
