@@ -27,7 +27,7 @@ type ConversationSummary struct {
 	Tags        []string             `json:"tags"`
 	Pinned      bool                 `json:"pinned"`
 	Archived    bool                 `json:"archived"`
-	Class       classification.Class `json:"class" doc:"How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts."`
+	Class       classification.Class `json:"class,omitempty" doc:"How confidential it is, 1 to 3. Absent: nobody has said, and what the organisation begins with counts."`
 	Shared      bool                 `json:"shared,omitempty" doc:"Others may see it now. Told in lists."`
 	CreatedAt   time.Time            `json:"createdAt"`
 	UpdatedAt   time.Time            `json:"updatedAt" doc:"Of the last activity."`

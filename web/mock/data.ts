@@ -79,11 +79,11 @@ export const sessions: Session[] = [
 ];
 
 export const limits: Omit<Schemas["Limits"], "temporary"> = {
-  messageBytes: 1 << 20, attachmentBytes: 20 << 20, attachmentsPerTurn: 10, importBytes: 1 << 30,
+  messageBytes: 1 << 20, attachmentBytes: 20 << 20, attachmentsPerTurn: 10, importBytes: 1 << 30, defaultClass: 0,
   attachmentTypes: ["application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "image/gif", "image/jpeg", "image/png", "image/webp", ".csv", ".md", ".txt"],
 };
 
 export const chatSettings: Schemas["ChatSettings"] = {
-  temporary: "allowed", attachmentBytes: 0, attachmentsPerTurn: 0, version: 0,
+  temporary: "allowed", attachmentBytes: 0, attachmentsPerTurn: 0, defaultClass: 0, version: 0,
   installed: { attachmentBytes: limits.attachmentBytes, attachmentsPerTurn: limits.attachmentsPerTurn },
 };

@@ -128,7 +128,7 @@ export function mockApi(): Plugin {
         .filter((m) => m.enabled && m.task === "chat")
         .map((m, i) => {
           const connection = byId(state.connections, m.connectionId);
-          return { ...m, processedAt: "", connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", place: placeOf(connection), isDefault: i === 0 };
+          return { ...m, processedAt: "", connectionKind: connection.kind, connectionName: connection.name, demo: connection.kind === "demo", place: placeOf(connection), classes: [0, 1, 2, 3], isDefault: i === 0 };
         }),
       ...(!c.plays.has("nospeech") && {
         transcriber: { id: "m-whisper", displayName: "音声認識（庁内）", processedAt: "", place: { kind: "host", name: "10.24.0.12" }, maxSeconds: 300, maxBytes: 25 << 20 },
@@ -143,6 +143,7 @@ export function mockApi(): Plugin {
       attachmentBytes: state.chat.attachmentBytes || data.limits.attachmentBytes,
       attachmentsPerTurn: state.chat.attachmentsPerTurn || data.limits.attachmentsPerTurn,
       temporary: temporary(c),
+      defaultClass: state.chat.defaultClass,
     }),
     "GET admin/settings/chat": (c): Schemas["ChatSettings"] => {
       if (c.plays.has("fail")) throw new Problem(500, "internal");

@@ -2,6 +2,7 @@ import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError, fromResponse } from "@/lib/api/error";
 import type { Schemas } from "@/lib/api/types";
+import type { Confidentiality } from "@/lib/confidentiality";
 import { download } from "@/features/history/download";
 
 export type { Parameters } from "@/lib/api/types";
@@ -22,7 +23,7 @@ export type Attachment = Schemas["Attachment"];
 export type Turn = Schemas["Turn"];
 
 /** What is chosen for a conversation. */
-export type Choice = Pick<Conversation, "modelId" | "parameters" | "systemPrompt">;
+export type Choice = Pick<Conversation, "modelId" | "parameters" | "systemPrompt"> & { class?: Confidentiality | undefined };
 
 /** What began by sending, going on or trying again. */
 export type Started = Schemas["Started"];

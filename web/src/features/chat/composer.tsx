@@ -6,6 +6,7 @@ import { limitsQuery, useMe } from "@/features/account/api";
 import { useSlash } from "@/features/library/slash";
 import { useCommand } from "@/lib/commands";
 import { isComposing } from "@/lib/composing";
+import type { Confidentiality } from "@/lib/confidentiality";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { useMediaQuery } from "@/lib/use-media-query";
@@ -24,6 +25,8 @@ interface Props {
   conversationId: string;
   /** What the model can be shown; undefined until it is known. */
   takes: Takes | undefined;
+  /** How confidential what is said here is. */
+  confidentiality?: Confidentiality;
   /** Where files are until they are sent. */
   keeper?: FileKeeper;
   /** What is written here is kept nowhere: it looks less settled. */
@@ -49,7 +52,7 @@ interface Props {
 
 /** Where a person writes. Nothing written here is ever lost. */
 export function Composer(props: Props) {
-  const { conversationId, takes, keeper = onServer, unkept, blocked, sending, running, stopping, oneAtATime, onSend, onStop, first, autoFocus, notice } = props;
+  const { conversationId, takes, confidentiality = 0, keeper = onServer, unkept, blocked, sending, running, stopping, oneAtATime, onSend, onStop, first, autoFocus, notice } = props;
   const { t } = useTranslation("chat");
   const format = useFormats();
   const { account, preferences } = useMe();
@@ -63,6 +66,7 @@ export function Composer(props: Props) {
   const slash = useSlash(draft.text, useCallback((text) => change((old) => ({ text, attachments: old.attachments })), [change]), field, box);
   const dictation = useDictation({
     conversationId,
+    confidentiality,
     field,
     change: useCallback((make) => change((old) => ({ text: make(old.text), attachments: old.attachments })), [change]),
   });

@@ -11,6 +11,7 @@ import { ShareButton } from "@/features/share/share-button";
 import { announce } from "@/lib/announce";
 import { toApiError } from "@/lib/api/error";
 import type { Model } from "@/lib/api/types";
+import { type Confidentiality, counted, takesClass } from "@/lib/confidentiality";
 import { ButtonLink, IconButton } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -18,9 +19,11 @@ import { MenuItem, MenuRule } from "@/ui/menu";
 import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
 import { Skeleton } from "@/ui/skeleton";
+import { toast } from "@/ui/toast";
 import { type Takes, onlyWords } from "./attachable";
 import { type Choice, type Conversation, type Message, conversationQuery, messagesQuery } from "./api";
 import { ChatBar } from "./chat-bar";
+import { ClassPicker } from "./class-picker";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ContextGauge } from "./context-gauge";
@@ -123,7 +126,10 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   const { account } = useMe();
   const known = useQuery(modelsQuery).data?.items;
   const models = known ?? noModels;
-  const unkept = useQuery(limitsQuery).data?.temporary === "enforced"; // nothing more may be stored
+  const limits = useQuery(limitsQuery).data;
+  const unkept = limits?.temporary === "enforced"; // nothing more may be stored
+  const confidentiality = counted(conversation.class, limits?.defaultClass);
+  const fitting = useMemo(() => models.filter((one) => takesClass(one, confidentiality)), [models, confidentiality]);
   const model = models.find((one) => one.id === conversation.modelId);
   const { items, compared, hasOlder, loadingOlder, olderError, onOlder } = messages;
   const [compare, setCompare] = useState<string[]>([]);
@@ -147,6 +153,13 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
     },
     [chooseModel, conversation.modelId, models],
   );
+  const classify = (next: Exclude<Confidentiality, 0>) => {
+    // Where the model does not take what is this confidential, one that does goes on.
+    const other = model && takesClass(model, next) ? undefined : models.find((one) => takesClass(one, next));
+    void chooseModel({ class: next, ...(other && { modelId: other.id }) })
+      .then(() => other && toast({ text: t("class.otherModel", { name: t(`class.${next}`), model: other.displayName }) }))
+      .catch(() => undefined);
+  };
   const takes = compare.length > 0 ? takenByAll(models.filter((one) => compare.includes(one.id))) : (model?.capabilities ?? (known && onlyWords));
 
   useForgottenSend(account.id, id, items);
@@ -154,9 +167,9 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
   useAnnouncements(comparing ? (writing[0] ?? compared[0]) : last);
 
   return (
-    <MessageActsProvider conversationId={id} modelId={conversation.modelId} models={models} busy={running}>
-      <ConversationBar conversation={conversation} models={models} modelsKnown={known !== undefined} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
-      {asking && <CompareDialog models={models} chosen={compare.length > 0 ? compare : [conversation.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
+    <MessageActsProvider conversationId={id} modelId={conversation.modelId} models={fitting} busy={running}>
+      <ConversationBar conversation={conversation} models={fitting} modelsKnown={known !== undefined} onChoose={choose.mutateAsync} onCompare={() => setAsking(true)} />
+      {asking && <CompareDialog models={fitting} chosen={compare.length > 0 ? compare : [conversation.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       <TalkFrame
         follow={follow}
         foot={
@@ -164,7 +177,8 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             <Composer
               conversationId={id}
               takes={takes}
-              blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : undefined}
+              confidentiality={confidentiality}
+              blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : model && !takesClass(model, confidentiality) ? t("class.notTaken") : undefined}
               sending={isPending}
               running={running}
               stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}
@@ -200,7 +214,10 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
             />
             <div className="flex flex-wrap items-start justify-between gap-x-2 max-md:gap-x-0">
               <WhereLine model={model} />
-              <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
+              <span className="flex flex-wrap items-start">
+                <ClassPicker value={confidentiality} models={models} onChange={classify} />
+                <ContextGauge conversationId={id} state={`${last?.id ?? ""} ${last?.status ?? ""} ${conversation.modelId}`} running={running} />
+              </span>
             </div>
           </>
         }

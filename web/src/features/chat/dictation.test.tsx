@@ -69,7 +69,7 @@ afterEach(() => {
 
 function listening(answer: () => unknown = () => ({ text: "明日の会議" })): FakeApi {
   const api = new FakeApi();
-  api.transcriber = { id: "ear", displayName: "音声認識", processedAt: "stt.example", place: { kind: "host", name: "stt.example" }, maxSeconds: 60, maxBytes: 25 << 20 };
+  api.transcriber = { id: "ear", displayName: "音声認識", processedAt: "stt.example", place: { kind: "host", name: "stt.example" }, classes: [0, 1, 2, 3], maxSeconds: 60, maxBytes: 25 << 20 };
   return api.on("POST /transcriptions", answer);
 }
 

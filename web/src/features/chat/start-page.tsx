@@ -15,6 +15,7 @@ import { useTitle } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { conversationsQuery } from "./api";
 import { ChatBar } from "./chat-bar";
+import { ClassPicker } from "./class-picker";
 import { CompareDialog, CompareLine } from "./compare";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
@@ -74,7 +75,8 @@ export function StartPage() {
       <Composer
         conversationId={newConversation}
         takes={model?.capabilities ?? (models.data && onlyWords)}
-        blocked={models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
+        confidentiality={first.confidentiality}
+        blocked={models.data && !model ? (items.length > 0 ? t("class.notTaken") : t("noModelShort")) : models.data && !first.isLoading ? undefined : t("loading")}
         sending={isPending}
         running={false}
         stopping={false}
@@ -94,7 +96,10 @@ export function StartPage() {
       />
       <div className="flex flex-wrap items-start justify-between gap-x-4">
         <WhereLine model={model} />
-        {limits.data?.temporary === "allowed" && !pending && <TemporarySwitch accountId={account.id} isOn={false} />}
+        <span className="flex flex-wrap items-start">
+          {!pending && <ClassPicker value={first.confidentiality} models={items} onChange={first.classify} />}
+          {limits.data?.temporary === "allowed" && !pending && <TemporarySwitch accountId={account.id} isOn={false} />}
+        </span>
       </div>
       {!pending && first.line}
     </>
@@ -102,14 +107,14 @@ export function StartPage() {
 
   const bar = (
     <ChatBar plain title={pending ? <h1 className="truncate text-16">{t("newConversation")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={choose} onCompare={() => setAsking(true)} className="max-md:max-w-3/4" />}
-      {asking && <CompareDialog models={items} chosen={compare.length > 0 ? compare : [choice.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
+      {first.fitting.length > 0 && <ModelPicker models={first.fitting} value={choice.modelId} onChange={choose} onCompare={() => setAsking(true)} className="max-md:max-w-3/4" />}
+      {asking && <CompareDialog models={first.fitting} chosen={compare.length > 0 ? compare : [choice.modelId]} onChoose={setCompare} onClose={() => setAsking(false)} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       <ConversationSettings
         isOpen={settingsOpen}
         onClose={() => setSettingsOpen(false)}
         choice={choice}
-        models={items}
+        models={first.fitting}
         onSave={(next) => {
           first.choose(next);
           return Promise.resolve();

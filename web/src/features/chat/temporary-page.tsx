@@ -14,6 +14,7 @@ import { Notice } from "@/ui/notice";
 import { useTitle } from "@/ui/page";
 import { onlyWords } from "./attachable";
 import { ChatBar } from "./chat-bar";
+import { ClassPicker } from "./class-picker";
 import { Composer } from "./composer";
 import { ConversationSettings } from "./conversation-settings";
 import { draftsOf, temporaryConversation, useDraft } from "./drafts";
@@ -102,9 +103,10 @@ export function TemporaryPage() {
       <Composer
         conversationId={temporaryConversation}
         takes={model?.capabilities ?? (models.data && onlyWords)}
+        confidentiality={first.confidentiality}
         keeper={inPage}
         unkept
-        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
+        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? (items.length > 0 ? t("class.notTaken") : t("noModelShort")) : models.data && !first.isLoading ? undefined : t("loading")}
         sending={false}
         running={running}
         oneAtATime
@@ -121,7 +123,10 @@ export function TemporaryPage() {
       />
       <div className="flex flex-wrap items-start justify-between gap-x-4">
         <WhereLine model={model} unkept />
-        {!enforced && messages.length === 0 && <TemporarySwitch accountId={account.id} isOn />}
+        <span className="flex flex-wrap items-start">
+          <ClassPicker value={first.confidentiality} models={items} onChange={first.classify} />
+          {!enforced && messages.length === 0 && <TemporarySwitch accountId={account.id} isOn />}
+        </span>
       </div>
       {messages.length === 0 && first.line}
     </>
@@ -129,14 +134,14 @@ export function TemporaryPage() {
 
   const bar = (
     <ChatBar plain={messages.length === 0} title={messages.length > 0 ? <h1 className="truncate text-16">{t("temporary.title")}</h1> : undefined}>
-      {items.length > 0 && <ModelPicker models={items} value={choice.modelId} onChange={first.setModel} className={messages.length > 0 ? "max-md:hidden" : "max-md:max-w-3/4"} />}
+      {items.length > 0 && <ModelPicker models={first.fitting} value={choice.modelId} onChange={first.setModel} className={messages.length > 0 ? "max-md:hidden" : "max-md:max-w-3/4"} />}
       {items.length > 0 && <IconButton icon={SlidersHorizontal} size="dense" label={t("settingsTitle")} onPress={() => setSettingsOpen(true)} />}
       {messages.length > 0 && <IconButton icon={Eraser} size="dense" label={t("temporary.erase")} onPress={() => setErasing(true)} />}
       <ConversationSettings
         isOpen={settingsOpen}
         onClose={() => setSettingsOpen(false)}
         choice={choice}
-        models={items}
+        models={first.fitting}
         onSave={(next) => {
           first.choose(next);
           return Promise.resolve();

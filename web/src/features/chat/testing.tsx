@@ -95,6 +95,7 @@ export class FakeApi {
     importBytes: 1 << 30,
     attachmentTypes: ["application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "image/gif", "image/jpeg", "image/png", "image/webp", ".csv", ".md", ".txt"],
     temporary: "allowed",
+    defaultClass: 0,
   };
   list: unknown[] = [];
 
@@ -145,6 +146,7 @@ export function model(id: string, displayName: string, capabilities: Partial<Mod
     demo: false,
     processedAt: "llm.example",
     place: { kind: "host", name: "llm.example" },
+    classes: [0, 1, 2, 3],
     isDefault: id === "m1",
   };
 }

@@ -5,6 +5,7 @@ import { modelsQuery } from "@/features/account/api";
 import { announce } from "@/lib/announce";
 import { ApiError } from "@/lib/api/error";
 import { canRecord } from "@/lib/can-record";
+import { type Confidentiality, takesClass } from "@/lib/confidentiality";
 import { useCommand } from "@/lib/commands";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { transcribe } from "./api";
@@ -15,6 +16,7 @@ import { secondsIn, withWords } from "./speech";
 interface Options {
   /** Whose draft the words are for. */
   conversationId: string;
+  confidentiality: Confidentiality;
   field: RefObject<HTMLTextAreaElement | null>;
   change: (make: (text: string) => string) => void;
 }
@@ -30,9 +32,10 @@ interface Dictating {
 }
 
 /** Speaking instead of writing: the words come to the caret, and are sent by nobody but the person. */
-export function useDictation({ conversationId, field, change }: Options): Dictating {
+export function useDictation({ conversationId, confidentiality, field, change }: Options): Dictating {
   const { t, i18n } = useTranslation("chat");
-  const transcriber = useQuery(modelsQuery).data?.transcriber;
+  const listener = useQuery(modelsQuery).data?.transcriber;
+  const transcriber = listener && takesClass(listener, confidentiality) ? listener : undefined;
   const [dictation] = useState(() => new Dictation());
   const step = useSyncExternalStore(dictation.subscribe, dictation.getSnapshot);
   const client = useQueryClient();
@@ -75,7 +78,7 @@ export function useDictation({ conversationId, field, change }: Options): Dictat
     const listen = async (sound: Blob, signal: AbortSignal) => {
       try {
         // By name: what is said goes where it was shown to go, or nowhere.
-        return await transcribe(sound, { modelId, language }, signal);
+        return await transcribe(sound, { modelId, language, ...(confidentiality && { class: confidentiality }) }, signal);
       } catch (error) {
         if (error instanceof ApiError && error.code === "model_unavailable") void client.invalidateQueries({ queryKey: modelsQuery.queryKey });
         throw error;

@@ -1898,9 +1898,9 @@ export interface components {
             archived: boolean;
             /**
              * Format: int64
-             * @description How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts.
+             * @description How confidential it is, 1 to 3. Absent: nobody has said, and what the organisation begins with counts.
              */
-            class: number;
+            class?: number;
             /** @description Answers stand side by side at the end of the open branch until one is chosen. */
             comparing: boolean;
             /** Format: date-time */
@@ -1951,9 +1951,9 @@ export interface components {
             archived: boolean;
             /**
              * Format: int64
-             * @description How confidential it is, 1 to 3. 0: nobody has said, and what the organisation begins with counts.
+             * @description How confidential it is, 1 to 3. Absent: nobody has said, and what the organisation begins with counts.
              */
-            class: number;
+            class?: number;
             /** Format: date-time */
             createdAt: string;
             folderId?: string;

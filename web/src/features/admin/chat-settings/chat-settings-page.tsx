@@ -11,6 +11,7 @@ import { Detail, Details } from "@/ui/details";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
 import { Page, Scroll, Section } from "@/ui/page";
+import { Select } from "@/ui/select";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { NumberField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
@@ -47,6 +48,7 @@ export function ChatSettingsPage() {
 
 const megabyte = 1 << 20;
 const choices = ["allowed", "off", "enforced"] as const;
+const classes = ["0", "1", "2", "3"] as const;
 
 function SettingsForm({ now }: { now: ChatSettings }) {
   const { t } = useTranslation("admin");
@@ -79,10 +81,12 @@ function SettingsForm({ now }: { now: ChatSettings }) {
     form.reset(valuesOf(now));
   }
 
-  const names = { temporary: t("chat.temporary"), megabytes: t("chat.bytes"), perTurn: t("chat.perTurn") };
+  const names = { temporary: t("chat.temporary"), megabytes: t("chat.bytes"), perTurn: t("chat.perTurn"), defaultClass: t("chat.defaultClass") };
   const say = (name: keyof Values, of: Values) =>
     name === "temporary"
       ? t(`chat.${of.temporary}`)
+      : name === "defaultClass"
+        ? t(`chat.class${of.defaultClass}`)
       : Number.isNaN(of[name])
         ? t("chat.asInstalled", { value: name === "megabytes" ? format.bytes(base.installed.attachmentBytes) : t("chat.files", { count: base.installed.attachmentsPerTurn }) })
         : name === "megabytes"
@@ -102,6 +106,16 @@ function SettingsForm({ now }: { now: ChatSettings }) {
           onChange={(temporary) => set("temporary", temporary)}
           options={choices.map((value) => ({ value, label: t(`chat.${value}`), hint: t(`chat.${value}Hint`) }))}
         />
+      </Section>
+      <Section title={t("chat.class")} hint={t("chat.classHint")}>
+        <div className="max-w-xl">
+          <Select
+            label={t("chat.defaultClass")}
+            value={values.defaultClass}
+            onChange={(defaultClass) => set("defaultClass", defaultClass)}
+            options={classes.map((value) => ({ value, label: t(`chat.class${value}`), hint: t(`chat.class${value}Hint`) }))}
+          />
+        </div>
       </Section>
       <Section title={t("chat.attachments")} hint={t("chat.attachmentsHint")}>
         <div className="grid max-w-xl grid-cols-2 items-start gap-4 max-md:grid-cols-1">
