@@ -152,6 +152,9 @@ type Decision struct {
 	// Instead are other ways to the same foundation model from the same region
 	// that the policy permits, for calls that it does not.
 	Instead []string
+	// Only are the groups whose members may, where Among is asked and not
+	// everybody may.
+	Only []string
 }
 
 // Decide is the whole of the decision. It looks at nothing but its arguments.
@@ -177,6 +180,44 @@ func (p Policy) Decide(c Call) Decision {
 		}
 	}
 	return d
+}
+
+// Among decides about a model that is for the members of c.GroupIDs, or for
+// everyone if there are none. It is allowed if each of them may use it.
+func (p Policy) Among(c Call) Decision {
+	audience := c.GroupIDs
+	asked := func(groupIDs ...string) Decision {
+		c.GroupIDs = groupIDs
+		return p.Decide(c)
+	}
+	d := asked()
+	for _, id := range audience {
+		if d = asked(id); !d.Allowed {
+			break
+		}
+	}
+	if d.Allowed {
+		return d
+	}
+	groups := slices.Clone(audience)
+	for _, rule := range p.Rules {
+		groups = append(groups, rule.GroupIDs...)
+	}
+	for _, id := range sorted(groups) {
+		if asked(id).Allowed {
+			d.Only = append(d.Only, id)
+		}
+	}
+	return d
+}
+
+// ofAnyModel is p without its rules' models: what it says of places alone.
+func (p Policy) ofAnyModel() Policy {
+	rules := slices.Clone(p.Rules)
+	for i := range rules {
+		rules[i].Models = nil
+	}
+	return Policy{Open: p.Open, Rules: rules}
 }
 
 func (r Rule) concerns(groupIDs []string) bool {
