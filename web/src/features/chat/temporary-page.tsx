@@ -104,7 +104,7 @@ export function TemporaryPage() {
         takes={model?.capabilities ?? (models.data && onlyWords)}
         keeper={inPage}
         unkept
-        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t("noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
+        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t(models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={false}
         running={running}
         oneAtATime
