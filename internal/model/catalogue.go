@@ -47,6 +47,8 @@ type Places interface {
 	Bedrock(host, region, modelID string) residency.Place
 	Host(host, country, modelID string) residency.Place
 	Judge(ctx context.Context) func(residency.Call) residency.Decision
+	Among(ctx context.Context) func(residency.Call) residency.Decision
+	DecidePlace(ctx context.Context, place residency.Place) residency.Decision
 	Note(ctx context.Context, listed []residency.Listed) error
 }
 
@@ -129,24 +131,40 @@ func (c *Catalogue) Transcribers(ctx context.Context) ([]Offer, error) {
 	return c.offers(ctx, TaskTranscription)
 }
 
+// Barred returns how many models the person who acts in ctx could talk with if
+// the policy permitted where they are.
+func (c *Catalogue) Barred(ctx context.Context) (int, error) {
+	_, barred, err := c.parted(ctx, TaskChat)
+	return barred, err
+}
+
 func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
+	offers, _, err := c.parted(ctx, task)
+	return offers, err
+}
+
+// parted parts the models that a person may use into those whose place is
+// permitted and the number of the others.
+func (c *Catalogue) parted(ctx context.Context, task Task) (offers []Offer, barred int, err error) {
 	p, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	targets, err := selectUsable(ctx, c.db, task, p.GroupIDs)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	judge := c.places.Judge(ctx)
-	offers := make([]Offer, 0, len(targets))
+	offers = make([]Offer, 0, len(targets))
 	for _, t := range targets {
 		t.place = c.place(t)
 		if o := t.offer(judge, p.GroupIDs); len(o.Classes) > 0 {
 			offers = append(offers, o)
+		} else {
+			barred++
 		}
 	}
-	return offers, nil
+	return offers, barred, nil
 }
 
 // Offer returns model id if the person who acts in ctx may talk with it.

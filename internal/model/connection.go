@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
 	"kakoi/internal/residency"
@@ -396,6 +398,57 @@ func (c *Catalogue) place(t target) residency.Place {
 		return c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
 	default:
 		return residency.ThisServer()
+	}
+}
+
+// Explain returns where remoteID is processed when it is called by connection
+// id, and whether the policy permits that to a member of the groups.
+func (c *Catalogue) Explain(ctx context.Context, id, remoteID string, groupIDs []string) (residency.Decision, error) {
+	connection, err := c.Connection(ctx, id)
+	if err != nil {
+		return residency.Decision{}, err
+	}
+	place := c.place(target{connection: connection, model: Model{RemoteID: remoteID}})
+	return c.places.Judge(ctx)(residency.Call{Place: place, ModelID: remoteID, GroupIDs: groupIDs}), nil
+}
+
+// DraftPlace returns where what is sent to a connection that is being made is
+// processed, and whether the policy permits that to everybody. ok is false
+// where the connection does not tell: it cannot be right, or only the name of a
+// model says it and remoteID is "".
+func (c *Catalogue) DraftPlace(ctx context.Context, d ConnectionDraft, remoteID string) (decision residency.Decision, ok bool, err error) {
+	if _, err := access.Authorize(ctx, access.ConnectionWrite, access.Resource{Kind: access.KindConnection}); err != nil {
+		return residency.Decision{}, false, err
+	}
+	settings, err := d.Settings.validate(d.Kind)
+	if err != nil {
+		return residency.Decision{}, false, nil // the check has said so
+	}
+	decision, ok = c.decidePlace(ctx, Connection{Kind: d.Kind, Settings: settings}, remoteID)
+	return decision, ok, nil
+}
+
+// ConnectionPlace is DraftPlace for connection id as it would be with p.
+func (c *Catalogue) ConnectionPlace(ctx context.Context, id string, p ConnectionPatch, remoteID string) (decision residency.Decision, ok bool, err error) {
+	connection, err := c.Connection(ctx, id)
+	if err != nil {
+		return residency.Decision{}, false, err
+	}
+	if p.Settings == nil {
+		p.Settings = &connection.Settings
+	}
+	return c.DraftPlace(ctx, ConnectionDraft{Kind: connection.Kind, Settings: *p.Settings}, remoteID)
+}
+
+func (c *Catalogue) decidePlace(ctx context.Context, connection Connection, remoteID string) (residency.Decision, bool) {
+	place := c.place(target{connection: connection, model: Model{RemoteID: remoteID}})
+	switch {
+	case remoteID != "":
+		return c.places.Among(ctx)(residency.Call{Place: place, ModelID: remoteID}), true
+	case place.Kind == residency.Unknown || connection.Kind == KindBedrock:
+		return residency.Decision{}, false
+	default:
+		return c.places.DecidePlace(ctx, place), true
 	}
 }
 

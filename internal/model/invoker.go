@@ -621,6 +621,12 @@ func (v *invocation) record(ctx context.Context) {
 		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
 		"class": v.call.Class.String(), "outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
 	}
+	for name, value := range v.decision.Reason.Params() {
+		if name == "reason" {
+			name = "code"
+		}
+		details["place_"+name] = value // place_rule, place_region, place_profile, …
+	}
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)
 	}

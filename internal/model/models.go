@@ -32,6 +32,12 @@ func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
 // Judged says of each model, by its id, where it is and whether the policy
 // permits that to the people it is for.
 func (c *Catalogue) Judged(ctx context.Context) (map[string]residency.Decision, error) {
+	return c.JudgedBy(ctx, c.places.Among(ctx))
+}
+
+// JudgedBy is Judged by something else than the policy that holds, such as one
+// that is being written.
+func (c *Catalogue) JudgedBy(ctx context.Context, judge func(residency.Call) residency.Decision) (map[string]residency.Decision, error) {
 	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
 		return nil, err
 	}
@@ -39,7 +45,6 @@ func (c *Catalogue) Judged(ctx context.Context) (map[string]residency.Decision, 
 	if err != nil {
 		return nil, err
 	}
-	judge := c.places.Judge(ctx)
 	judged := make(map[string]residency.Decision, len(targets))
 	for _, t := range targets {
 		judged[t.model.ID] = judge(residency.Call{Place: c.place(t), ModelID: t.model.RemoteID, GroupIDs: t.model.GroupIDs})

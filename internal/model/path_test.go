@@ -314,3 +314,72 @@ func TestAFreshInstallationAnswersWithoutANetwork(t *testing.T) {
 		t.Errorf("egress = %+v, want none", records)
 	}
 }
+
+// TestABarredCallStaysHere goes the whole path with a fake of Bedrock that would
+// answer whatever reached it.
+func TestABarredCallStaysHere(t *testing.T) {
+	const sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+	for _, tt := range []struct {
+		name, remoteID string
+		code           residency.Code
+		details        map[string]string // of the audit event
+		place, instead string
+	}{
+		{"a profile that leads anywhere", "global." + sonnet, residency.AnywhereBarred,
+			map[string]string{"place_profile": "global." + sonnet, "place_rule": "Japan", "place_code": "anywhere_barred"},
+			"any region of the world (from ap-northeast-1)", sonnet + ", jp." + sonnet},
+		{"a profile that leaves Japan", "apac.anthropic.claude-3-haiku-20240307-v1:0", residency.RegionBarred,
+			map[string]string{"place_profile": "apac.anthropic.claude-3-haiku-20240307-v1:0", "place_rule": "Japan", "place_region": "ap-northeast-2", "place_code": "region_barred"},
+			"", "anthropic.claude-3-haiku-20240307-v1:0"},
+		{"a profile that nobody knows", "jp.anthropic.claude-unheard-of", residency.PlaceUnknown,
+			map[string]string{"place_name": "jp.anthropic.claude-unheard-of", "place_code": "place_unknown"},
+			"nobody knows where: jp.anthropic.claude-unheard-of (from ap-northeast-1)", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dbtest.Run(t, func(t *testing.T, d *db.DB) {
+				up := startBedrock(t)
+				up.remoteID = tt.remoteID
+				in := install(t, d, up)
+				for _, feature := range []string{"chat", "title", "summary"} {
+					call := model.Call{ModelID: in.model.ID, Feature: feature, Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: "口外無用"}}}}}
+					var err error
+					for _, e := range in.invoker.Stream(in.person, call) {
+						err = e
+					}
+					var refused *errs.Error
+					if !errors.As(err, &refused) || refused.Code != errs.ResidencyDenied || refused.Params["reason"] != string(tt.code) || refused.Params["instead"] != tt.instead {
+						t.Errorf("%s: %v with %v, want %s, instead %q", feature, err, refused, tt.code, tt.instead)
+					}
+				}
+				if n := up.calls(); n != 0 {
+					t.Errorf("%d calls reached Bedrock", n)
+				}
+				if records := in.gate.Snapshot(); len(records) != 0 {
+					t.Errorf("egress = %+v, want none", records)
+				}
+				offers, err := in.catalogue.Offers(in.person)
+				barred, err2 := in.catalogue.Barred(in.person)
+				if err != nil || err2 != nil || len(offers) != 0 || barred != 1 {
+					t.Errorf("offers = %+v, %d barred, %v %v", offers, barred, err, err2)
+				}
+				if err := in.invoker.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				events, err := audit.New(d, time.Now).List(in.admin, audit.Filter{Action: "model.invoke", Limit: 10})
+				if err != nil || len(events.Items) != 3 {
+					t.Fatalf("audit = %+v, %v", events.Items, err)
+				}
+				for _, e := range events.Items {
+					if e.Outcome != audit.Denied || e.ActorID != "person" || e.Details["place_reason"] == "" || tt.place != "" && e.Details["place"] != tt.place {
+						t.Errorf("audit = %+v", e)
+					}
+					for name, want := range tt.details {
+						if e.Details[name] != want {
+							t.Errorf("%s: %s = %q, want %q", e.Details["feature"], name, e.Details[name], want)
+						}
+					}
+				}
+			})
+		})
+	}
+}

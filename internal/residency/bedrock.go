@@ -69,7 +69,7 @@ func (p *Profiles) byProfile(region, id, named string) (Place, bool) {
 // place is where a listed profile leads: to the regions of its models' ARNs.
 // The ARN without a region is how global routing is written.
 func (l Listed) place() Place {
-	place := Place{Kind: Regions, Model: modelOf(l.Models), Basis: "listed by Amazon Bedrock, " + l.At.Format("2006-01-02")}
+	place := Place{Kind: Regions, Model: modelOf(l.Models), Listed: l.At}
 	for _, arn := range l.Models {
 		a, ok := parseARN(arn)
 		switch {
@@ -122,8 +122,14 @@ func union(places []Place) Place {
 		if next.Model != sum.Model {
 			sum.Model = ""
 		}
-		if next.Basis != sum.Basis {
+		switch {
+		case sum.Basis == "":
+			sum.Basis = next.Basis
+		case next.Basis != "" && next.Basis != sum.Basis:
 			sum.Basis += "; " + next.Basis
+		}
+		if next.Listed.After(sum.Listed) {
+			sum.Listed = next.Listed
 		}
 	}
 	return sum

@@ -1,6 +1,9 @@
 package residency
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Kind is how precisely a place is known.
 type Kind string
@@ -24,6 +27,21 @@ type Place struct {
 	Profile string   // inference profile that leads there: its id or ARN, or ""
 	Model   string   // foundation model that answers, as its provider calls it; "" if that is not known
 	Basis   string   // how it is known, where the data says it: "documentation, December 2025", …
+	// Listed is when Amazon Bedrock itself listed the profile; zero if it has not.
+	Listed time.Time
+}
+
+// Source says in words how the place is known, or "" where nothing had to be
+// looked up.
+func (p Place) Source() string {
+	if p.Listed.IsZero() {
+		return p.Basis
+	}
+	listed := "listed by Amazon Bedrock, " + p.Listed.Format(time.DateOnly)
+	if p.Basis == "" {
+		return listed
+	}
+	return p.Basis + "; " + listed
 }
 
 // String returns p as records and logs show it.

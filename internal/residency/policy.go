@@ -162,6 +162,12 @@ type Decision struct {
 	// Instead are other ways to the same foundation model from the same region
 	// that the policy permits, for calls that it does not.
 	Instead []string
+	// Only are the groups whose members may, where Among is asked and not
+	// everybody may.
+	Only []string
+	// Classes are how confidential what is written may be, where Among is asked
+	// and not everything may.
+	Classes []classification.Class
 }
 
 // Decide is the whole of the decision. It looks at nothing but its arguments.
@@ -201,6 +207,65 @@ func nearness(c Code) int {
 	default:
 		return 3
 	}
+}
+
+// Among decides about a model that is for the members of c.GroupIDs, or for
+// everyone if there are none. It is allowed if each of them may use it for
+// whatever they write, however confidential.
+func (p Policy) Among(c Call) Decision {
+	var sum Decision
+	var classes []classification.Class
+	for class := classification.None; class <= classification.Restricted; class++ {
+		c.Class = class
+		d := p.amongPeople(c)
+		if d.Allowed {
+			classes = append(classes, class)
+		}
+		if class == classification.None || sum.Allowed && !d.Allowed {
+			sum = d
+		}
+	}
+	if !sum.Allowed {
+		sum.Classes = classes
+	}
+	return sum
+}
+
+// amongPeople is Among for what is of c.Class.
+func (p Policy) amongPeople(c Call) Decision {
+	audience := c.GroupIDs
+	asked := func(groupIDs ...string) Decision {
+		c.GroupIDs = groupIDs
+		return p.Decide(c)
+	}
+	d := asked()
+	for _, id := range audience {
+		if d = asked(id); !d.Allowed {
+			break
+		}
+	}
+	if d.Allowed {
+		return d
+	}
+	groups := slices.Clone(audience)
+	for _, rule := range p.Rules {
+		groups = append(groups, rule.GroupIDs...)
+	}
+	for _, id := range sorted(groups) {
+		if asked(id).Allowed {
+			d.Only = append(d.Only, id)
+		}
+	}
+	return d
+}
+
+// ofAnyModel is p without its rules' models: what it says of places alone.
+func (p Policy) ofAnyModel() Policy {
+	rules := slices.Clone(p.Rules)
+	for i := range rules {
+		rules[i].Models = nil
+	}
+	return Policy{Open: p.Open, Rules: rules}
 }
 
 func (r Rule) concerns(groupIDs []string) bool {

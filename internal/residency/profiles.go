@@ -166,6 +166,27 @@ func (p *Profiles) Region(name string) (RegionInfo, bool) {
 // RegionNames returns the regions that are known, sorted.
 func (p *Profiles) RegionNames() []string { return slices.Sorted(maps.Keys(p.regions)) }
 
+// From returns the inference profiles that are known to lead somewhere when
+// region is called, sorted.
+func (p *Profiles) From(region string) []string {
+	ids := make(map[string]bool)
+	for id, d := range p.profiles {
+		if d.calledFrom(region) {
+			ids[id] = true
+		}
+	}
+	for key := range p.listed {
+		if key.region == region {
+			ids[key.id] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+func (d profile) calledFrom(region string) bool {
+	return d.To[region] != nil || d.Anywhere && (d.From == nil || slices.Contains(d.From, region))
+}
+
 // Alternatives returns the other ways to the foundation model from a region,
 // sorted: the model's own id, which is answered in the region itself where it
 // can be called so at all, and every profile that is known to lead to it.
@@ -175,7 +196,7 @@ func (p *Profiles) Alternatives(region, model string) []string {
 	}
 	ids := map[string]bool{model: true}
 	for id, d := range p.profiles {
-		if d.Model == model && (d.To[region] != nil || d.Anywhere && (d.From == nil || slices.Contains(d.From, region))) {
+		if d.Model == model && d.calledFrom(region) {
 			ids[id] = true
 		}
 	}

@@ -368,3 +368,53 @@ func TestWildcards(t *testing.T) {
 		}
 	}
 }
+
+func TestAModelForManyIsBarredUnlessEachOfThemMayUseIt(t *testing.T) {
+	global := Bundled().Bedrock(tokyo, "global.anthropic.claude-sonnet-4-6")
+	jp := Bundled().Bedrock(tokyo, "jp.anthropic.claude-sonnet-4-6")
+	seoulOnly := Bundled().Bedrock(seoul, "anthropic.claude-sonnet-4-6")
+	japan := Japan().Rules[0]
+	research := Rule{Name: "research", GroupIDs: []string{"research"}, Regions: []string{seoul}}
+	tax := Rule{Name: "tax", GroupIDs: []string{"tax"}, Regions: []string{seoul}}
+	for _, tt := range []struct {
+		name    string
+		policy  Policy
+		place   Place
+		groups  []string
+		allowed bool
+		only    []string
+	}{
+		{"for everyone, permitted to everyone", Japan(), jp, nil, true, nil},
+		{"for everyone, permitted to nobody", Policy{Rules: []Rule{japan, research}}, global, nil, false, nil},
+		{"for everyone, permitted to a group", Policy{Rules: []Rule{japan, research}}, seoulOnly, nil, false, []string{"research"}},
+		{"for the group that may", Policy{Rules: []Rule{japan, research}}, seoulOnly, []string{"research"}, true, nil},
+		{"for two groups that may", Policy{Rules: []Rule{tax, research}}, seoulOnly, []string{"research", "tax"}, true, nil},
+		{"for two of which one may", Policy{Rules: []Rule{japan, research}}, seoulOnly, []string{"research", "tax"}, false, []string{"research"}},
+		{"for a group of which some are in another that may", Policy{Rules: []Rule{research}}, seoulOnly, []string{"tax"}, false, []string{"research"}},
+		{"open", Policy{Open: true}, global, []string{"tax"}, true, nil},
+	} {
+		got := tt.policy.Among(Call{Place: tt.place, ModelID: "m", GroupIDs: tt.groups})
+		if got.Allowed != tt.allowed || !slices.Equal(got.Only, tt.only) || !got.Allowed && got.Reason.Code == Permitted {
+			t.Errorf("%s: %+v, want %v only %v", tt.name, got, tt.allowed, tt.only)
+		}
+	}
+}
+
+func TestProfilesThatAreKnownFromARegion(t *testing.T) {
+	const own = "arn:aws:bedrock:ap-northeast-1:123456789012:application-inference-profile/own"
+	known := Bundled().With([]Listed{{ID: own, Region: tokyo, Models: []string{"arn:aws:bedrock:ap-northeast-1::foundation-model/a.b"}}})
+	from := known.From(tokyo)
+	for id, want := range map[string]bool{"jp.anthropic.claude-sonnet-4-6": true, own: true, "eu.anthropic.claude-sonnet-4-6": false} {
+		if slices.Contains(from, id) != want {
+			t.Errorf("%s from Tokyo: %v, want %v", id, !want, want)
+		}
+	}
+	for _, id := range from {
+		if place := known.Bedrock(tokyo, id); place.Kind == Unknown {
+			t.Errorf("%s is offered from Tokyo and leads nowhere that is known", id)
+		}
+	}
+	if slices.Contains(known.From(osaka), own) {
+		t.Error("a profile of Tokyo is known from Osaka")
+	}
+}

@@ -130,21 +130,51 @@ func (s *Service) Judge(ctx context.Context) func(Call) Decision {
 		return func(c Call) Decision { return Decision{Place: c.Place, Reason: Reason{Code: DecisionMissing}} }
 	}
 	profiles := s.profiles.Load()
-	return func(c Call) Decision { return profiles.judge(policy, c) }
+	return func(c Call) Decision { return profiles.judge(policy.Decide, c) }
+}
+
+// Among returns what Judge does for models that are for all members of groups.
+func (s *Service) Among(ctx context.Context) func(Call) Decision {
+	policy, err := s.policies.Now(ctx)
+	if err != nil {
+		return s.Judge(ctx)
+	}
+	profiles := s.profiles.Load()
+	return func(c Call) Decision { return profiles.judge(policy.Among, c) }
+}
+
+// Foresee returns what Among would if policy held, which is checked first as
+// if it were to.
+func (s *Service) Foresee(policy Policy) (func(Call) Decision, error) {
+	profiles := s.profiles.Load()
+	policy, err := policy.Validate(profiles)
+	if err != nil {
+		return nil, err
+	}
+	return func(c Call) Decision { return profiles.judge(policy.Among, c) }, nil
+}
+
+// DecidePlace says whether some model may answer everybody at a place.
+func (s *Service) DecidePlace(ctx context.Context, place Place) Decision {
+	policy, err := s.policies.Now(ctx)
+	if err != nil {
+		return s.Decide(ctx, Call{Place: place})
+	}
+	return policy.ofAnyModel().Among(Call{Place: place})
 }
 
 // Decide decides about one call.
 func (s *Service) Decide(ctx context.Context, c Call) Decision { return s.Judge(ctx)(c) }
 
 // judge decides, and finds what would pass instead of what does not.
-func (p *Profiles) judge(policy Policy, c Call) Decision {
-	d := policy.Decide(c)
+func (p *Profiles) judge(decide func(Call) Decision, c Call) Decision {
+	d := decide(c)
 	if d.Allowed || c.Place.From == "" {
 		return d
 	}
 	for _, id := range p.Alternatives(c.Place.From, c.Place.Model) {
 		other := Call{Place: p.Bedrock(c.Place.From, id), ModelID: id, GroupIDs: c.GroupIDs, Class: c.Class}
-		if id != c.ModelID && policy.Decide(other).Allowed {
+		if id != c.ModelID && decide(other).Allowed {
 			d.Instead = append(d.Instead, id)
 		}
 	}
@@ -177,6 +207,15 @@ func (s *Service) Note(ctx context.Context, listed []Listed) error {
 		return err
 	}
 	return s.Load(ctx)
+}
+
+// Known returns what is known of profiles to those who may read how the system
+// is set up.
+func (s *Service) Known(ctx context.Context) (*Profiles, error) {
+	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
+		return nil, err
+	}
+	return s.Profiles(), nil
 }
 
 // Explain returns where modelID, called in region, is answered, and whether

@@ -8,6 +8,7 @@ import (
 
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
+	"kakoi/internal/residency"
 )
 
 type connection struct {
@@ -134,7 +135,8 @@ func (c *connectionChange) patch() model.ConnectionPatch {
 }
 
 type checkResult struct {
-	Steps []checkStep `json:"steps" doc:"Those that were come to; the last one failed, or nothing did."`
+	Steps     []checkStep `json:"steps" doc:"Those that were come to; the last one failed, or nothing did."`
+	Residency *decision   `json:"residency,omitempty" doc:"Where it is, and whether the policy permits that to everybody; absent where only a model's name tells."`
 }
 
 type checkStep struct {
@@ -146,7 +148,7 @@ type checkStep struct {
 }
 
 func checkResultOf(steps []model.CheckStep) checkResult {
-	return checkResult{mapped(steps, func(c model.CheckStep) checkStep {
+	return checkResult{Steps: mapped(steps, func(c model.CheckStep) checkStep {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
 			out.Code = errs.CodeOf(c.Err)
@@ -156,6 +158,14 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 		}
 		return out
 	})}
+}
+
+// at adds where it is, if that is known.
+func (r checkResult) at(d residency.Decision, known bool) checkResult {
+	if known {
+		r.Residency = decisionOf(d)
+	}
+	return r
 }
 
 type remoteModel struct {
@@ -227,7 +237,11 @@ func (s *Server) checkDraft(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps)), nil
+	d, known, err := s.catalogue.DraftPlace(ctx, in.Body.draft(), in.RemoteID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(checkResultOf(steps).at(d, known)), nil
 }
 
 func (s *Server) getConnection(ctx context.Context, in *IDInput) (*body[connection], error) {
@@ -298,7 +312,11 @@ func (s *Server) checkConnection(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps)), nil
+	d, known, err := s.catalogue.ConnectionPlace(ctx, in.ID, in.Body.patch(), in.RemoteID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(checkResultOf(steps).at(d, known)), nil
 }
 
 func (s *Server) listRemoteModels(ctx context.Context, in *IDInput) (*body[list[remoteModel]], error) {

@@ -29,6 +29,7 @@ type offer struct {
 type offers struct {
 	Items       []offer      `json:"items"`
 	Transcriber *transcriber `json:"transcriber,omitempty" doc:"What turns speech into text; absent where nothing does."`
+	Barred      int          `json:"barred,omitempty" doc:"Where no model is offered: how many would be if the residency policy permitted where they are."`
 }
 
 // capabilities have the fields of model.Capabilities.
@@ -140,8 +141,14 @@ func (s *Server) listOffers(ctx context.Context, _ *none) (*body[offers], error)
 	if err != nil {
 		return nil, err
 	}
+	barred := 0
+	if len(usable) == 0 {
+		if barred, err = s.catalogue.Barred(ctx); err != nil {
+			return nil, err
+		}
+	}
 	first, _ := model.DefaultOf(usable, requestOf(ctx).account.Preferences.DefaultModelID)
-	return ok(offers{Transcriber: listener, Items: mapped(usable, func(o model.Offer) offer {
+	return ok(offers{Transcriber: listener, Barred: barred, Items: mapped(usable, func(o model.Offer) offer {
 		return offer{
 			ID: o.ID, DisplayName: o.DisplayName, Description: o.Description,
 			Capabilities: capabilities(o.Capabilities), Defaults: parameters(o.Defaults),

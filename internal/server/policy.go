@@ -63,6 +63,6 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, regio
 	}
 	d, err := places.Judged(ctx, region, modelID, nil)
 	return PolicyAnswer{
-		Allowed: d.Allowed, Place: d.Place.String(), Reason: d.Reason.String(), Basis: d.Place.Basis, Instead: d.Instead, Data: profiles.Version(),
+		Allowed: d.Allowed, Place: d.Place.String(), Reason: d.Reason.String(), Basis: d.Place.Source(), Instead: d.Instead, Data: profiles.Version(),
 	}, err
 }

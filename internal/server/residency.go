@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"kakoi/internal/classification"
+	"kakoi/internal/errs"
+	"kakoi/internal/model"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 )
@@ -19,25 +21,29 @@ type place struct {
 	From    string   `json:"from,omitempty" doc:"The region that is called, unless the place is that region alone."`
 	Profile string   `json:"profile,omitempty" doc:"The inference profile that leads there."`
 	Model   string   `json:"model,omitempty" doc:"The foundation model, as its provider calls it, where that is known."`
-	Basis   string   `json:"basis,omitempty" doc:"How it is known."`
+	Basis   string   `json:"basis,omitempty" doc:"How it is known, where the data of inference profiles says it."`
+	// Listed is of profiles that Amazon Bedrock told us of.
+	Listed time.Time `json:"listed,omitzero" doc:"When Amazon Bedrock itself listed the profile."`
 }
 
 func placeOf(p residency.Place) place {
-	return place{string(p.Kind), p.Name, p.Country, p.Regions, p.From, p.Profile, p.Model, p.Basis}
+	return place{string(p.Kind), p.Name, p.Country, p.Regions, p.From, p.Profile, p.Model, p.Basis, p.Listed}
 }
 
 // decision is what the residency policy says of a call.
 type decision struct {
-	Allowed bool              `json:"allowed"`
-	Place   place             `json:"place"`
-	Reason  residency.Code    `json:"reason" enum:"nothing_decided,permitted,no_rule,model_barred,class_barred,region_barred,anywhere_barred,place_unknown,country_unknown,country_barred,decision_missing"`
-	Params  map[string]string `json:"params" doc:"What the reason speaks of."`
-	Text    string            `json:"text" doc:"The reason in one English clause, as the record has it."`
-	Instead []string          `json:"instead" doc:"Other ways to the same model that the policy permits."`
+	Allowed bool                   `json:"allowed"`
+	Place   place                  `json:"place"`
+	Reason  residency.Code         `json:"reason" enum:"nothing_decided,permitted,no_rule,model_barred,class_barred,region_barred,anywhere_barred,place_unknown,country_unknown,country_barred,decision_missing"`
+	Params  map[string]string      `json:"params" doc:"What the reason speaks of."`
+	Text    string                 `json:"text" doc:"The reason in one English clause, as the record has it."`
+	Instead []string               `json:"instead" doc:"Other ways to the same model that the policy permits."`
+	Only    []string               `json:"only,omitempty" doc:"Groups whose members may use a model that not everybody may whom it is for."`
+	Classes []classification.Class `json:"classes,omitempty" doc:"How confidential what is written to a model may be that not everything may be written to; 0 is unclassified."`
 }
 
 func decisionOf(d residency.Decision) *decision {
-	return &decision{d.Allowed, placeOf(d.Place), d.Reason.Code, d.Reason.Params(), d.Reason.String(), orEmpty(d.Instead)}
+	return &decision{d.Allowed, placeOf(d.Place), d.Reason.Code, d.Reason.Params(), d.Reason.String(), orEmpty(d.Instead), d.Only, d.Classes}
 }
 
 type residencyRule struct {
@@ -78,8 +84,29 @@ type residencyChange struct {
 	Version int64           `json:"version" kind:"number" minimum:"0" doc:"That was read before."`
 }
 
+// residencyDraft is a policy that is being written.
+type residencyDraft struct {
+	Open  bool            `json:"open" kind:"enum" doc:"Every place is permitted; the rules are dropped."`
+	Rules []residencyRule `json:"rules" maxItems:"50" doc:"A call is permitted if one of them permits it."`
+}
+
+// foreseen is what a policy would mean for a model of the catalogue.
+type foreseen struct {
+	ModelID string   `json:"modelId"`
+	Now     decision `json:"now" doc:"By the policy that holds."`
+	Then    decision `json:"then" doc:"By the one that is asked about."`
+}
+
+// profileRoute is where an inference profile leads.
+type profileRoute struct {
+	ID    string `json:"id" doc:"As calls name it: id or ARN."`
+	Place place  `json:"place"`
+}
+
 type explainInput struct {
-	Region   string   `json:"region" kind:"name" minLength:"1" maxLength:"64" doc:"That is called."`
+	ConnectionID string `json:"connectionId,omitempty" kind:"id" maxLength:"64" doc:"By which it is called; absent: Amazon Bedrock in the region."`
+
+	Region   string   `json:"region,omitempty" kind:"name" maxLength:"64" doc:"That is called, without a connection."`
 	ModelID  string   `json:"modelId" kind:"name" minLength:"1" maxLength:"2048" doc:"Model, inference profile or ARN."`
 	GroupIDs []string `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Of the person who asks; absent: none."`
 }
@@ -87,7 +114,9 @@ type explainInput struct {
 func (s *Server) residencyOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/residency", id: "getResidency", tag: "admin", summary: "Where what people write may be processed, and what is known of regions."}, s.getResidency)
 	register(s, route{method: http.MethodPut, path: "/admin/residency", id: "updateResidency", tag: "admin", summary: "Decides where what people write may be processed, from the next call on."}, s.updateResidency)
-	register(s, route{method: http.MethodPost, path: "/admin/residency/explain", id: "explainResidency", tag: "admin", summary: "Where Amazon Bedrock would process a call, and whether the policy permits it."}, s.explainResidency)
+	register(s, route{method: http.MethodPost, path: "/admin/residency/explain", id: "explainResidency", tag: "admin", summary: "Where a model would process a call, and whether the policy permits it."}, s.explainResidency)
+	register(s, route{method: http.MethodPost, path: "/admin/residency/preview", id: "previewResidency", tag: "admin", summary: "What a policy would mean for each model of the catalogue, if it held."}, s.previewResidency)
+	register(s, route{method: http.MethodGet, path: "/admin/residency/profiles", id: "listInferenceProfiles", tag: "admin", summary: "The inference profiles that are known from a region, and where they lead."}, s.listInferenceProfiles)
 }
 
 func (s *Server) residencyOf(k setting.Kept[residency.Policy]) residencyPolicy {
@@ -123,9 +152,54 @@ func (s *Server) updateResidency(ctx context.Context, in *struct{ Body residency
 }
 
 func (s *Server) explainResidency(ctx context.Context, in *struct{ Body explainInput }) (*body[decision], error) {
-	d, err := s.places.Explain(ctx, in.Body.Region, in.Body.ModelID, in.Body.GroupIDs)
+	b := in.Body
+	var d residency.Decision
+	var err error
+	if b.ConnectionID != "" {
+		d, err = s.catalogue.Explain(ctx, b.ConnectionID, b.ModelID, b.GroupIDs)
+	} else {
+		d, err = s.places.Explain(ctx, b.Region, b.ModelID, b.GroupIDs)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return ok(*decisionOf(d)), nil
+}
+
+func (s *Server) previewResidency(ctx context.Context, in *struct{ Body residencyDraft }) (*body[list[foreseen]], error) {
+	rules := mapped(in.Body.Rules, func(r residencyRule) residency.Rule { return residency.Rule(r) })
+	now, err := s.catalogue.Judged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := s.places.Foresee(residency.Policy{Open: in.Body.Open, Rules: rules})
+	if err != nil {
+		return nil, err
+	}
+	then, err := s.catalogue.JudgedBy(ctx, judge)
+	if err != nil {
+		return nil, err
+	}
+	models, err := s.catalogue.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[foreseen]{Items: mapped(models, func(m model.Model) foreseen {
+		return foreseen{m.ID, *decisionOf(now[m.ID]), *decisionOf(then[m.ID])}
+	})}), nil
+}
+
+func (s *Server) listInferenceProfiles(ctx context.Context, in *struct {
+	Region string `query:"region" kind:"name" maxLength:"64" doc:"That is called."`
+}) (*body[list[profileRoute]], error) {
+	known, err := s.places.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, exists := known.Region(in.Region); !exists {
+		return nil, errs.InField("region", "this is not a region that is known, such as ap-northeast-1")
+	}
+	return ok(list[profileRoute]{Items: mapped(known.From(in.Region), func(id string) profileRoute {
+		return profileRoute{id, placeOf(known.Bedrock(in.Region, id))}
+	})}), nil
 }

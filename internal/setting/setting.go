@@ -177,11 +177,24 @@ func (d *Document[T]) latest(ctx context.Context, q db.Queryer) (Kept[T], error)
 		return kept, nil
 	}
 	if err == nil {
-		err = json.Unmarshal([]byte(body), &kept.Value)
+		kept.Value, err = d.decode(body)
 	}
 	if err != nil {
 		return Kept[T]{}, fmt.Errorf("read settings: %w", err)
 	}
 	kept.ChangedAt = time.UnixMilli(at).UTC()
 	return kept, nil
+}
+
+// decode reads a stored document. What it leaves out is as at first, in a copy:
+// decoding writes into what the slices of its target point at.
+func (d *Document[T]) decode(body string) (value T, err error) {
+	initial, err := json.Marshal(d.definition.Initial)
+	if err != nil {
+		return value, err
+	}
+	if err := json.Unmarshal(initial, &value); err != nil {
+		return value, err
+	}
+	return value, json.Unmarshal([]byte(body), &value)
 }

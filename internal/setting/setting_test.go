@@ -156,3 +156,28 @@ func TestWhatCannotBeDecidedIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatHoldsAtFirstStaysAsItWas(t *testing.T) {
+	type rules struct{ Rules []struct{ Names []string } }
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		s, _ := open(t, d)
+		initial := rules{Rules: []struct{ Names []string }{{[]string{"first"}}}}
+		document := setting.Define(s, setting.Definition[rules]{
+			Name: "rules", Initial: initial, Check: func(r rules) (rules, error) { return r, nil },
+			Details: func(before, after rules) map[string]string {
+				return map[string]string{"before": before.Rules[0].Names[0], "after": after.Rules[0].Names[0]}
+			},
+		})
+		ctx := as(t, "admin", access.Administrator)
+		before, err := document.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := document.Write(ctx, 0, rules{Rules: []struct{ Names []string }{{[]string{"second"}}}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := before.Value.Rules[0].Names[0]; got != "first" {
+			t.Errorf("what was read before the change has become %q", got)
+		}
+	})
+}

@@ -83,6 +83,14 @@ export const limits: Omit<Schemas["Limits"], "temporary"> = {
   attachmentTypes: ["application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "image/gif", "image/jpeg", "image/png", "image/webp", ".csv", ".md", ".txt"],
 };
 
+const regions = [["ap-northeast-1", "JP", "東京", "Tokyo"], ["ap-northeast-2", "KR", "ソウル", "Seoul"], ["ap-northeast-3", "JP", "大阪", "Osaka"], ["us-east-1", "US", "バージニア北部", "N. Virginia"]] as const;
+
+export const residency: Schemas["ResidencyPolicy"] = {
+  open: false, version: 0,
+  rules: [{ name: "Japan", groupIds: [], regions: ["ap-northeast-1", "ap-northeast-3"], countries: ["JP"], models: [] }],
+  data: { version: "2026-11-22", regions: regions.map(([id, country, ja, en]) => ({ id, country, ja, en })) },
+};
+
 export const chatSettings: Schemas["ChatSettings"] = {
   temporary: "allowed", attachmentBytes: 0, attachmentsPerTurn: 0, defaultClass: 0, version: 0,
   installed: { attachmentBytes: limits.attachmentBytes, attachmentsPerTurn: limits.attachmentsPerTurn },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
-import type { Account, CatalogueModel, CheckStep, Connection, Group, Me, Place, Schemas, Session } from "../src/lib/api/types";
+import type { Account, CatalogueModel, CheckStep, Connection, Decision, Group, Me, Place, Schemas, Session } from "../src/lib/api/types";
 import * as data from "./data";
 
 /*
@@ -34,6 +34,7 @@ function newState() {
     models: structuredClone(data.models),
     sessions: structuredClone(data.sessions),
     chat: structuredClone(data.chatSettings),
+    residency: structuredClone(data.residency),
     preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" } as Me["preferences"],
   };
 }
@@ -52,6 +53,17 @@ async function readBody(req: IncomingMessage): Promise<Record<string, unknown>> 
 function placeOf({ settings }: Connection): Place {
   if (settings.region) return { kind: "regions", regions: ["ap-northeast-1", "ap-northeast-3"], from: settings.region };
   return settings.baseUrl ? { kind: "host", name: new URL(settings.baseUrl).hostname } : { kind: "server" };
+}
+
+/** What a policy says of a place: every region of it must be permitted by one rule. */
+function decide(place: Place, policy: Pick<Schemas["ResidencyPolicy"], "open" | "rules">): Decision {
+  const said = (allowed: boolean, reason: Decision["reason"], params: Record<string, string> = {}): Decision => ({ allowed, place, reason, params, text: reason, instead: [] });
+  if (policy.open) return said(true, "nothing_decided");
+  const [rule] = policy.rules;
+  if (!rule) return said(false, "no_rule");
+  if (place.kind === "host") return place.country ? said(rule.countries.includes(place.country), "country_barred", { rule: rule.name, host: place.name ?? "", country: place.country }) : said(false, "country_unknown", { host: place.name ?? "" });
+  const barred = place.regions?.find((id) => !policy.rules.some((r) => r.regions.includes(id)));
+  return barred ? said(false, "region_barred", { rule: rule.name, region: barred }) : said(true, "permitted", { rule: rule.name });
 }
 
 /** Answers the API from memory. */
@@ -208,7 +220,23 @@ export function mockApi(): Plugin {
       const known = ["anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0", "google/gemma-3-27b-it", "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0"];
       return { items: known.map((id) => ({ id: path[2] === "c-bedrock" ? `jp.${id}` : id, name: id, task: "chat", capabilities: { vision: id.includes("claude"), documents: id.includes("claude"), reasoning: id.includes("claude") || id.includes("oss"), tools: true, contextTokens: 128_000, outputTokens: 8_192 } })) };
     },
-    "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models, c) }),
+    "GET admin/residency": ({ plays }) => {
+      if (plays.has("fail")) throw new Problem(500, "internal");
+      return state.residency;
+    },
+    "PUT admin/residency": ({ body }) => {
+      if (body.version !== state.residency.version) throw new Problem(409, "conflict");
+      return Object.assign(state.residency, body, { version: state.residency.version + 1, changedBy: "a-12", changedByName: "小宮 拓真", changedAt: new Date().toISOString() });
+    },
+    "POST admin/residency/preview": ({ body }) => {
+      const then = body as unknown as Schemas["ResidencyDraft"];
+      const bad = then.rules.findIndex((r) => r.models.some((m) => /[^\w*.:/-]/.test(m)));
+      if (bad >= 0) throw new Problem(422, "invalid_input", { field: `rules[${bad}].models`, params: { value: then.rules[bad]?.models.find((m) => /[^\w*.:/-]/.test(m)) ?? "" } });
+      return { items: state.models.map((m) => ({ modelId: m.id, now: decide(placeOf(byId(state.connections, m.connectionId)), state.residency), then: decide(placeOf(byId(state.connections, m.connectionId)), then) })) };
+    },
+    "POST admin/residency/explain": ({ body }) => decide(body.connectionId ? placeOf(byId(state.connections, String(body.connectionId))) : { kind: "regions", regions: [String(body.region)] }, state.residency),
+    "GET admin/residency/profiles": () => ({ items: [{ id: "jp.anthropic.claude-sonnet-4-6", place: { kind: "regions", regions: ["ap-northeast-1", "ap-northeast-3"] } }] }),
+    "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models.map((m) => ({ ...m, residency: decide(placeOf(byId(state.connections, m.connectionId)), state.residency) })), c) }),
     "POST admin/models": ({ body }) => {
       const model = { id: `m-new-${++count}`, position: state.models.length, ...body } as unknown as CatalogueModel;
       state.models.push(model);

@@ -202,6 +202,13 @@ const connections = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/connections/connections-page"), "ConnectionsPage"),
 });
 
+const residency = createRoute({
+  getParentRoute: () => administration,
+  path: "/residency",
+  validateSearch: (search: Record<string, unknown>): { model?: string } => ({ model: text(search.model) }),
+  component: lazyRouteComponent(() => import("@/features/admin/residency/residency-page"), "ResidencyPage"),
+});
+
 const feedback = createRoute({
   getParentRoute: () => administration,
   path: "/feedback",
@@ -243,7 +250,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, chatSettings, feedback, status]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, residency, chatSettings, feedback, status]),
   ...kit,
 ]);
 

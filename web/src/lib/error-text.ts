@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { ja } from "@/locales/ja";
 import type { ApiError } from "./api/error";
 import { useFormats } from "./format";
+import { useReasonText } from "./place";
 
 type Code = Extract<keyof typeof ja.errors, string>;
 type Failure = Pick<ApiError, "code" | "params" | "detail">;
@@ -22,6 +23,7 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
   const { t, i18n } = useTranslation("errors");
   const { t: common } = useTranslation("common");
   const format = useFormats();
+  const reasonText = useReasonText();
   return useCallback(
     (err) => {
       const known = i18n.exists(`${err.code}.what`, { ns: "errors" });
@@ -36,12 +38,16 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
             ? common("limit.files", { count: Number(limitFiles) })
             : "";
       // A code that is newer than these texts still says what the server said.
-      const todo = known || !err.detail ? t(`${code}.todo`, params) : err.detail;
+      const general = known || !err.detail ? t(`${code}.todo`, params) : err.detail;
+      const why = code === "residency_denied" ? reasonText(err.params.reason ?? "", err.params) : "";
+      const instead = why && err.params.instead ? t("residency_denied.instead", params) : "";
+      const sentences = [why && common("reason.sentence", { text: why }), general, instead].filter(Boolean);
+      const todo = sentences.join(i18n.language === "en" ? " " : "");
       const what = t(`${code}.what`, params);
       const help = limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo;
       return { what, todo: help, said: i18n.language === "en" ? `${what}. ${help}` : `${what}。${help}`, limit };
     },
-    [t, i18n, common, format],
+    [t, i18n, common, format, reasonText],
   );
 }
 

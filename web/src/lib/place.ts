@@ -8,11 +8,9 @@ type Words = typeof ja.common;
 /** Gives the words for where a model's input is processed, in the language in use. */
 export function usePlaceText(): (place: Place) => string {
   const { t, i18n } = useTranslation("common");
+  const region = useRegionName();
   return useCallback(
     ({ kind, name = "", country = "", regions = [], from = "" }) => {
-      // A name that these texts do not know is shown as the provider writes it.
-      const known = <K extends string>(key: K) => i18n.exists(key, { ns: "common" });
-      const region = (code: string) => (known(`region.${code}`) ? t(`region.${code as keyof Words["region"]}`) : code);
       switch (kind) {
         case "server":
           return t("place.server");
@@ -28,7 +26,39 @@ export function usePlaceText(): (place: Place) => string {
           return t("place.unknown", { name });
       }
     },
-    [t, i18n],
+    [t, i18n, region],
+  );
+}
+
+/** Gives the name of a cloud's region. One that these texts do not know is called as its provider calls it. */
+export function useRegionName(): (id: string) => string {
+  const { t, i18n } = useTranslation("common");
+  return useCallback((id) => (i18n.exists(`region.${id}`, { ns: "common" }) ? t(`region.${id as keyof Words["region"]}`) : id), [t, i18n]);
+}
+
+/** The rule that a closed installation begins with, as the server names it; people read it in their language. */
+const initialRule = "Japan";
+
+/** Gives the name of a rule of the residency policy. */
+export function useRuleName(): (name: string) => string {
+  const { t } = useTranslation("common");
+  return useCallback((name) => (name === initialRule ? t("reason.initialRule") : name), [t]);
+}
+
+type Reason = Exclude<keyof Words["reason"], "initialRule" | "sentence">;
+
+/** Gives the words for why the residency policy decided as it did, or "" for a reason that these texts do not know. */
+export function useReasonText(): (reason: string, params: Record<string, string>) => string {
+  const { t, i18n } = useTranslation("common");
+  const region = useRegionName();
+  const rule = useRuleName();
+  return useCallback(
+    (reason, params) => {
+      if (!i18n.exists(`reason.${reason}`, { ns: "common" })) return "";
+      const said = { ...params, region: region(params.region ?? ""), rule: rule(params.rule ?? ""), country: params.country ? nameOfCountry(params.country, i18n.language) : "" };
+      return t(`reason.${reason as Reason}`, said);
+    },
+    [t, i18n, region, rule],
   );
 }
 

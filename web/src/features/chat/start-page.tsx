@@ -76,7 +76,7 @@ export function StartPage() {
         conversationId={newConversation}
         takes={model?.capabilities ?? (models.data && onlyWords)}
         confidentiality={first.confidentiality}
-        blocked={models.data && !model ? (items.length > 0 ? t("class.notTaken") : t("noModelShort")) : models.data && !first.isLoading ? undefined : t("loading")}
+        blocked={models.data && !model ? t(items.length > 0 ? "class.notTaken" : models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={isPending}
         running={false}
         stopping={false}
@@ -146,7 +146,7 @@ export function StartPage() {
             <span className="inline-block">{t("greeting")}</span>
           </h1>
           {models.error && !models.data ? <ErrorNotice error={models.error} onRetry={() => void models.refetch()} className="mb-4" /> : null}
-          {models.data && <FirstRun models={items.length} real={items.filter((one) => !one.demo).length} administrator={account.role === "administrator"} />}
+          {models.data && <FirstRun barred={models.data.barred ?? 0} models={items.length} real={items.filter((one) => !one.demo).length} administrator={account.role === "administrator"} />}
           {folder && <StartFolder id={folder} />}
           {composer}
           <Recent />
@@ -157,8 +157,26 @@ export function StartPage() {
 }
 
 /** What is missing before real work can be done here. */
-function FirstRun({ models, real, administrator }: { models: number; real: number; administrator: boolean }) {
+function FirstRun({ models, barred, real, administrator }: { models: number; barred: number; real: number; administrator: boolean }) {
   const { t } = useTranslation("chat");
+  if (barred > 0) {
+    return (
+      <Notice
+        tone="warning"
+        title={t("allBarred")}
+        className="mb-4"
+        actions={
+          administrator && (
+            <ButtonLink to="/admin/residency" size="dense" tone="primary">
+              {t("openResidency")}
+            </ButtonLink>
+          )
+        }
+      >
+        {t(administrator ? "allBarredAdminHint" : "allBarredHint")}
+      </Notice>
+    );
+  }
   if (real > 0 || (models > 0 && !administrator)) return null;
   return (
     <Notice

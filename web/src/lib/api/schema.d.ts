@@ -399,8 +399,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Where Amazon Bedrock would process a call, and whether the policy permits it. */
+        /** Where a model would process a call, and whether the policy permits it. */
         post: operations["explainResidency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/residency/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a policy would mean for each model of the catalogue, if it held. */
+        post: operations["previewResidency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/residency/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The inference profiles that are known from a region, and where they lead. */
+        get: operations["listInferenceProfiles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1777,6 +1811,8 @@ export interface components {
             version: number;
         };
         CheckResult: {
+            /** @description Where it is, and whether the policy permits that to everybody; absent where only a model's name tells. */
+            residency?: components["schemas"]["Decision"];
             /** @description Those that were come to; the last one failed, or nothing did. */
             steps: components["schemas"]["CheckStep"][];
         };
@@ -1990,8 +2026,12 @@ export interface components {
         };
         Decision: {
             allowed: boolean;
+            /** @description How confidential what is written to a model may be that not everything may be written to; 0 is unclassified. */
+            classes?: number[];
             /** @description Other ways to the same model that the policy permits. */
             instead: string[];
+            /** @description Groups whose members may use a model that not everybody may whom it is for. */
+            only?: string[];
             /** @description What the reason speaks of. */
             params: {
                 [key: string]: string;
@@ -2057,12 +2097,14 @@ export interface components {
             ended: number;
         };
         ExplainInput: {
+            /** @description By which it is called; absent: Amazon Bedrock in the region. */
+            connectionId?: string;
             /** @description Of the person who asks; absent: none. */
             groupIds?: string[];
             /** @description Model, inference profile or ARN. */
             modelId: string;
-            /** @description That is called. */
-            region: string;
+            /** @description That is called, without a connection. */
+            region?: string;
         };
         ExportOrder: {
             era?: boolean;
@@ -2134,6 +2176,13 @@ export interface components {
         FolderDeleted: {
             /** Format: int64 */
             deletedConversations: number;
+        };
+        Foreseen: {
+            modelId: string;
+            /** @description By the policy that holds. */
+            now: components["schemas"]["Decision"];
+            /** @description By the one that is asked about. */
+            then: components["schemas"]["Decision"];
         };
         ForkOrder: {
             /**
@@ -2310,6 +2359,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListForeseen: {
+            items: components["schemas"]["Foreseen"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListGroup: {
             items: components["schemas"]["Group"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -2322,6 +2376,11 @@ export interface components {
         };
         ListMember: {
             items: components["schemas"]["Member"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListProfileRoute: {
+            items: components["schemas"]["ProfileRoute"][];
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
@@ -2632,6 +2691,11 @@ export interface components {
             processedAt: string;
         };
         Offers: {
+            /**
+             * Format: int64
+             * @description Where no model is offered: how many would be if the residency policy permitted where they are.
+             */
+            barred?: number;
             items: components["schemas"]["Offer"][];
             /** @description What turns speech into text; absent where nothing does. */
             transcriber?: components["schemas"]["Transcriber"];
@@ -2666,7 +2730,7 @@ export interface components {
             new: string;
         };
         Place: {
-            /** @description How it is known. */
+            /** @description How it is known, where the data of inference profiles says it. */
             basis?: string;
             /** @description Of a host, as its owner declared it: ISO 3166-1 alpha-2. */
             country?: string;
@@ -2674,6 +2738,11 @@ export interface components {
             from?: string;
             /** @enum {string} */
             kind: "server" | "host" | "regions" | "anywhere" | "unknown";
+            /**
+             * Format: date-time
+             * @description When Amazon Bedrock itself listed the profile.
+             */
+            listed?: string;
             /** @description The foundation model, as its provider calls it, where that is known. */
             model?: string;
             /** @description Host, or the name that does not tell. */
@@ -2768,6 +2837,11 @@ export interface components {
         };
         ProfileChange: {
             name: string;
+        };
+        ProfileRoute: {
+            /** @description As calls name it: id or ARN. */
+            id: string;
+            place: components["schemas"]["Place"];
         };
         Prompt: {
             archived: boolean;
@@ -2996,6 +3070,12 @@ export interface components {
             regions: components["schemas"]["Region"][];
             /** @description Date of the data of inference profiles. */
             version: string;
+        };
+        ResidencyDraft: {
+            /** @description Every place is permitted; the rules are dropped. */
+            open: boolean;
+            /** @description A call is permitted if one of them permits it. */
+            rules: components["schemas"]["ResidencyRule"][];
         };
         ResidencyPolicy: {
             /** Format: date-time */
@@ -4446,6 +4526,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewResidency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResidencyDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListForeseen"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInferenceProfiles: {
+        parameters: {
+            query?: {
+                /** @description That is called. */
+                region?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListProfileRoute"];
                 };
             };
             /** @description Error */

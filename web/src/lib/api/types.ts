@@ -39,6 +39,12 @@ export type ConnectionSettings = Schemas["ConnectionSettings"];
 export type ConnectionSecret = Schemas["ConnectionSecret"];
 export type ConnectionDraft = Schemas["ConnectionDraft"];
 export type CheckStep = Schemas["CheckStep"];
+/** What the residency policy says of a model. */
+export type Decision = Schemas["Decision"];
+export type ResidencyPolicy = Schemas["ResidencyPolicy"];
+export type ResidencyRule = Schemas["ResidencyRule"];
+export type Foreseen = Schemas["Foreseen"];
+export type AssumedRole = Schemas["AssumedRole"];
 export type DetectedServer = Schemas["Detected"];
 /** What turns speech into text. */
 export type Transcriber = Schemas["Transcriber"];

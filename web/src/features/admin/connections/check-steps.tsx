@@ -1,10 +1,12 @@
-import { Check, CircleAlert } from "lucide-react";
+import { Check, CircleAlert, Info } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import type { CheckStep } from "@/lib/api/types";
+import type { CheckStep, Decision } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
+import { TextLink } from "@/ui/button";
 import { Icon } from "@/ui/icon";
+import { useVerdictText, verdictOf } from "../residency/verdict";
 
 const known = ["configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"] as const;
 type Known = (typeof known)[number];
@@ -14,7 +16,7 @@ function isKnown(name: string): name is Known {
 }
 
 /** The steps of a connection's self-test: what passed, which failed, and how to mend it. */
-export function CheckSteps({ steps }: { steps: CheckStep[] }) {
+export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency: Decision | undefined }) {
   const { t } = useTranslation("admin");
   const format = useFormats();
   const words = useErrorTextOf();
@@ -50,6 +52,25 @@ export function CheckSteps({ steps }: { steps: CheckStep[] }) {
           );
         })}
       </ol>
+      {residency && <Permitted decision={residency} />}
+    </div>
+  );
+}
+
+/** Whether what was reached may be used: a server that answers may still be in the wrong place. */
+function Permitted({ decision }: { decision: Decision }) {
+  const { t } = useTranslation("admin");
+  const verdictText = useVerdictText();
+  const verdict = verdictOf(decision);
+  return (
+    <div className={cx("flex gap-3 border-t border-rule px-4 py-2 text-14", verdict === "barred" && "bg-danger-soft")}>
+      <Icon of={verdict === "barred" ? CircleAlert : verdict === "partly" ? Info : Check} className={verdict === "barred" ? "text-danger" : verdict === "partly" ? "text-muted" : "text-success"} />
+      <div className="min-w-0 flex-1">
+        <p className={cx(verdict === "barred" && "font-bold")}>{t(verdict === "allowed" ? "connections.placeAllowed" : verdict === "partly" ? "connections.placePartly" : "connections.placeBarred")}</p>
+        {verdict !== "allowed" && <p className="mt-1">{verdictText(decision)}</p>}
+        {decision.reason === "country_unknown" && <p>{t("connections.placeFixCountry")}</p>}
+        {verdict !== "allowed" && <TextLink to="/admin/residency">{t("connections.placeOpen")}</TextLink>}
+      </div>
     </div>
   );
 }

@@ -51,7 +51,7 @@ export function ConnectionDialog({ connection, onClose }: { connection: Connecti
           {t("connections.enabled")}
         </Checkbox>
         {check.failure && <ErrorNotice error={check.failure} />}
-        {check.steps && <CheckSteps steps={check.steps} />}
+        {check.steps && <CheckSteps steps={check.steps} residency={check.residency} />}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>

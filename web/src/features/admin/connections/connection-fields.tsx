@@ -1,16 +1,17 @@
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { useForm } from "@/lib/use-form";
 import { Button, IconButton } from "@/ui/button";
 import { Checkbox, RadioGroup } from "@/ui/choice";
 import { Disclosure } from "@/ui/disclosure";
 import { Combobox } from "@/ui/select";
 import { PasswordField, TextArea, TextField } from "@/ui/text-field";
-import type { DraftForm } from "./draft";
+import { CountryField } from "./country-field";
+import { RoleFields } from "./role-fields";
+import type { ConnectionForm } from "./use-connection-form";
 
 interface Props {
-  form: ReturnType<typeof useForm<DraftForm>>;
+  form: ConnectionForm;
   /** The secrets that are stored: an empty field leaves its own as it is. */
   stored: string[];
 }
@@ -42,6 +43,7 @@ function OpenAIFields({ form, stored }: Props) {
   return (
     <>
       <TextField {...form.field("baseUrl")} label={t("connections.baseUrl")} hint={t("connections.baseUrlHint")} placeholder={examples.url} type="url" mono autoComplete="off" />
+      <CountryField form={form} />
       <PasswordField {...form.field("apiKey")} label={t("connections.apiKey")} optional hint={stored.includes("apiKey") ? t("connections.secretKept") : t("connections.apiKeyHint")} mono autoComplete="off" />
       {stored.includes("apiKey") && (
         <Checkbox isSelected={form.values.clearApiKey} onChange={(on) => form.set("clearApiKey", on)} className="-mt-3">
@@ -104,6 +106,7 @@ function BedrockFields({ form, stored }: Props) {
       )}
       {credentials === "profile" && <TextField {...form.field("profile")} label={t("connections.profile")} hint={t("connections.profileHint")} mono autoComplete="off" />}
       {credentials === "bearer" && <PasswordField {...form.field("bearerToken")} label={t("connections.bearerToken")} hint={kept("bearerToken")} mono autoComplete="off" />}
+      <RoleFields form={form} regions={regions} />
       <Disclosure title={t("connections.more")} isOpen={open} onToggle={setOpen}>
         <TextField {...form.field("endpoint")} label={t("connections.endpoint")} optional hint={t("connections.endpointHint")} type="url" mono autoComplete="off" />
         <TextField {...form.field("controlEndpoint")} label={t("connections.controlEndpoint")} optional type="url" mono autoComplete="off" />

@@ -127,7 +127,7 @@ function DetailsStep({ initial, onBack, onClose, onAdded }: DetailsProps) {
         {form.failure && <ErrorNotice error={form.failure} />}
         <ConnectionFields form={form} stored={[]} />
         {check.failure && <ErrorNotice error={check.failure} />}
-        {check.steps && <CheckSteps steps={check.steps} />}
+        {check.steps && <CheckSteps steps={check.steps} residency={check.residency} />}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>

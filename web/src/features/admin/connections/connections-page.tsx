@@ -4,6 +4,7 @@ import { Plug, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Connection } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
+import { nameOfCountry } from "@/lib/place";
 import { Button, TextLink } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { PanelSection } from "@/ui/drawer";
@@ -78,7 +79,7 @@ export function ConnectionsPage() {
 }
 
 function ConnectionPanel({ connection, onClose }: { connection: Connection; onClose: () => void }) {
-  const { t } = useTranslation("admin");
+  const { t, i18n } = useTranslation("admin");
   const format = useFormats();
   const client = useQueryClient();
   const catalogue = useQuery(catalogueQuery);
@@ -109,7 +110,19 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
             <Enabled connection={connection} />
           </Detail>
           {settings.baseUrl && <Detail name={t("connections.baseUrl")}>{settings.baseUrl}</Detail>}
+          {settings.country && <Detail name={t("connections.country")}>{nameOfCountry(settings.country, i18n.language)}</Detail>}
           {settings.region && <Detail name={t("connections.region")}>{settings.region}</Detail>}
+          {settings.roles && settings.roles.length > 0 && (
+            <Detail name={t("connections.roles")}>
+              <ol className="grid gap-1">
+                {settings.roles.map((role, i) => (
+                  <li key={i} className="font-mono text-14 break-all">
+                    {role.arn}
+                  </li>
+                ))}
+              </ol>
+            </Detail>
+          )}
           {settings.endpoint && <Detail name={t("connections.endpoint")}>{settings.endpoint}</Detail>}
           {settings.headers && Object.keys(settings.headers).length > 0 && <Detail name={t("connections.headers")}>{format.list(Object.keys(settings.headers))}</Detail>}
           {connection.kind !== "demo" && <Detail name={t("connections.secret")}>{connection.secretNames.length > 0 ? t("connections.secretSet") : t("connections.secretNone")}</Detail>}
@@ -121,7 +134,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
         </Button>
         <div className="mt-3">
           {check.failure && <ErrorNotice error={check.failure} />}
-          {check.steps && <CheckSteps steps={check.steps} />}
+          {check.steps && <CheckSteps steps={check.steps} residency={check.residency} />}
         </div>
       </PanelSection>
       <PanelSection title={t("models.title")}>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Connection } from "@/lib/api/types";
-import { blank, draftOf, formOf, isHttpUrl } from "./draft";
+import { blank, draftOf, emptyRole, formOf, isHttpUrl, placedBy } from "./draft";
 
 const stored: Connection = {
   id: "c-1",
@@ -11,7 +11,7 @@ const stored: Connection = {
   secretNames: ["apiKey", "headers.X-Team-Key"],
   createdAt: "",
   updatedAt: "",
-  settings: { baseUrl: "http://10.0.0.1/v1", headers: { "X-Dept": "a" }, caFile: "/etc/ssl/own.pem" },
+  settings: { baseUrl: "http://10.0.0.1/v1", country: "JP", headers: { "X-Dept": "a" }, caFile: "/etc/ssl/own.pem" },
 };
 
 test("a connection opened and saved as it is sends no secret, so the stored ones stay", () => {
@@ -56,4 +56,36 @@ test.each([
   ["http://user:pass@host", false],
 ])("%s as an address", (text, ok) => {
   expect(isHttpUrl(text)).toBe(ok);
+});
+
+test("a chain of roles opened and saved as it is stays as it is", () => {
+  const roles = [
+    { arn: "arn:aws:iam::111122223333:role/way", durationSeconds: 2700, region: "ap-northeast-1" },
+    { arn: "arn:aws:iam::999988887777:role/vendor", externalId: "city-1", endpoint: "https://sts.example", sessionName: "kakoi-{account}", sourceIdentity: "{email}", tags: { department: "{group}" }, transitiveTags: true },
+  ];
+  const bedrock: Connection = { ...stored, kind: "bedrock", secretNames: [], settings: { region: "ap-northeast-1", credentials: "default", roles } };
+  expect(draftOf(formOf(bedrock), bedrock).settings).toEqual(bedrock.settings);
+});
+
+test("a Bedrock API key goes without the roles that it cannot assume", () => {
+  const form = { ...blank("bedrock", "b"), roles: [{ ...emptyRole, arn: "arn:aws:iam::999988887777:role/vendor" }] };
+  expect(draftOf(form).settings?.roles).toEqual([{ arn: "arn:aws:iam::999988887777:role/vendor" }]);
+  expect(draftOf({ ...form, credentials: "bearer" }).settings?.roles).toBeUndefined();
+});
+
+test("a country is sent in capitals", () => {
+  expect(draftOf({ ...blank("openai", "a", "http://h/v1"), country: " jp " }).settings).toEqual({ baseUrl: "http://h/v1", country: "JP" });
+});
+
+test.each([
+  ["http://127.0.0.1:11434/v1", "itself"],
+  ["http://localhost:8080/v1", "itself"],
+  ["http://[::1]:8080/v1", "itself"],
+  ["http://llm.example.lg.jp/v1", "declaration"],
+  ["http://10.0.0.5/v1", "declaration"],
+  ["https://bedrock-runtime.ap-northeast-1.amazonaws.com/openai/v1", "name"],
+  ["https://vpce-1.bedrock-runtime.ap-northeast-3.vpce.amazonaws.com/v1", "name"],
+  ["llm", undefined],
+])("where %s stands is known by %s", (url, by) => {
+  expect(placedBy(url)).toBe(by);
 });

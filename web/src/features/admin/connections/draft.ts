@@ -1,4 +1,4 @@
-import type { Connection, ConnectionDraft, ConnectionKind, ConnectionSecret, ConnectionSettings } from "@/lib/api/types";
+import type { AssumedRole, Connection, ConnectionDraft, ConnectionKind, ConnectionSecret, ConnectionSettings } from "@/lib/api/types";
 
 /** A header of its own line in the form. */
 export interface HeaderLine {
@@ -9,12 +9,71 @@ export interface HeaderLine {
   stored?: boolean;
 }
 
+/** A role that the connection assumes. */
+export interface RoleForm {
+  arn: string;
+  externalId: string;
+  region: string;
+  endpoint: string;
+  /** How long its credentials last; NaN is "as the server has it". */
+  minutes: number;
+  sessionName: string;
+  sourceIdentity: string;
+  tags: { name: string; value: string }[];
+  transitiveTags: boolean;
+}
+
+export const emptyRole: RoleForm = { arn: "", externalId: "", region: "", endpoint: "", minutes: NaN, sessionName: "", sourceIdentity: "", tags: [], transitiveTags: false };
+
+/** As many as one connection may assume in a row. */
+export const maxRoles = 5;
+
+function roleFormOf(r: AssumedRole): RoleForm {
+  return {
+    arn: r.arn,
+    externalId: r.externalId ?? "",
+    region: r.region ?? "",
+    endpoint: r.endpoint ?? "",
+    minutes: r.durationSeconds ? r.durationSeconds / 60 : NaN,
+    sessionName: r.sessionName ?? "",
+    sourceIdentity: r.sourceIdentity ?? "",
+    tags: Object.entries(r.tags ?? {}).map(([name, value]) => ({ name, value })),
+    transitiveTags: r.transitiveTags ?? false,
+  };
+}
+
+function roleOf(f: RoleForm): AssumedRole {
+  const tags = Object.fromEntries(f.tags.filter((tag) => tag.name.trim()).map((tag) => [tag.name.trim(), tag.value.trim()]));
+  return given({
+    arn: f.arn.trim(),
+    externalId: f.externalId.trim(),
+    region: f.region.trim(),
+    endpoint: f.endpoint.trim(),
+    durationSeconds: Number.isNaN(f.minutes) ? undefined : Math.round(f.minutes * 60),
+    sessionName: f.sessionName.trim(),
+    sourceIdentity: f.sourceIdentity.trim(),
+    tags,
+    transitiveTags: (Object.keys(tags).length > 0 && f.transitiveTags) || undefined,
+  }) as AssumedRole;
+}
+
+const loopback = /^(localhost|[^/]*\.localhost|127\.[\d.]+|\[::1\])$/i;
+const cloud = /(^|\.)bedrock[a-z-]*\..*\.(amazonaws\.com(\.cn)?|api\.aws)$/i;
+
+/** How the place of a server is known by its address: it is this machine, its name tells, or somebody must say it. */
+export function placedBy(baseUrl: string): "itself" | "name" | "declaration" | undefined {
+  if (!isHttpUrl(baseUrl)) return undefined;
+  const { hostname } = new URL(baseUrl.trim());
+  return loopback.test(hostname) ? "itself" : cloud.test(hostname) ? "name" : "declaration";
+}
+
 /** What stands in the form of a connection: texts, of which some become settings and some secrets. */
 export interface DraftForm {
   name: string;
   kind: ConnectionKind;
   enabled: boolean;
   baseUrl: string;
+  country: string;
   apiKey: string;
   /** The stored key is to go. */
   clearApiKey: boolean;
@@ -30,6 +89,7 @@ export interface DraftForm {
   secretAccessKey: string;
   sessionToken: string;
   bearerToken: string;
+  roles: RoleForm[];
 }
 
 /** A form with nothing in it yet. */
@@ -39,6 +99,7 @@ export function blank(kind: ConnectionKind, name = "", baseUrl = ""): DraftForm 
     kind,
     enabled: true,
     baseUrl,
+    country: "",
     apiKey: "",
     clearApiKey: false,
     headers: [],
@@ -53,6 +114,7 @@ export function blank(kind: ConnectionKind, name = "", baseUrl = ""): DraftForm 
     secretAccessKey: "",
     sessionToken: "",
     bearerToken: "",
+    roles: [],
   };
 }
 
@@ -67,6 +129,8 @@ export function formOf(c: Connection): DraftForm {
       ...Object.entries(c.settings.headers ?? {}).map(([name, value]) => ({ name, value, secret: false })),
       ...c.secretNames.filter((s) => s.startsWith(headerPrefix)).map((s) => ({ name: s.slice(headerPrefix.length), value: "", secret: true, stored: true })),
     ],
+    country: c.settings.country ?? "",
+    roles: (c.settings.roles ?? []).map(roleFormOf),
     caPem: c.settings.caPem ?? "",
     region: c.settings.region ?? "",
     endpoint: c.settings.endpoint ?? "",
@@ -88,7 +152,7 @@ function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSetting
   const caFile = caPem ? "" : before.caFile; // set by the API only; kept
   switch (f.kind) {
     case "openai":
-      return given({ baseUrl: f.baseUrl.trim(), headers, caPem, caFile });
+      return given({ baseUrl: f.baseUrl.trim(), country: f.country.trim().toUpperCase(), headers, caPem, caFile });
     case "bedrock":
       return given({
         region: f.region.trim(),
@@ -97,6 +161,7 @@ function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSetting
         stsEndpoint: f.stsEndpoint.trim(),
         credentials: f.credentials,
         profile: f.credentials === "profile" ? f.profile.trim() : "",
+        roles: f.credentials === "bearer" ? [] : f.roles.map(roleOf), // an API key assumes none
         caPem,
         caFile,
       });

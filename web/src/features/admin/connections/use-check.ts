@@ -1,19 +1,23 @@
 import { useState } from "react";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
-import type { CheckStep } from "@/lib/api/types";
+import type { CheckStep, Decision } from "@/lib/api/types";
 
 /** Runs a connection's self-test and holds what came of it. */
 export function useCheck() {
   const [steps, setSteps] = useState<CheckStep[] | null>(null);
+  /** Where what was tried is, and whether that is permitted; undefined where it does not tell. */
+  const [residency, setResidency] = useState<Decision>();
   const [failure, setFailure] = useState<ApiError | null>(null);
   const [pending, setPending] = useState(false);
 
-  async function run(check: () => Promise<{ steps: CheckStep[] }>) {
+  async function run(check: () => Promise<{ steps: CheckStep[]; residency?: Decision | undefined }>) {
     setPending(true);
     setSteps(null);
     setFailure(null);
     try {
-      setSteps((await check()).steps);
+      const result = await check();
+      setSteps(result.steps);
+      setResidency(result.residency);
     } catch (err) {
       if (!isAbort(err)) setFailure(toApiError(err));
     } finally {
@@ -21,5 +25,5 @@ export function useCheck() {
     }
   }
 
-  return { steps, failure, pending, run, clear: () => setSteps(null) };
+  return { steps, residency, failure, pending, run, clear: () => setSteps(null) };
 }

@@ -2,11 +2,14 @@ import { useQueryClient, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
+import { usePlaceText } from "@/lib/place";
+import { TextLink } from "@/ui/button";
 import { Switch } from "@/ui/choice";
 import { Detail, Details } from "@/ui/details";
 import { PanelSection } from "@/ui/drawer";
 import { useAct } from "@/ui/use-act";
 import { EntryPanel } from "../entry-panel";
+import { useVerdictText, Verdict } from "../residency/verdict";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
 import { useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
@@ -25,6 +28,8 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
   const format = useFormats();
   const tokens = useTokens();
   const abilityText = useCapabilityText();
+  const placeText = usePlaceText();
+  const verdictText = useVerdictText();
   const client = useQueryClient();
   const act = useAct();
   const catalogue = useQuery(catalogueQuery);
@@ -70,6 +75,20 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
         </Details>
       </PanelSection>
+      {model.residency && (
+        <PanelSection title={t("models.processed")}>
+          <p>{placeText(model.residency.place)}</p>
+          <p className="mt-1">
+            <Verdict decision={model.residency} />
+          </p>
+          <p className="mt-1 text-muted">{verdictText(model.residency)}</p>
+          <p className="mt-2">
+            <TextLink to="/admin/residency" search={{ model: model.id }}>
+              {t("models.explain")}
+            </TextLink>
+          </p>
+        </PanelSection>
+      )}
       <PanelSection title={t("models.abilities")}>
         <Details>
           <Detail name={t("models.remoteId")}>

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { CatalogueModel, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
 import { useFormats } from "@/lib/format";
+import { usePlaceText } from "@/lib/place";
 import { Button, ButtonLink, IconButton } from "@/ui/button";
 import { Badge, State } from "@/ui/state";
 import type { Column } from "@/ui/table";
@@ -13,10 +14,25 @@ import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
 import { ListPage } from "../list-page";
 import { groupsQuery } from "../groups/api";
+import { verdictOf } from "../residency/verdict";
 import { AddModelsDialog } from "./add-models-dialog";
 import { catalogueQuery, orderModels, refreshModels } from "./api";
 import { useCapabilityText } from "./capability-list";
 import { ModelPanel } from "./model-panel";
+
+/** Whether people can use a model: it is offered, and where it is is permitted. */
+function ModelState({ model }: { model: CatalogueModel }) {
+  const { t } = useTranslation("admin");
+  if (!model.enabled) return <State tone="off">{t("models.off")}</State>;
+  switch (model.residency && verdictOf(model.residency)) {
+    case "barred":
+      return <State tone="stop">{t("models.barredState")}</State>;
+    case "partly":
+      return <State tone="wait">{t("models.partlyState")}</State>;
+    default:
+      return <State tone="on">{t("models.on")}</State>;
+  }
+}
 
 /** Which models there are, in which order, and who may use them. */
 export function ModelsPage() {
@@ -27,6 +43,7 @@ export function ModelsPage() {
   const act = useAct();
   const abilityText = useCapabilityText();
   const format = useFormats();
+  const placeText = usePlaceText();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
@@ -69,7 +86,8 @@ export function ModelsPage() {
     { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
-    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
+    { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-44", from: "middle" },
+    { id: "state", header: t("models.state"), cell: (m) => <ModelState model={m} />, width: "w-36 @max-[36rem]:w-32" },
     {
       id: "order",
       header: t("models.order"),

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import type { Decision, ResidencyRule } from "@/lib/api/types";
+import { changes, emptyRule, formOf, policyOf, ruleOf, same } from "./draft";
+
+const rule: ResidencyRule = { name: "Japan", groupIds: [], regions: ["ap-northeast-1"], countries: ["JP"], models: ["anthropic.*"] };
+const decision = (allowed: boolean): Decision => ({ allowed, place: { kind: "server" }, reason: "permitted", params: {}, text: "", instead: [] });
+
+describe("a rule as a form", () => {
+  it("comes back as it was, under the name that was read", () => {
+    expect(ruleOf(formOf(rule, "日本国内"))).toEqual({ ...rule, name: "日本国内" });
+  });
+
+  it("takes models line by line, and forgets them and the groups when it is for all", () => {
+    const form = { ...emptyRule, name: " a ", audience: "groups" as const, groupIds: ["g"], scope: "some" as const, models: "anthropic.*\n\n  amazon.nova-lite-v1:0 " };
+    expect(ruleOf(form)).toEqual({ name: "a", groupIds: ["g"], regions: [], countries: [], models: ["anthropic.*", "amazon.nova-lite-v1:0"] });
+    expect(ruleOf({ ...form, audience: "everyone", scope: "all" })).toMatchObject({ groupIds: [], models: [] });
+  });
+});
+
+describe("a policy", () => {
+  it("that is open has no rules, whichever stand in the form", () => {
+    expect(policyOf({ open: true, rules: [rule] })).toEqual({ open: true, rules: [] });
+    expect(same({ open: true, rules: [rule] }, { open: true, rules: [] })).toBe(true);
+    expect(same({ open: false, rules: [rule] }, { open: true, rules: [rule] })).toBe(false);
+    expect(same({ open: false, rules: [rule] }, { open: false, rules: [{ ...rule, regions: [] }] })).toBe(false);
+  });
+
+  it("says what it changes for the models", () => {
+    const row = (modelId: string, now: boolean, then: boolean) => ({ modelId, now: decision(now), then: decision(then) });
+    const { barred, allowed } = changes([row("a", true, false), row("b", false, true), row("c", true, true), row("d", false, false)]);
+    expect([barred.map((m) => m.modelId), allowed.map((m) => m.modelId)]).toEqual([["a"], ["b"]]);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Foreseen, ResidencyRule } from "@/lib/api/types";
+import type { Draft } from "./api";
+
+/** What stands in the form of a rule. */
+export interface RuleForm {
+  name: string;
+  audience: "everyone" | "groups";
+  groupIds: string[];
+  regions: string[];
+  countries: string[];
+  scope: "all" | "some";
+  /** One pattern a line. */
+  models: string;
+}
+
+export const emptyRule: RuleForm = { name: "", audience: "everyone", groupIds: [], regions: [], countries: [], scope: "all", models: "" };
+
+/** The form of a rule under the name that people read. */
+export function formOf(rule: ResidencyRule, name: string): RuleForm {
+  return {
+    name,
+    audience: rule.groupIds.length > 0 ? "groups" : "everyone",
+    groupIds: rule.groupIds,
+    regions: rule.regions,
+    countries: rule.countries,
+    scope: rule.models.length > 0 ? "some" : "all",
+    models: rule.models.join("\n"),
+  };
+}
+
+/** The rule of a form. Groups and models that were chosen before everyone and all were are not sent. */
+export function ruleOf(form: RuleForm): ResidencyRule {
+  return {
+    name: form.name.trim(),
+    groupIds: form.audience === "groups" ? form.groupIds : [],
+    regions: form.regions,
+    countries: form.countries,
+    models: form.scope === "some" ? patternsOf(form.models) : [],
+  };
+}
+
+export const patternsOf = (text: string): string[] => text.split(/\s+/).filter(Boolean);
+
+/** The policy as it is sent and compared: an open one has no rules. */
+export function policyOf({ open, rules }: Draft): Draft {
+  return { open, rules: open ? [] : rules };
+}
+
+/** Whether two policies are the same, whatever else came with them. */
+export function same(one: Draft, other: Draft): boolean {
+  const text = (draft: Draft) => JSON.stringify([draft.open, policyOf(draft).rules.map((r) => [r.name, r.groupIds, r.regions, r.countries, r.models])]);
+  return text(one) === text(other);
+}
+
+/** Which models become barred or permitted, of those that people may choose. */
+export function changes(items: readonly Foreseen[]): { barred: Foreseen[]; allowed: Foreseen[] } {
+  return {
+    barred: items.filter((m) => m.now.allowed && !m.then.allowed),
+    allowed: items.filter((m) => !m.now.allowed && m.then.allowed),
+  };
+}

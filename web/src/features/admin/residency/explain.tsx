@@ -1,0 +1,158 @@
+import { useQuery } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Decision, Schemas } from "@/lib/api/types";
+import { useRegionName } from "@/lib/place";
+import { useForm } from "@/lib/use-form";
+import { Button } from "@/ui/button";
+import { ErrorNotice } from "@/ui/error-notice";
+import { Section } from "@/ui/page";
+import { Combobox, Select } from "@/ui/select";
+import { connectionsQuery } from "../connections/api";
+import { groupsQuery } from "../groups/api";
+import { catalogueQuery } from "../models/api";
+import { explain, profilesQuery } from "./api";
+import { DecisionView } from "./decision-view";
+
+interface Question {
+  /** A model of the catalogue, or "": what is typed. */
+  catalogueId: string;
+  /** A connection, or "": a region of Bedrock. */
+  connectionId: string;
+  region: string;
+  modelId: string;
+  groupId: string;
+}
+
+/** What came of a question, with what was asked. */
+interface Answer {
+  decision: Decision;
+  question: Question;
+}
+
+/** Says where a model may answer, whether that is permitted, and why. */
+export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
+  const { t } = useTranslation("admin");
+  const { t: common } = useTranslation("common");
+  const { model } = useSearch({ from: "/admin/residency" });
+  const regionName = useRegionName();
+  const catalogue = useQuery(catalogueQuery);
+  const connections = useQuery(connectionsQuery);
+  const groups = useQuery(groupsQuery);
+  const [answer, setAnswer] = useState<Answer>();
+  const section = useRef<HTMLDivElement>(null);
+  const models = catalogue.data?.items ?? [];
+
+  const ask = async (q: Question) => {
+    const entry = models.find((m) => m.id === q.catalogueId);
+    const connectionId = entry?.connectionId ?? q.connectionId;
+    const decision = await explain({
+      ...(connectionId ? { connectionId } : { region: q.region.trim() }),
+      modelId: entry?.remoteId ?? q.modelId.trim(),
+      ...(q.groupId && { groupIds: [q.groupId] }),
+    });
+    setAnswer({ decision, question: q });
+  };
+  const form = useForm<Question>({
+    initial: { catalogueId: model ?? "", connectionId: "", region: "ap-northeast-1", modelId: "", groupId: "" },
+    validate: (q) => (q.catalogueId ? {} : { modelId: q.modelId.trim() ? undefined : common("required"), region: q.connectionId || q.region.trim() ? undefined : common("required") }),
+    submit: ask,
+    fieldError: (err) => (err.field === "region" ? { region: t("residency.regionRefused") } : err.field === "modelId" ? { modelId: common("refused") } : {}),
+  });
+  const q = form.values;
+
+  // Asked from elsewhere about a model: it is answered at once, and shown.
+  const known = catalogue.data !== undefined;
+  const asked = useRef("");
+  useEffect(() => {
+    if (!model || !known || asked.current === model) return;
+    asked.current = model;
+    section.current?.scrollIntoView({ block: "start" });
+    void form.submit();
+  }, [model, known, form]);
+
+  const caller = connections.data?.items.find((c) => c.id === q.connectionId);
+  const region = caller ? (caller.settings.region ?? "") : q.region.trim();
+  const profiles = useQuery({ ...profilesQuery(region), enabled: !q.catalogueId && data.regions.some((r) => r.id === region) });
+  const suggestions = [
+    ...new Set([...models.filter((m) => m.connectionId === q.connectionId).map((m) => m.remoteId), ...(profiles.data?.items ?? []).map((p) => p.id)]),
+  ];
+  const change = <K extends keyof Question & string>(name: K, value: Question[K]) => {
+    form.set(name, value);
+    setAnswer(undefined); // it was about something else
+  };
+
+  return (
+    <div ref={section} className="scroll-mt-4">
+      <Section id="explain" title={t("residency.explain")} hint={t("residency.explainHint")}>
+        <form {...form.form} aria-label={t("residency.explain")} className="grid gap-4">
+          {form.failure && <ErrorNotice error={form.failure} />}
+          <div className="grid items-start gap-4 md:grid-cols-2">
+            <Select
+              label={t("residency.what")}
+              value={models.some((m) => m.id === q.catalogueId) ? q.catalogueId : ""}
+              onChange={(id) => change("catalogueId", id)}
+              options={[...models.map((m) => ({ value: m.id, label: m.displayName })), { value: "", label: t("residency.typed") }]}
+            />
+            <Select
+              label={t("residency.forWhom")}
+              value={q.groupId}
+              onChange={(id) => change("groupId", id)}
+              options={[{ value: "", label: t("residency.noGroup") }, ...(groups.data?.items ?? []).map((g) => ({ value: g.id, label: t("residency.memberOf", { name: g.name }) }))]}
+            />
+            {!q.catalogueId && (
+              <>
+                <Select
+                  label={t("residency.from")}
+                  value={q.connectionId}
+                  onChange={(id) => change("connectionId", id)}
+                  options={[{ value: "", label: t("residency.byRegion") }, ...(connections.data?.items ?? []).filter((c) => c.kind !== "demo").map((c) => ({ value: c.id, label: c.name }))]}
+                />
+                {!q.connectionId && (
+                  <Combobox
+                    label={t("residency.region")}
+                    name="region"
+                    value={q.region}
+                    onChange={(value) => change("region", value)}
+                    error={form.errors.region}
+                    options={data.regions.map((r) => ({ value: r.id, label: t("residency.regionLong", { name: regionName(r.id), id: r.id }) }))}
+                  />
+                )}
+                <div className="md:col-span-2">
+                  <Combobox
+                    key={`${q.connectionId} ${suggestions.length}`}
+                    label={t("residency.modelId")}
+                    hint={t("residency.modelIdHint")}
+                    name="modelId"
+                    value={q.modelId}
+                    onChange={(value) => change("modelId", value)}
+                    error={form.errors.modelId}
+                    options={suggestions.map((id) => ({ value: id, label: id }))}
+                  />
+                </div>
+              </>
+            )}
+          </div>
+          <Button type="submit" className="justify-self-start" isPending={form.pending} pendingLabel={t("residency.asking")}>
+            {t("residency.ask")}
+          </Button>
+        </form>
+        <div role="status" aria-label={t("residency.result")} className="mt-4">
+          {answer && (
+            <DecisionView
+              decision={answer.decision}
+              version={data.version}
+              onInstead={(modelId) => {
+                const entry = models.find((m) => m.id === answer.question.catalogueId);
+                const next = { ...answer.question, catalogueId: "", connectionId: entry?.connectionId ?? answer.question.connectionId, modelId };
+                form.reset(next);
+                void ask(next);
+              }}
+            />
+          )}
+        </div>
+      </Section>
+    </div>
+  );
+}
