@@ -11,9 +11,11 @@ export interface RuleForm {
   scope: "all" | "some";
   /** One pattern a line. */
   models: string;
+  /** "1" to "3"; none: whatever the class. */
+  classes: string[];
 }
 
-export const emptyRule: RuleForm = { name: "", audience: "everyone", groupIds: [], regions: [], countries: [], scope: "all", models: "" };
+export const emptyRule: RuleForm = { name: "", audience: "everyone", groupIds: [], regions: [], countries: [], scope: "all", models: "", classes: [] };
 
 /** The form of a rule under the name that people read. */
 export function formOf(rule: ResidencyRule, name: string): RuleForm {
@@ -25,6 +27,7 @@ export function formOf(rule: ResidencyRule, name: string): RuleForm {
     countries: rule.countries,
     scope: rule.models.length > 0 ? "some" : "all",
     models: rule.models.join("\n"),
+    classes: (rule.classes ?? []).map(String),
   };
 }
 
@@ -36,6 +39,7 @@ export function ruleOf(form: RuleForm): ResidencyRule {
     regions: form.regions,
     countries: form.countries,
     models: form.scope === "some" ? patternsOf(form.models) : [],
+    classes: form.classes.map(Number).sort(),
   };
 }
 
@@ -48,7 +52,7 @@ export function policyOf({ open, rules }: Draft): Draft {
 
 /** Whether two policies are the same, whatever else came with them. */
 export function same(one: Draft, other: Draft): boolean {
-  const text = (draft: Draft) => JSON.stringify([draft.open, policyOf(draft).rules.map((r) => [r.name, r.groupIds, r.regions, r.countries, r.models])]);
+  const text = (draft: Draft) => JSON.stringify([draft.open, policyOf(draft).rules.map((r) => [r.name, r.groupIds, r.regions, r.countries, r.models, r.classes ?? []])]);
   return text(one) === text(other);
 }
 

@@ -44,6 +44,9 @@ export function RuleCard({ rule, onEdit, onRemove }: { rule: ResidencyRule; onEd
             </ul>
           )}
         </Detail>
+        {rule.classes && rule.classes.length > 0 && (
+          <Detail name={t("chat.class")}>{format.list(rule.classes.map((one) => t(`chat.class${one as 1 | 2 | 3}`)))}</Detail>
+        )}
       </Details>
     </li>
   );

@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { limitsQuery } from "@/features/account/api";
 import type { ApiError } from "@/lib/api/error";
 import type { ResidencyRule, Schemas } from "@/lib/api/types";
+import { confidentialities } from "@/lib/confidentiality";
 import { nameOfCountry, useRegionName, useRuleName } from "@/lib/place";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
@@ -38,6 +40,7 @@ export function RuleDialog({ draft, at, regions, onClose, onDone }: Props) {
   const regionName = useRegionName();
   const groups = useQuery(groupsQuery);
   const connections = useQuery(connectionsQuery);
+  const classifies = (useQuery(limitsQuery).data?.defaultClass ?? 0) > 0;
   const before = draft.rules[at];
   const form = useForm<RuleForm>({
     initial: before ? formOf(before, ruleName(before.name)) : emptyRule,
@@ -154,6 +157,15 @@ export function RuleDialog({ draft, at, regions, onClose, onDone }: Props) {
           />
           {v.scope === "some" && <TextArea {...form.field("models")} label={t("residency.patterns")} hint={t("residency.patternsHint")} placeholder={example} mono />}
         </div>
+        {(classifies || v.classes.length > 0) && (
+          <CheckboxGroup
+            label={t("chat.class")}
+            hint={t("residency.classesHint")}
+            value={v.classes}
+            onChange={(classes) => form.set("classes", classes)}
+            options={confidentialities.map((one) => ({ value: String(one), label: t(`chat.class${one}`) }))}
+          />
+        )}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>
     </Dialog>

@@ -7,9 +7,9 @@ import { useReasonText } from "@/lib/place";
 import { State } from "@/ui/state";
 import { groupsQuery } from "../groups/api";
 
-/** Whether a model is permitted to the people it is for: to all, to some, to nobody. */
-export function verdictOf({ allowed, only }: Decision): "allowed" | "partly" | "barred" {
-  return allowed ? "allowed" : only && only.length > 0 ? "partly" : "barred";
+/** Whether a model is permitted to the people it is for: to all, to some or for some classes, to nobody. */
+export function verdictOf({ allowed, only = [], classes = [] }: Decision): "allowed" | "partly" | "barred" {
+  return allowed ? "allowed" : only.length > 0 || classes.length > 0 ? "partly" : "barred";
 }
 
 const tones = { allowed: "on", partly: "wait", barred: "stop" } as const;
@@ -31,6 +31,7 @@ export function useVerdictText(): (decision: Decision) => string {
     (decision) => {
       const why = reasonText(decision.reason, decision.params) || decision.text;
       if (verdictOf(decision) !== "partly") return why;
+      if (decision.classes) return t("residency.onlyClasses", { classes: format.list(decision.classes.map((one) => (one === 0 ? t("residency.unclassified") : t(`chat.class${one as 1 | 2 | 3}`)))), why });
       const names = (decision.only ?? []).map((id) => groups?.find((g) => g.id === id)?.name ?? t("residency.goneGroup"));
       return t("residency.onlyFor", { groups: format.list(names), why });
     },
