@@ -27,6 +27,8 @@ const (
 type Message struct {
 	Code   string            `json:"code"`
 	Params map[string]string `json:"params,omitempty"`
+	// Said is the sentence, where somebody asked for it in a language.
+	Said string `json:"text,omitempty"`
 }
 
 // Output is the answer.
