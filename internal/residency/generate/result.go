@@ -20,7 +20,7 @@ const (
 // Document is one policy and where it belongs.
 type Document struct {
 	Name    string   `json:"name"` // stands for it in refusals, and is the name of its file
-	Side    Side     `json:"side"`
+	Side    Side     `json:"side" enum:"caller,between,provider"`
 	Account string   `json:"account"`
 	Kind    iam.Kind `json:"kind"`
 	// AttachTo is the role or the user, or the ids of VPC endpoints; empty where
@@ -45,9 +45,9 @@ type Outcome struct {
 	Region    string            `json:"region"`
 	ModelID   string            `json:"modelId,omitempty"`
 	Principal string            `json:"principal"`
-	Decision  simulate.Decision `json:"decision"`
+	Decision  simulate.Decision `json:"decision" enum:"allowed,denied,partial"`
 	Reason    simulate.Message  `json:"reason"`
-	Resident  simulate.Resident `json:"resident"`
+	Resident  simulate.Resident `json:"resident" enum:"yes,no,unknown"`
 	// Destinations are the Regions where the prompt may be processed. Anywhere
 	// is set where that is any commercial Region.
 	Destinations []string `json:"destinations"`
@@ -56,7 +56,7 @@ type Outcome struct {
 
 // Approach is one way to let the calls through an SCP that restricts Regions.
 type Approach struct {
-	Name   string             `json:"name"`
+	Name   string             `json:"name" enum:"leave,direct,widen,bedrock,role_model"`
 	Title  simulate.Message   `json:"title"`
 	Change simulate.Message   `json:"change"`
 	Merits []simulate.Message `json:"merits"`
@@ -83,12 +83,15 @@ type Output struct {
 	// Refused are calls near those of the case. All are denied, or there is no
 	// output.
 	Refused        []Outcome          `json:"refused"`
-	Resident       simulate.Resident  `json:"resident"`
+	Resident       simulate.Resident  `json:"resident" enum:"yes,no,unknown"`
 	Destinations   []string           `json:"destinations"`
 	Anywhere       bool               `json:"anywhere,omitempty"`
 	AllowedRegions []string           `json:"allowedRegions"`
 	Organization   Organization       `json:"organization"`
 	Notes          []simulate.Message `json:"notes,omitempty"`
+	// Question asks the simulator about the first call with these documents, so
+	// that people can change one and see what comes of it.
+	Question simulate.Input `json:"question"`
 }
 
 // Organization is the provider's, with an SCP that restricts Regions.

@@ -262,6 +262,15 @@ func nameOf(arn string) string { return arn[strings.LastIndexAny(arn, "/:")+1:] 
 // through simulates a call by the whole chain with the documents of s, under
 // the SCP if there is one.
 func (g *generator) through(call simulate.Call, s set, scp json.RawMessage, change ...func(*simulate.Input)) (simulate.Output, error) {
+	in := g.question(call, s, scp)
+	for _, f := range change {
+		f(&in)
+	}
+	return simulate.Run(&in, g.dir)
+}
+
+// question asks about a call by the whole chain.
+func (g *generator) question(call simulate.Call, s set, scp json.RawMessage) simulate.Input {
 	in := simulate.Input{
 		Version: simulate.Version, Call: call, ApplicationProfiles: g.ApplicationProfiles, AllowedRegions: g.AllowedRegions,
 		Caller: simulate.Caller{ARN: g.Caller.ARN, Policies: simulate.RolePolicies{Identity: named("caller", s.identity[0])}},
@@ -282,10 +291,7 @@ func (g *generator) through(call simulate.Call, s set, scp json.RawMessage, chan
 		}
 	}
 	in.Accounts = g.governed(scp)
-	for _, f := range change {
-		f(&in)
-	}
-	return simulate.Run(&in, g.dir)
+	return in
 }
 
 // direct simulates a call by one role alone.
@@ -322,6 +328,7 @@ func outcome(try string, call simulate.Call, out simulate.Output) Outcome {
 // prove simulates the documents: what they are for must pass, from the caller's
 // network and from the provider's, and what is near it must not.
 func (g *generator) prove() error {
+	g.out.Question = g.question(g.calls()[0], g.documents, nil)
 	for _, call := range g.calls() {
 		out, err := g.through(call, g.documents, nil)
 		if err != nil {
