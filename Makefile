@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-bedrock-boto3 test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -34,7 +34,7 @@ build: need-go $(WEB_BUILT) ## Build bin/kakoi, one static file with the UI in i
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/kakoi
 
 # The whole of it, cheapest first: .ci/run calls this.
-test: lint test-web test-go test-bedrock-js test-real-model test-e2e ## Run every check and every test
+test: lint test-web test-go test-bedrock-js test-bedrock-boto3 test-real-model test-e2e ## Run every check and every test
 	@echo "everything passed"
 
 test-go: need-go $(WEB_BUILT) ## Go tests on SQLite and PostgreSQL, with the race detector
@@ -48,6 +48,9 @@ test-web: $(WEB_DEPS) ## TypeScript, unit tests and translations of the UI
 
 test-bedrock-js: need-go need-node ## The fake of Bedrock and STS, against the official JavaScript SDK
 	test/bedrock-js/run.sh
+
+test-bedrock-boto3: need-go ## The same fake, against boto3
+	test/bedrock-boto3/run.sh
 
 # Behind the tag e2e, so that a plain "go test ./..." downloads nothing.
 test-real-model: need-go ## The OpenAI-compatible adapter, against llama.cpp with a small real model

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kakoi/internal/config"
+	"kakoi/internal/residency/generate"
 	"kakoi/internal/residency/simulate"
 )
 
@@ -64,6 +65,8 @@ type actions struct {
 	// router knows where inference profiles lead, by the data that the
 	// configuration names.
 	router func(cfg *config.Effective) (simulate.Router, error)
+	// directory is router, and knows the other ways to a model.
+	directory func(cfg *config.Effective) (generate.Directory, error)
 	// checkPolicy says what the residency policy says of a model that is called
 	// in a region.
 	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error)

@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,8 +29,8 @@ func (e exitError) Error() string { return e.message }
 
 // policyCommand answers about policies, without asking anybody.
 func policyCommand(p program) *cobra.Command {
-	root := &cobra.Command{Use: "policy", Short: "Ask what policies allow"}
-	root.AddCommand(checkCommand(p), simulateCommand(p), dataCommand(p))
+	root := &cobra.Command{Use: "policy", Short: "Ask what policies allow, and make those that are needed"}
+	root.AddCommand(checkCommand(p), simulateCommand(p), generateCommand(p), dataCommand(p))
 	return root
 }
 
@@ -147,11 +145,8 @@ Ends with 0 if the call is allowed, 1 if it is not, 2 if the question is wrong.`
 	cmd.Flags().StringVar(&lang, "lang", "en", "language of text and of what is wrong: en or ja")
 	load := withConfig(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !slices.Contains([]string{"json", "text"}, format) {
-			return exitError{exitBadInput, fmt.Sprintf("--format is %q; write json or text", format)}
-		}
-		if !slices.Contains([]string{"en", "ja"}, lang) {
-			return exitError{exitBadInput, fmt.Sprintf("--lang is %q; write en or ja", lang)}
+		if err := sayable(format, lang); err != nil {
+			return err
 		}
 		cfg, err := load()
 		if err != nil {
@@ -166,11 +161,8 @@ Ends with 0 if the call is allowed, 1 if it is not, 2 if the question is wrong.`
 			return exitError{exitBadInput, err.Error()}
 		}
 		out, err := answer(document, router)
-		var wrong *simulate.InputError
-		if errors.As(err, &wrong) {
-			return exitError{exitBadInput, wrong.Text(iam.Lang(lang))}
-		} else if err != nil {
-			return err
+		if err != nil {
+			return badInput(err, lang)
 		}
 		if err := show(cmd.OutOrStdout(), out, format, iam.Lang(lang)); err != nil {
 			return err

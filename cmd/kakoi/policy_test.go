@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"kakoi/internal/config"
+	"kakoi/internal/residency/generate"
 	"kakoi/internal/residency/simulate"
 )
 
@@ -78,5 +79,60 @@ func TestOtherFailuresEndWithOne(t *testing.T) {
 	var out bytes.Buffer
 	if code := fail(&out, errors.New("the disk is full")); code != 1 || out.String() != "kakoi: the disk is full\n" {
 		t.Errorf("ended with %d and said %q", code, out.String())
+	}
+}
+
+// Alternatives implements generate.Directory.
+func (m oneModel) Alternatives(string, string) []string { return []string{string(m)} }
+
+func TestPolicyGenerate(t *testing.T) {
+	const role = "arn:aws:iam::222222222222:role/bedrock"
+	flags := []string{"--from", "arn:aws:iam::111111111111:role/app", "--role", role, "--external-id", "city", "--region", "ap-northeast-1", "--model", "anthropic.m"}
+	document := `{"version":1,"principal":{"arn":"arn:aws:iam::111111111111:role/app"},"chain":[{"roleArn":"` + role + `","externalId":"city"}],
+		"regions":["ap-northeast-1"],"models":["anthropic.m"]}`
+	for _, tt := range []struct {
+		name, in string
+		args     []string
+		code     int
+		out      string // is in it
+		errOut   string // begins with
+	}{
+		{"by flags", "", flags, 0, `"arn:aws:bedrock:ap-northeast-1::foundation-model/anthropic.m"`, ""},
+		{"by a document", document, nil, 0, `"sts:ExternalId": [`, ""},
+		{"for people", document, []string{"--format=text", "--lang=ja"}, 0, "== 提供側: trust-bedrock (", ""},
+		{"an unknown model", strings.Replace(document, "anthropic.m", "anthropic.n", 1), nil, 2, "", "kakoi: models[0]: it is not known where anthropic.n leads"},
+		{"an unknown model, in Japanese", strings.Replace(document, "anthropic.m", "anthropic.n", 1), []string{"--lang=ja"}, 2, "", "kakoi: models[0]: ap-northeast-1 から見て"},
+		{"a misspelt field", strings.Replace(document, "models", "model", 1), nil, 2, "", "kakoi: model: there is no such field"},
+		{"a file and flags", "", append([]string{"case.json"}, flags...), 2, "", "kakoi: give a file or --from"},
+		{"no such language", "", []string{"--lang=fr"}, 2, "", `kakoi: --lang is "fr"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var out, errOut bytes.Buffer
+			cmd := newCommand(program{out: &out, errOut: &errOut, actions: actions{
+				directory: func(*config.Effective) (generate.Directory, error) { return oneModel("anthropic.m"), nil },
+			}})
+			cmd.SetIn(strings.NewReader(tt.in))
+			cmd.SetArgs(append([]string{"policy", "generate", "--out=made"}, tt.args...))
+			code := 0
+			if err := cmd.ExecuteContext(t.Context()); err != nil {
+				code = fail(&errOut, err)
+			}
+			if code != tt.code || !strings.Contains(out.String(), tt.out) || (tt.out == "") != (out.Len() == 0) {
+				t.Errorf("ended with %d and printed %q; want %d and %q", code, out.String(), tt.code, tt.out)
+			}
+			if !strings.HasPrefix(errOut.String(), tt.errOut) || (tt.errOut == "") != (errOut.Len() == 0) {
+				t.Errorf("complained %q, want %q", errOut.String(), tt.errOut)
+			}
+			if tt.code != 0 {
+				return
+			}
+			for _, name := range []string{"222222222222-invoke-models", "222222222222-trust-bedrock", "111111111111-assume-bedrock", "scp-role_model"} {
+				text, err := os.ReadFile(filepath.Join("made", name+".json"))
+				if err != nil || !json.Valid(text) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"kakoi/internal/config"
+	"kakoi/internal/residency/generate"
 	"kakoi/internal/residency/simulate"
 	"kakoi/internal/server"
 )
@@ -19,7 +20,8 @@ func wired() actions {
 		setupLink: func(ctx context.Context, cfg *config.Effective, log *slog.Logger) (string, error) {
 			return server.SetupLink(ctx, cfg.Config, log)
 		},
-		router: func(cfg *config.Effective) (simulate.Router, error) { return server.Router(cfg.Config) },
+		router:    func(cfg *config.Effective) (simulate.Router, error) { return server.Profiles(cfg.Config) },
+		directory: func(cfg *config.Effective) (generate.Directory, error) { return server.Profiles(cfg.Config) },
 		checkPolicy: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error) {
 			a, err := server.CheckPolicy(ctx, cfg.Config, log, region, modelID)
 			return policyAnswer(a), err

@@ -46,8 +46,8 @@ var layers = []layer{
 		name: "foundation", is: "what every layer stands on",
 		packages: []string{
 			"internal/chat/export/pdf", "internal/chat/markdown", "internal/classification", "internal/config", "internal/db", "internal/errs", "internal/jst", "internal/label", "internal/model/tokenest",
-			"internal/residency/iam",
-			"internal/residency/simulate", "internal/sse", "internal/textfile",
+			"internal/residency/generate", "internal/residency/iam", "internal/residency/simulate",
+			"internal/sse", "internal/textfile",
 		},
 		mayImport: []string{"foundation"},
 		http:      []string{"internal/sse"},

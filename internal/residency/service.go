@@ -12,6 +12,8 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency/generate"
+	"kakoi/internal/residency/simulate"
 )
 
 // reloadEvery is how old the lists of other nodes may be if their word of a
@@ -226,6 +228,36 @@ func (s *Service) Explain(ctx context.Context, region, modelID string, groupIDs 
 		return Decision{}, err
 	}
 	return s.Judged(ctx, region, modelID, groupIDs)
+}
+
+// Simulate answers the question in a document by what is known of profiles, for
+// those who may read how the system is set up. A document that is no question
+// is a *simulate.InputError.
+func (s *Service) Simulate(ctx context.Context, document []byte) (simulate.Output, error) {
+	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
+		return simulate.Output{}, err
+	}
+	in, err := simulate.Decode(document)
+	if err != nil {
+		return simulate.Output{}, err
+	}
+	return simulate.Run(in, s.Profiles())
+}
+
+// Generate makes the policies for the case in a document, likewise. fill puts in
+// what the document leaves out.
+func (s *Service) Generate(ctx context.Context, document []byte, fill func(*generate.Case) error) (generate.Output, error) {
+	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
+		return generate.Output{}, err
+	}
+	c, err := generate.Decode(document)
+	if err != nil {
+		return generate.Output{}, err
+	}
+	if err := fill(c); err != nil {
+		return generate.Output{}, err
+	}
+	return generate.Run(c, s.Profiles())
 }
 
 // Judged is Explain for the one who runs the program.

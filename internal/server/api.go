@@ -11,6 +11,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"kakoi/internal/residency/generate"
+	"kakoi/internal/residency/iam"
+	"kakoi/internal/residency/simulate"
 )
 
 const (
@@ -66,13 +70,31 @@ func newAPI(mux humago.Mux) huma.API {
 			},
 			Servers:    []*huma.Server{{URL: apiPrefix}},
 			Tags:       tags,
-			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
 		},
 		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json",
 		// Whoever accepts something else gets JSON all the same.
 		NoFormatFallback: false,
 	})
+}
+
+// schemaName names the schema of a type. The documents of `kakoi policy` are
+// those of their packages, whose types are named for there, not for here.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	name := huma.DefaultSchemaNamer(t, hint)
+	switch t.PkgPath() {
+	case reflect.TypeFor[simulate.Output]().PkgPath():
+		return "Simulated" + name
+	case reflect.TypeFor[generate.Output]().PkgPath():
+		return "Generated" + name
+	case reflect.TypeFor[iam.Finding]().PkgPath():
+		return "IAM" + name
+	}
+	return name
 }
 
 // register adds an operation. Its errors become problems here, and its inputs
@@ -126,6 +148,11 @@ func annotate(doc *huma.OpenAPI, r route, input reflect.Type) {
 		}
 		switch field.Name {
 		case "Body":
+			if field.Tag.Get("kind") != "" { // a document of its own, as a whole
+				for _, content := range op.RequestBody.Content {
+					setKind(content.Schema, field)
+				}
+			}
 			annotateType(doc.Components.Schemas, field.Type, map[reflect.Type]bool{})
 		case "RawBody":
 			for _, content := range op.RequestBody.Content {
@@ -143,7 +170,7 @@ func annotateType(schemas huma.Registry, t reflect.Type, seen map[reflect.Type]b
 		return
 	}
 	seen[t] = true
-	schema := schemas.Map()[huma.DefaultSchemaNamer(t, "")]
+	schema := schemas.Map()[schemaName(t, "")]
 	for _, field := range reflect.VisibleFields(t) {
 		if field.Anonymous || schema == nil {
 			continue

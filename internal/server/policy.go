@@ -10,12 +10,11 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/egress"
 	"kakoi/internal/residency"
-	"kakoi/internal/residency/simulate"
 	"kakoi/internal/setting"
 )
 
-// Router knows where inference profiles lead, by the data that cfg names.
-func Router(cfg config.Config) (simulate.Router, error) {
+// Profiles knows where inference profiles lead, by the data that cfg names.
+func Profiles(cfg config.Config) (*residency.Profiles, error) {
 	return residency.ReadProfiles(cfg.Network.ProfilesFile)
 }
 

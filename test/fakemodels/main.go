@@ -53,6 +53,7 @@ type ready struct {
 	SecretAccessKey string `json:"secretAccessKey"`
 	RoleARN         string `json:"roleArn"`
 	ExternalID      string `json:"externalId"`
+	OpenRoleARN     string `json:"openRoleArn"` // asks for no ExternalID
 }
 
 func run(args []string) error {
@@ -71,10 +72,10 @@ func run(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	const role, externalID = "arn:aws:iam::999988887777:role/vendor", "city-1"
+	const role, externalID, openRole = "arn:aws:iam::999988887777:role/vendor", "city-1", "arn:aws:iam::999988887777:role/article"
 	bedrock := bedrockfake.New(bedrockfake.Options{
 		Region: *region, Rate: *rate,
-		Roles: []bedrockfake.Role{{ARN: role, ExternalID: externalID, MaxAge: *roleAge}},
+		Roles: []bedrockfake.Role{{ARN: role, ExternalID: externalID, MaxAge: *roleAge}, {ARN: openRole, MaxAge: *roleAge}},
 	})
 	if err := bedrock.Start(*bedrockAddr); err != nil {
 		return err
@@ -93,7 +94,7 @@ func run(args []string) error {
 	if err := json.NewEncoder(os.Stdout).Encode(ready{
 		Bedrock: bedrock.URL, OpenAI: openai + "/v1", Control: control, Region: *region,
 		AccessKeyID: bedrockfake.DefaultKey.ID, SecretAccessKey: bedrockfake.DefaultKey.Secret,
-		RoleARN: role, ExternalID: externalID,
+		RoleARN: role, ExternalID: externalID, OpenRoleARN: openRole,
 	}); err != nil {
 		return err
 	}
@@ -145,10 +146,14 @@ func controls(s *bedrockfake.Server, openai *openaifake.Server) http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
-		type request struct{ Operation, Model, Key, Region, Service, Exception string }
+		type request struct {
+			Operation, Model, Key, Region, Service, Exception string
+			Caller, SourceIdentity                            string
+			Tags                                              map[string]string // of the caller's session
+		}
 		list := []request{}
 		for _, r := range s.Requests() {
-			list = append(list, request{r.Operation, r.Model, r.Key, r.Region, r.Service, r.Exception})
+			list = append(list, request{r.Operation, r.Model, r.Key, r.Region, r.Service, r.Exception, r.Caller.ARN, r.Caller.SourceIdentity, r.Caller.Tags})
 		}
 		answer(w, list)
 	})

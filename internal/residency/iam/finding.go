@@ -18,6 +18,15 @@ type Finding struct {
 	Sid       string            `json:"sid,omitempty"`
 	Element   string            `json:"element,omitempty"`
 	Params    map[string]string `json:"params,omitempty"`
+	// Said is the sentence, where somebody asked for it in a language.
+	Said string `json:"text,omitempty"`
+}
+
+// Say puts the sentence of every finding into it, in lang.
+func Say(list []Finding, lang Lang) {
+	for i := range list {
+		list[i].Said = list[i].Text(lang)
+	}
 }
 
 // Text says what is found, where, and what to do.

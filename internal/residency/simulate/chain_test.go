@@ -175,12 +175,15 @@ func TestChains(t *testing.T) {
 			in.Chain[0].SessionTags, in.Chain[0].TransitiveTagKeys = map[string]string{"department": "zaisei"}, []string{"department"}
 			in.Chain[0].SourceIdentity = "taro@city.example.lg.jp"
 			in.Chain[0].Policies.Trust, in.Caller.Policies.Identity = files(t, "trust/tagged"), files(t, "identity/assume-vendor-tagged")
-			in.Chain[0].Policies.Identity = sts(`"sts:AssumeRole","sts:SetSourceIdentity"`)
+			in.Chain[0].Policies.Identity = sts(`"sts:AssumeRole","sts:SetSourceIdentity","sts:TagSession"`)
 			in.Chain = append(in.Chain, Hop{RoleARN: second, STS: STS{Region: tokyo}, Policies: RolePolicies{
-				Trust:    inline("trust", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}]}`),
+				Trust:    inline("trust", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":["sts:AssumeRole","sts:SetSourceIdentity","sts:TagSession"]}]}`),
 				Identity: inline("by department", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"bedrock:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/department":"zaisei"}}}]}`),
 			}})
 		}, Allowed, "", ""},
+		{"a transitive tag is asked for again at the next role", func(in *Input) {
+			in.Caller.Tags, in.Caller.TransitiveTagKeys = map[string]string{"department": "zaisei"}, []string{"department"}
+		}, Denied, "tag_session_both_sides", iam.Trust},
 		{"a source identity is asked for again at the next role", func(in *Input) {
 			in.Caller.SourceIdentity = "taro"
 		}, Denied, "source_identity_both_sides", iam.Trust},

@@ -86,8 +86,9 @@ func levels(list []Level) []iam.Level {
 }
 
 // assumption lists the checks of one hop. Passing tags and a source identity
-// are actions of their own, asked of both sides; a source identity that an
-// earlier session brought along is asked for again at every hop.
+// are actions of their own, asked of both sides; transitive tags and a source
+// identity that an earlier session brought along are asked for again at every
+// hop.
 func (r *run) assumption(before session, hop *Hop) []spec {
 	a, _ := iam.ParseARN(hop.RoleARN)
 	s := spec{
@@ -120,7 +121,7 @@ func (r *run) assumption(before session, hop *Hop) []spec {
 		s.keys.Set("sts:SourceIdentity", identity)
 	}
 	list := []spec{s}
-	if len(hop.SessionTags) > 0 {
+	if len(hop.SessionTags) > 0 || before.handsTagsOn() {
 		s.purpose, s.action = ForTags, "sts:TagSession"
 		list = append(list, s)
 	}

@@ -27,23 +27,37 @@ type InputError struct{ Problems []Problem }
 
 func (e *InputError) Error() string { return e.Text(iam.English) }
 
-// Decode reads an input strictly: no field that is unknown, no key twice. The
-// error is an *InputError. What the fields say is checked by Run.
+// Decode reads an input strictly. What the fields say is checked by Run.
 func Decode(data []byte) (*Input, error) {
+	in := &Input{}
+	if err := DecodeStrictly(data, in); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// DecodeStrictly reads JSON into v: no field that is unknown, no key twice. The
+// error is an *InputError.
+func DecodeStrictly(data []byte, v any) error {
 	if err := iam.CheckJSON(data, MaxBytes); err != nil {
 		var parse *iam.ParseError
 		if errors.As(err, &parse) {
-			return nil, &InputError{[]Problem{{Code: "json", Policy: &parse.Problems[0]}}}
+			return &InputError{[]Problem{{Code: "json", Policy: &parse.Problems[0]}}}
 		}
-		return nil, err
+		return err
 	}
-	in := &Input{}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(in); err != nil {
-		return nil, &InputError{[]Problem{decodeProblem(err)}}
+	if err := decoder.Decode(v); err != nil {
+		return &InputError{[]Problem{decodeProblem(err)}}
 	}
-	return in, nil
+	return nil
+}
+
+// UnknownModel is the error for a model at field of which nobody knows where it
+// leads from region.
+func UnknownModel(field, model, region string) *InputError {
+	return &InputError{[]Problem{{Code: "model_unknown", Field: field, Params: map[string]string{"model": model, "region": region}}}}
 }
 
 func decodeProblem(err error) Problem {

@@ -81,6 +81,10 @@ const asyncInvoke need = "asyncInvoke"
 // Operations returns the names of the operations that can be simulated.
 func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
 
+// Service returns the service that offers an operation, by the name of its VPC
+// endpoint, or "" for an operation that there is not.
+func Service(operation string) string { return operations[operation].service }
+
 func (c Call) field(n need) string {
 	return map[need]string{
 		needModel: c.ModelID, needGuardrail: c.GuardrailARN, needKnowledgeBase: c.KnowledgeBaseARN, needAgent: c.AgentAliasARN,

@@ -27,12 +27,14 @@ const (
 type Message struct {
 	Code   string            `json:"code"`
 	Params map[string]string `json:"params,omitempty"`
+	// Said is the sentence, where somebody asked for it in a language.
+	Said string `json:"text,omitempty"`
 }
 
 // Output is the answer.
 type Output struct {
 	Version  int      `json:"version"`
-	Decision Decision `json:"decision"`
+	Decision Decision `json:"decision" enum:"allowed,denied,partial"`
 	Reason   Message  `json:"reason"`
 	// DecidedBy is the number of the check that decided against the call, or 0.
 	DecidedBy int `json:"decidedBy,omitempty"`
@@ -47,7 +49,7 @@ type Output struct {
 	// is set where that is any commercial Region.
 	Destinations   []string      `json:"destinations"`
 	Anywhere       bool          `json:"anywhere,omitempty"`
-	Resident       Resident      `json:"resident"`
+	Resident       Resident      `json:"resident" enum:"yes,no,unknown"`
 	AllowedRegions []string      `json:"allowedRegions"`
 	Warnings       []Message     `json:"warnings,omitempty"`
 	Findings       []iam.Finding `json:"findings,omitempty"`
@@ -98,7 +100,7 @@ type Check struct {
 	Resource            string       `json:"resource"`
 	RequestedRegion     string       `json:"requestedRegion"`
 	InferenceProfileARN string       `json:"inferenceProfileArn,omitempty"`
-	Decision            iam.Decision `json:"decision"`
+	Decision            iam.Decision `json:"decision" enum:"allowed,explicitDeny,implicitDeny"`
 	Reason              Message      `json:"reason"`
 	Hints               []Message    `json:"hints,omitempty"`
 	// Statement is that which denies, or which grants.

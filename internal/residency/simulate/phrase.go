@@ -147,6 +147,7 @@ var problemPhrases = map[string]iam.Phrase{
 	"endpoint_service":     {En: "{value} is an endpoint of {service}; this request goes to {want}.", Ja: "{value} は {service} のエンドポイントですが、このリクエストの宛先は {want} です。"},
 	"other_region":         {En: "{value} is not of {region}, where the call goes; Amazon Bedrock refuses that.", Ja: "{value} は、呼び出し先の {region} のものではありません。Amazon Bedrock は受け付けません。"},
 	"s3_uri":               {En: "“{value}” is no place in S3; write s3://bucket/prefix.", Ja: "「{value}」は S3 の場所ではありません。s3://バケット/プレフィックス と書いてください。"},
+	"model_unknown":        {En: "it is not known where {model} leads from {region}, so nothing exact can be said about it. Refresh the table of inference profiles, or say in applicationProfiles what the profile was made from.", Ja: "{region} から見て {model} がどこにつながるかわからないので、正確なことが言えません。推論プロファイルの表を更新するか、プロファイルの作成元を applicationProfiles に書いてください。"},
 	"trust_not_here":       {En: "nobody assumes the first principal here; its trust policy has no say. Remove it.", Ja: "最初のプリンシパルはここでは引き受けられないので、信頼ポリシーは働きません。取り除いてください。"},
 	"transitive_tag":       {En: "{value} is not among sessionTags; only a tag that is passed can be transitive.", Ja: "{value} が sessionTags にありません。引き継げるのは、渡したタグだけです。"},
 	"managed_unknown":      {En: "{value} is not known here; give its document.", Ja: "{value} は登録されていません。document に内容を書いてください。"},

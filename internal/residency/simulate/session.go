@@ -53,6 +53,14 @@ func (r *run) assume(before session, hop *Hop) session {
 	return after
 }
 
+// handsTagsOn reports whether s has transitive tags.
+func (s session) handsTagsOn() bool {
+	return slices.ContainsFunc(s.transitive, func(key string) bool {
+		_, ok := s.tags[key]
+		return ok
+	})
+}
+
 // principal is who signs with the credentials of a role's session or a user. A
 // session's ARN names the role without its path.
 func (r *run) principal(arn, name string) iam.Principal {

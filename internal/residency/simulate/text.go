@@ -29,6 +29,24 @@ var words = map[string]iam.Phrase{
 
 func word(lang iam.Lang, name string) string { return words[name].Fill(lang, nil) }
 
+// Say puts the sentence of every message into it, in lang.
+func (o *Output) Say(lang iam.Lang) {
+	o.Reason.Said = o.Reason.Text(lang)
+	say(o.Warnings, lang)
+	for i := range o.Checks {
+		c := &o.Checks[i]
+		c.Reason.Said = c.Reason.Text(lang)
+		say(c.Hints, lang)
+	}
+	iam.Say(o.Findings, lang)
+}
+
+func say(list []Message, lang iam.Lang) {
+	for i := range list {
+		list[i].Said = list[i].Text(lang)
+	}
+}
+
 // Text is the answer for people to read in a terminal.
 func (o Output) Text(lang iam.Lang) string {
 	var b strings.Builder

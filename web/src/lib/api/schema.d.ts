@@ -372,6 +372,40 @@ export interface paths {
         patch: operations["updateModel"];
         trace?: never;
     };
+    "/admin/policy/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The exact policies that calls of Amazon Bedrock need, on both sides (docs/policy-generate.md). */
+        post: operations["generatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/policy/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether AWS would allow a call of Amazon Bedrock, and where it would run (docs/policy-simulate.md). AWS is not asked. */
+        post: operations["simulatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/residency": {
         parameters: {
             query?: never;
@@ -2226,6 +2260,76 @@ export interface components {
             /** @description Of all answers of the open branch. */
             usage: components["schemas"]["Usage"];
         };
+        GeneratedApproach: {
+            calls: components["schemas"]["GeneratedOutcome"][];
+            change: components["schemas"]["SimulatedMessage"];
+            findings?: components["schemas"]["IAMFinding"][];
+            merits: components["schemas"]["SimulatedMessage"][];
+            models?: string[];
+            /** @enum {string} */
+            name: "leave" | "direct" | "widen" | "bedrock" | "role_model";
+            opens: components["schemas"]["GeneratedOutcome"][];
+            policy?: unknown;
+            risks: components["schemas"]["SimulatedMessage"][];
+            scp?: unknown;
+            title: components["schemas"]["SimulatedMessage"];
+        };
+        GeneratedDocument: {
+            account: string;
+            attachTo?: string;
+            document: unknown;
+            findings?: components["schemas"]["IAMFinding"][];
+            kind: string;
+            name: string;
+            optional?: boolean;
+            purpose: components["schemas"]["SimulatedMessage"];
+            region?: string;
+            service?: string;
+            /** @enum {string} */
+            side: "caller" | "between" | "provider";
+        };
+        GeneratedOrganization: {
+            approaches: components["schemas"]["GeneratedApproach"][];
+            calls: components["schemas"]["GeneratedOutcome"][];
+            regions: string[];
+            scp: unknown;
+        };
+        GeneratedOutcome: {
+            anywhere?: boolean;
+            /** @enum {string} */
+            decision: "allowed" | "denied" | "partial";
+            destinations: string[];
+            modelId?: string;
+            operation: string;
+            principal: string;
+            reason: components["schemas"]["SimulatedMessage"];
+            region: string;
+            /** @enum {string} */
+            resident: "yes" | "no" | "unknown";
+            try?: string;
+            tryText?: string;
+        };
+        Generation: {
+            allowedRegions: string[];
+            anywhere?: boolean;
+            calls: components["schemas"]["GeneratedOutcome"][];
+            destinations: string[];
+            documents: components["schemas"]["GeneratedDocument"][];
+            notes?: components["schemas"]["SimulatedMessage"][];
+            organization: components["schemas"]["GeneratedOrganization"];
+            question: components["schemas"]["SimulatedInput"];
+            refused: components["schemas"]["GeneratedOutcome"][];
+            /** @enum {string} */
+            resident: "yes" | "no" | "unknown";
+            /** Format: int64 */
+            version: number;
+        };
+        GenerationInput: {
+            /** @description As kakoi policy generate takes it, docs/policy-generate.md. */
+            case: unknown;
+            /** @description Fills in what the case leaves out: regions, roles, endpoints, and the models of the catalogue. */
+            connectionId?: string;
+        };
         Group: {
             id: string;
             /**
@@ -2237,6 +2341,48 @@ export interface components {
         };
         GroupName: {
             name: string;
+        };
+        IAMFinding: {
+            code: string;
+            element?: string;
+            params?: {
+                [key: string]: string;
+            };
+            policy: string;
+            severity: string;
+            sid?: string;
+            /** Format: int64 */
+            statement?: number;
+            text?: string;
+        };
+        IAMLack: {
+            element?: string;
+            kind: string;
+            level?: string;
+            near?: components["schemas"]["IAMNear"];
+        };
+        IAMNear: {
+            arn?: string;
+            have?: string[];
+            key?: string;
+            kind: string;
+            level?: string;
+            operator?: string;
+            policy: string;
+            sid?: string;
+            /** Format: int64 */
+            statement: number;
+            variable?: string;
+            want?: string[];
+        };
+        IAMSource: {
+            arn?: string;
+            kind: string;
+            level?: string;
+            policy: string;
+            sid?: string;
+            /** Format: int64 */
+            statement: number;
         };
         ImportCounts: {
             /**
@@ -3228,6 +3374,161 @@ export interface components {
         SignIn: {
             email: string;
             password: string;
+        };
+        SimulatedAccount: {
+            id: string;
+            managementAccount?: boolean;
+            organizationId?: string;
+            organizationPath?: string;
+            rcps?: components["schemas"]["SimulatedLevel"][];
+            scps?: components["schemas"]["SimulatedLevel"][];
+        };
+        SimulatedApplicationProfile: {
+            arn: string;
+            copyFrom: string;
+        };
+        SimulatedCall: {
+            agentAliasArn?: string;
+            bearerToken?: string;
+            flowAliasArn?: string;
+            guardrailArn?: string;
+            guardrailProfileArn?: string;
+            inlineAgentName?: string;
+            knowledgeBaseArn?: string;
+            modelId?: string;
+            modelsBehind?: string[];
+            operation: string;
+            outputS3Account?: string;
+            outputS3Uri?: string;
+            region: string;
+            vpcEndpoint?: string;
+        };
+        SimulatedCaller: {
+            arn: string;
+            policies: components["schemas"]["SimulatedRolePolicies"];
+            sessionName?: string;
+            sourceIdentity?: string;
+            tags?: {
+                [key: string]: string;
+            };
+            transitiveTagKeys?: string[];
+        };
+        SimulatedCheck: {
+            action: string;
+            alsoDenied?: components["schemas"]["IAMSource"][];
+            awsMessage?: string;
+            /** @enum {string} */
+            decision: "allowed" | "explicitDeny" | "implicitDeny";
+            hints?: components["schemas"]["SimulatedMessage"][];
+            inferenceProfileArn?: string;
+            lacks?: components["schemas"]["IAMLack"][];
+            /** Format: int64 */
+            number: number;
+            principal: string;
+            purpose: string;
+            reason: components["schemas"]["SimulatedMessage"];
+            requestedRegion: string;
+            resource: string;
+            statement?: components["schemas"]["IAMSource"];
+            step: string;
+        };
+        SimulatedContext: {
+            keys?: {
+                [key: string]: string[];
+            };
+            sourceIp?: string;
+        };
+        SimulatedHop: {
+            externalId?: string;
+            policies: components["schemas"]["SimulatedRolePolicies"];
+            roleArn: string;
+            roleTags?: {
+                [key: string]: string;
+            };
+            sessionName?: string;
+            sessionTags?: {
+                [key: string]: string;
+            };
+            sourceIdentity?: string;
+            sts: components["schemas"]["SimulatedSTS"];
+            transitiveTagKeys?: string[];
+        };
+        SimulatedInput: {
+            accounts?: components["schemas"]["SimulatedAccount"][];
+            allowedRegions?: string[];
+            applicationProfiles?: components["schemas"]["SimulatedApplicationProfile"][];
+            call: components["schemas"]["SimulatedCall"];
+            chain?: components["schemas"]["SimulatedHop"][];
+            context?: components["schemas"]["SimulatedContext"];
+            principal: components["schemas"]["SimulatedCaller"];
+            resourcePolicies?: components["schemas"]["SimulatedResourcePolicy"][];
+            /** Format: int64 */
+            version: number;
+            vpcEndpoints?: components["schemas"]["SimulatedVPCEndpoint"][];
+        };
+        SimulatedLevel: {
+            name: string;
+            policies: components["schemas"]["SimulatedPolicy"][];
+        };
+        SimulatedMessage: {
+            code: string;
+            params?: {
+                [key: string]: string;
+            };
+            text?: string;
+        };
+        SimulatedPolicy: {
+            arn?: string;
+            document?: unknown;
+            managed?: string;
+            name: string;
+        };
+        SimulatedResourcePolicy: {
+            policies: components["schemas"]["SimulatedPolicy"][];
+            resourceArn: string;
+        };
+        SimulatedRolePolicies: {
+            identity?: components["schemas"]["SimulatedPolicy"][];
+            permissionsBoundary?: components["schemas"]["SimulatedPolicy"][];
+            session?: components["schemas"]["SimulatedPolicy"][];
+            trust?: components["schemas"]["SimulatedPolicy"][];
+        };
+        SimulatedRouted: {
+            kind: string;
+            model: string;
+            profile?: string;
+        };
+        SimulatedSTS: {
+            endpoint?: string;
+            region?: string;
+            vpcEndpoint?: string;
+        };
+        SimulatedVPCEndpoint: {
+            id: string;
+            policies?: components["schemas"]["SimulatedPolicy"][];
+            service: string;
+            vpc?: string;
+        };
+        Simulation: {
+            allowedRegions: string[];
+            anywhere?: boolean;
+            awsMessage?: string;
+            checks: components["schemas"]["SimulatedCheck"][];
+            /** Format: int64 */
+            decidedBy?: number;
+            /** @enum {string} */
+            decision: "allowed" | "denied" | "partial";
+            destinations: string[];
+            findings?: components["schemas"]["IAMFinding"][];
+            principal: string;
+            reason: components["schemas"]["SimulatedMessage"];
+            /** @enum {string} */
+            resident: "yes" | "no" | "unknown";
+            route?: components["schemas"]["SimulatedRouted"];
+            statement?: components["schemas"]["IAMSource"];
+            /** Format: int64 */
+            version: number;
+            warnings?: components["schemas"]["SimulatedMessage"][];
         };
         SnippetPiece: {
             /** @description This is what was looked for. */
@@ -4431,6 +4732,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogueModel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generatePolicy: {
+        parameters: {
+            query?: {
+                /** @description Of the sentences in the answer. */
+                lang?: "ja" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulatePolicy: {
+        parameters: {
+            query?: {
+                /** @description Of the sentences in the answer. */
+                lang?: "ja" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
                 };
             };
             /** @description Error */
