@@ -74,7 +74,7 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return "", fmt.Errorf("make data.dir: %w", err)
 	}
-	store, err := openStore(ctx, cfg, egress.New(egress.Options{Log: log}), log)
+	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +121,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	if err := os.MkdirAll(spool, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder in data.dir: %w", err)
 	}
-	gate := egress.New(egress.Options{Log: log})
+	gate := newGate(cfg, log)
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {
 		return nil, err
@@ -250,6 +250,13 @@ func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 			MaxAttachmentBytes: c.AttachmentBytes, MaxAttachments: c.AttachmentsPerTurn,
 		}, err
 	}
+}
+
+// newGate returns the way out of the network that cfg describes.
+func newGate(cfg config.Config, log *slog.Logger) *egress.Gate {
+	return egress.New(egress.Options{Log: log, Network: egress.Network{
+		Closed: cfg.Network.Closed, Own: cfg.Network.OwnRanges, Public: cfg.Network.PublicDestinations,
+	}})
 }
 
 // openStore opens the database; a server over the network is reached through

@@ -1842,7 +1842,7 @@ export interface components {
             baseUrl?: string;
             /** @description The same, as a file on the server. */
             caFile?: string;
-            /** @description Certificates trusted besides the system's, in PEM. */
+            /** @description The only authorities whose certificates are trusted, in PEM; without any, the system's are. */
             caPem?: string;
             /** @description bedrock: of bedrock, which lists models. */
             controlEndpoint?: string;
