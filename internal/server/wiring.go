@@ -144,7 +144,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	}
 	secrets := secret.New(key)
 	record := audit.New(store, now)
-	a.recorder = egress.NewRecorder(gate, store, record, node, now, log)
+	a.recorder = egress.NewRecorder(gate, store, record, node, version, now, log)
 
 	// People.
 	groups := access.NewGroups(store, record, now)
