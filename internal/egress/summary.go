@@ -109,3 +109,28 @@ type Declaration struct {
 	Name         string   // of the connection, as people know it
 	Destinations []string // host:port
 }
+
+// Unwatched returns the nodes that have rows between from and to but are not
+// among those that noted when they kept the record.
+func Unwatched(ctx context.Context, q db.Queryer, from, to time.Time) ([]string, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT DISTINCT node FROM egress_records r
+		WHERE  hour >= $1 AND hour < $2 AND NOT EXISTS (SELECT 1 FROM egress_watches w WHERE w.node = r.node)
+		ORDER  BY node`, from.UTC().Truncate(time.Hour).UnixMilli(), to.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("read who recorded egress: %w", err)
+	}
+	defer rows.Close()
+	list := []string{}
+	for rows.Next() {
+		var node string
+		if err := rows.Scan(&node); err != nil {
+			return nil, fmt.Errorf("read who recorded egress: %w", err)
+		}
+		list = append(list, node)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read who recorded egress: %w", err)
+	}
+	return list, nil
+}

@@ -27,6 +27,7 @@ func (s *Server) operations() {
 	s.transcriptionOperations()
 	s.settingOperations()
 	s.residencyOperations()
+	s.egressOperations()
 	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()
