@@ -3,7 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -165,6 +167,47 @@ func EgressKey(ctx context.Context, cfg config.Config, version string, log *slog
 		return err
 	})
 	return key.PEM, err
+}
+
+// EgressVerified is what a report says that was verified.
+type EgressVerified struct {
+	Month       string
+	MadeAt      time.Time
+	Complete    bool
+	Version     string
+	Closed      bool
+	Fingerprint string // of the key that it was verified with
+	Total       struct{ Destinations, Dials, Refusals, BytesSent, BytesReceived int64 }
+	Gaps        int
+	Lost        int // processes whose end is not on record
+	HTML        func(w io.Writer, locale string) error
+}
+
+// VerifyEgress returns what a report says, if the owner of the key, in PEM, has
+// signed it. It needs no store. With an error, malformed says that a file is no
+// report or no key at all, rather than the signature false.
+func VerifyEgress(file, keyText []byte) (v EgressVerified, malformed bool, err error) {
+	key, err := report.ParseKey(keyText)
+	if err != nil {
+		return v, true, err
+	}
+	r, err := report.Verify(file, key)
+	if err != nil {
+		return v, errors.Is(err, report.ErrNotAReport), err
+	}
+	id, err := report.Fingerprint(key)
+	v = EgressVerified{
+		Month: r.Month, MadeAt: r.MadeAt, Complete: r.Complete, Version: r.Version, Closed: r.Network.Closed, Fingerprint: id, Gaps: len(r.Gaps),
+		HTML: func(w io.Writer, locale string) error { return report.WriteHTML(w, r, locale) },
+	}
+	for _, w := range r.Watches {
+		if w.End == report.EndLost {
+			v.Lost++
+		}
+	}
+	v.Total.Destinations, v.Total.Dials, v.Total.Refusals = int64(len(r.Destinations)), r.Total.Dials, r.Total.Refusals
+	v.Total.BytesSent, v.Total.BytesReceived = r.Total.BytesSent, r.Total.BytesReceived
+	return v, false, err
 }
 
 func withReports(ctx context.Context, cfg config.Config, version string, log *slog.Logger, do func(*report.Service) error) error {
