@@ -73,7 +73,7 @@ func grouped(n int64) string {
 }
 
 var japanese = map[string]string{
-	"lang": "ja", "title": "外部への通信の記録", "reading": "これは読むための写しです。証拠になるのは署名されたファイル（.json）で、kakoi egress verify で確かめられます。",
+	"lang": "ja", "title": "外への通信の記録", "reading": "これは読むための写しです。証拠になるのは署名されたファイル（.json）で、kakoi egress verify で確かめられます。",
 	"month": "対象の月", "madeAt": "作成", "incomplete": "月の途中で作成されました。この時点までの記録です。", "version": "Kakoi の版", "mode": "ネットワーク",
 	"closed": "閉じている（公開アドレスへはつながない）", "open": "閉じていない", "ownRanges": "自組織の公開アドレス範囲", "publicDestinations": "公開アドレスを許した接続先",
 	"none": "なし", "timezone": "時刻は日本時間です。",
@@ -83,12 +83,12 @@ var japanese = map[string]string{
 	"end.running": "稼働中", "end.orderly": "正常に終了", "end.lost": "不明（停止の記録なし）。終わりのあとの通信は記録にない可能性があります",
 	"gaps": "記録のない時間", "gapsHint": "この間、記録していたプロセスがありません。Kakoi が止まっていた間は何も送られませんが、止まっていたことはこの記録からは分かりません。",
 	"noGaps": "ありません。", "unwatched": "稼働時間の記録がないプロセス（この記録を始める前の版）",
-	"purpose.database": "データベース", "purpose.dns": "名前の解決", "purpose.detect": "このサーバー上のモデルの検出", "purpose.check": "接続のテスト（保存前）",
-	"purpose.ofCheck": "（接続のテスト）", "purpose.gone": "削除された接続", "purpose.(other)": "その他（接続先が多すぎるためまとめたもの）",
+	"purpose.database": "データベース", "purpose.dns": "名前の解決", "purpose.detect": "手元のモデルの確認", "purpose.check": "接続の確認（保存前）",
+	"purpose.ofCheck": "（接続の確認）", "purpose.gone": "削除した接続", "purpose.(other)": "その他（接続先が多すぎるためまとめたもの）",
 }
 
 var english = map[string]string{
-	"lang": "en", "title": "Record of outgoing connections", "reading": "This copy is for reading. The evidence is the signed file (.json), which kakoi egress verify checks.",
+	"lang": "en", "title": "Record of outbound connections", "reading": "This copy is for reading. The evidence is the signed file (.json), which kakoi egress verify checks.",
 	"month": "Month", "madeAt": "Made", "incomplete": "It was made before the month was over and holds the record until then.", "version": "Version of Kakoi", "mode": "Network",
 	"closed": "closed (no connections to public addresses)", "open": "not closed", "ownRanges": "Public ranges of our own", "publicDestinations": "Destinations that may be public",
 	"none": "none", "timezone": "Times are Japan's.",

@@ -109,8 +109,8 @@ func TestThePageIsReadWithoutANetworkAndNamesEverything(t *testing.T) {
 	r.Watches = []Watch{{"n1", "1.0", at(1, 0, 0), at(2, 0, 0), EndLost}}
 	r.Unwatched = []string{"n0"}
 	for locale, words := range map[string][]string{
-		"ja": {"外部への通信の記録 2026-11", "庁内 &lt;A&amp;B&gt;", "月の途中で作成されました", "停止の記録なし", "2026-11-02 09:00", "n0"},
-		"en": {"Record of outgoing connections 2026-11", "庁内 &lt;A&amp;B&gt;", "before the month was over", "no stop on record", "n0"},
+		"ja": {"外への通信の記録 2026-11", "庁内 &lt;A&amp;B&gt;", "月の途中で作成されました", "停止の記録なし", "2026-11-02 09:00", "n0"},
+		"en": {"Record of outbound connections 2026-11", "庁内 &lt;A&amp;B&gt;", "before the month was over", "no stop on record", "n0"},
 	} {
 		var b bytes.Buffer
 		if err := WriteHTML(&b, r, locale); err != nil {
