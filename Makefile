@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-bedrock-boto3 test-real-model test-e2e pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-bedrock-boto3 test-real-model test-e2e test-closed pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -57,12 +57,17 @@ test-real-model: need-go ## The OpenAI-compatible adapter, against llama.cpp wit
 	scripts/real-model/install.sh
 	go test -tags e2e -count 1 -timeout 10m ./test/realmodel
 
-test-e2e: build $(E2E_DEPS) ## The browser tests, against the built program, the fakes and the real model
+# Everything they start, browser and databases with it, is in a network that has
+# no way out, and whatever tries to leave it fails them.
+test-e2e: build $(E2E_DEPS) test-closed ## The browser tests, in a closed network, against the built program, the fakes and the real model
 	scripts/install-postgres.sh
 	scripts/real-model/install.sh
 	npm --prefix test/e2e run typecheck
 	chromium=$$(scripts/install-chromium.sh); cd test/e2e; \
-	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/test-postgres.sh npx --no-install playwright test
+	KAKOI_TEST_CHROMIUM="$$chromium" ../../scripts/closed.sh ../../scripts/test-postgres.sh node_modules/.bin/playwright test
+
+test-closed: build ## That the closed network of the browser tests catches a Kakoi that dials out
+	scripts/test-closed.sh
 
 pictures: build $(E2E_DEPS) ## Take the pictures of the README again
 	scripts/install-postgres.sh

@@ -72,6 +72,13 @@ type actions struct {
 	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error)
 	// policyData returns the data of regions and inference profiles.
 	policyData func(cfg *config.Effective) ([]byte, error)
+	// egressReport returns the signed report of what left in a month.
+	egressReport func(ctx context.Context, cfg *config.Effective, log *slog.Logger, month string) ([]byte, error)
+	// egressKey returns the public key of such reports.
+	egressKey func(ctx context.Context, cfg *config.Effective, log *slog.Logger) ([]byte, error)
+	// egressVerify returns what a report says if the key signed it. Its error
+	// wraps errNotVerified if it did not.
+	egressVerify func(file, key []byte) (egressReport, error)
 	// openAPI returns the description of the API.
 	openAPI func() ([]byte, error)
 }
@@ -89,7 +96,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), versionCommand())
 	return root
 }
 

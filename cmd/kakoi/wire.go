@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -27,6 +28,19 @@ func wired() actions {
 			return policyAnswer(a), err
 		},
 		policyData: func(cfg *config.Effective) ([]byte, error) { return server.PolicyData(cfg.Config) },
-		openAPI:    server.OpenAPI,
+		egressReport: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, month string) ([]byte, error) {
+			return server.EgressReport(ctx, cfg.Config, version, log, month)
+		},
+		egressKey: func(ctx context.Context, cfg *config.Effective, log *slog.Logger) ([]byte, error) {
+			return server.EgressKey(ctx, cfg.Config, version, log)
+		},
+		egressVerify: func(file, key []byte) (egressReport, error) {
+			r, malformed, err := server.VerifyEgress(file, key)
+			if err != nil && !malformed {
+				err = fmt.Errorf("%w: %w", errNotVerified, err)
+			}
+			return egressReport(r), err
+		},
+		openAPI: server.OpenAPI,
 	}
 }

@@ -158,6 +158,7 @@ func TestABadConfigurationIsRefusedWithTheKeyTheReasonAndAnExample(t *testing.T)
 		{"a port out of range", "", []string{"KAKOI_HTTP_ADDR=127.0.0.1:70000"}, nil, "http.addr", "KAKOI_HTTP_ADDR", "port", "KAKOI_HTTP_ADDR="},
 		{"a public address with a path", "http:\n  publicUrl: https://a/kakoi\n", nil, nil, "http.publicUrl", ":2", "served at the root", "https://"},
 		{"a public address without a scheme", "http:\n  publicUrl: ai.example.lg.jp\n", nil, nil, "http.publicUrl", ":2", "not an http or https", ""},
+		{"a destination without a port", "network:\n  publicDestinations: [llm.example.lg.jp]\n", nil, nil, "network.publicDestinations", ":2", `"llm.example.lg.jp" is not a host with its port`, "bedrock-runtime.ap-northeast-1.amazonaws.com:443"},
 		{"a network that is not one", "http:\n  trustedProxies: [10.0.0.0/8, proxy]\n", nil, nil, "http.trustedProxies", ":2", `"proxy" is not a network`, "10.0.0.0/8"},
 		{"a certificate without its key", "http:\n  tls:\n    certFile: config_test.go\n", nil, nil, "http.tls.certFile", ":3", "http.tls.keyFile must be set", "keyFile"},
 		{"a certificate that is not there", "http:\n  tls:\n    certFile: /no/such\n    keyFile: config_test.go\n", nil, nil, "http.tls.certFile", ":3", "cannot be read", ""},

@@ -182,6 +182,8 @@ func (s Setting) checkText(text string) error {
 		return checkOrigin(text)
 	case "postgres":
 		return checkPostgres(text)
+	case "destination":
+		return checkDestination(text)
 	case "file":
 		f, err := os.Open(text)
 		if err != nil {
@@ -209,6 +211,14 @@ func checkAddress(text string) error {
 		return fmt.Errorf("the port %q is not a number from 0 to 65535", port)
 	} else if n == 0 && port != "0" {
 		return fmt.Errorf("the port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+func checkDestination(text string) error {
+	host, port, err := net.SplitHostPort(text)
+	if n, convErr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || convErr != nil || n == 0 {
+		return fmt.Errorf("%q is not a host with its port", text)
 	}
 	return nil
 }

@@ -44,8 +44,7 @@ func Classify(err error) Failure {
 	if err == nil {
 		return Failure{}
 	}
-	var denied *errs.Error
-	if errors.As(err, &denied) && denied.Code == errs.EgressDenied {
+	if denied, ok := refused(err); ok {
 		return Failure{Step: StepEgress, Code: errs.EgressDenied, Message: denied.Message}
 	}
 	if f, ok := classifyResolve(err); ok {
@@ -86,7 +85,7 @@ func classifyTLS(err error) (Failure, bool) {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		f.Message = "the server's certificate is signed by an authority that is not trusted here; add the authority's certificate to the connection"
+		f.Message = "the server's certificate is signed by an authority that is not trusted here; add the authority's certificate to the connection. If it has one already, that one alone is trusted, and it is another"
 	case errors.As(err, &hostname):
 		f.Message = fmt.Sprintf("the server's certificate is not for the name %s", hostname.Host)
 		if names := certificateNames(hostname.Certificate); names != "" {
@@ -102,6 +101,8 @@ func classifyTLS(err error) (Failure, bool) {
 		f.Message = "the server's certificate cannot be trusted"
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		f.Message = "the server does not speak TLS at this port; perhaps the address should begin with http://"
+	case strings.Contains(err.Error(), "tls: protocol version not supported"), strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
+		f.Message = "the server speaks only versions of TLS that are older than 1.2, which are not used; update it or what stands before it"
 	case errors.As(err, &alert):
 		f.Message = "the server refused the TLS handshake"
 	case strings.Contains(err.Error(), "TLS handshake timeout"):

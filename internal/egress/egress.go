@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,13 +42,15 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interv
 // Options lend a Gate what it needs; every field may be left out.
 type Options struct {
 	Log      *slog.Logger  // refusals are logged here; nil discards
-	Resolver *net.Resolver // nil is the system's
+	Network  Network       // the zero Network is an open one
+	Resolver *net.Resolver // nil asks the machine's name servers, through the gate
 }
 
 // Gate opens connections to declared destinations and counts them. It is safe
 // for concurrent use.
 type Gate struct {
 	log      *slog.Logger
+	rules    rules
 	resolver *net.Resolver
 	ledger   ledger
 	streams  eventStreams
@@ -60,7 +61,11 @@ func New(o Options) *Gate {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Gate{log: o.Log, resolver: o.Resolver, ledger: newLedger()}
+	g := &Gate{log: o.Log, rules: newRules(o.Network), resolver: o.Resolver, ledger: newLedger()}
+	if g.resolver == nil {
+		g.resolver = &net.Resolver{PreferGo: true, Dial: g.askNameServer}
+	}
+	return g
 }
 
 // Spec declares what one client may reach and how.
@@ -71,7 +76,7 @@ type Spec struct {
 	// where a cloud lends its machines credentials. Everything else is kept
 	// from there even if a declared name resolves to such an address.
 	Metadata bool
-	CAPEM    []byte // certificates trusted besides the system's
+	CAPEM    []byte // the only authorities that are trusted; without any, the system's are
 	Proxy    string // URL of an HTTP proxy, or "" for none; the environment is never asked
 }
 
@@ -150,14 +155,20 @@ func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx cont
 			KeepAliveConfig: keepAlive,
 			Resolver:        g.resolver,
 			ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
-				return judgeAddress(purpose, destination, network, address, metadata)
+				if strings.HasPrefix(network, "unix") {
+					return nil // a path was declared literally
+				}
+				ap, err := netip.ParseAddrPort(address)
+				if err != nil {
+					return errs.Wrap(errs.EgressDenied, destination+" leads to an address that cannot be judged", err)
+				}
+				return g.rules.judgeAddress(purpose, destination, ap.Addr(), metadata)
 			},
 		}
 		flow := g.ledger.flow(purpose, destination)
 		conn, err := dialer.DialContext(ctx, network, addr)
-		var denied *errs.Error
-		if errors.As(err, &denied) && denied.Code == errs.EgressDenied {
-			return nil, g.refuse(ctx, purpose, destination, denied)
+		if refusal, ok := refused(err); ok {
+			return nil, g.refuse(ctx, purpose, destination, refusal)
 		}
 		flow.dials.Add(1)
 		if err != nil {
@@ -167,6 +178,13 @@ func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx cont
 		flow.open.Add(1)
 		return &countedConn{Conn: conn, flow: flow}, nil
 	}
+}
+
+// refused finds in err that the gate refused something.
+func refused(err error) (*errs.Error, bool) {
+	var denied *errs.Error
+	ok := errors.As(err, &denied) && denied.Code == errs.EgressDenied
+	return denied, ok
 }
 
 // refuse counts and logs a refusal and returns its reason.
@@ -261,46 +279,17 @@ func notDeclared(purpose, destination string) *errs.Error {
 		destination, purpose).With("destination", destination).With("purpose", purpose)
 }
 
-// judgeAddress refuses the connected address where no declared name may lead:
-// to credentials that a cloud lends this machine, and to what is no host at all.
-func judgeAddress(purpose, destination, network, address string, metadata bool) error {
-	if strings.HasPrefix(network, "unix") {
-		return nil // a path was declared literally
-	}
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return errs.Wrap(errs.EgressDenied, fmt.Sprintf("%s leads to an address that cannot be judged", destination), err)
-	}
-	reserved, why := reservedAddress(ap.Addr())
-	if !reserved {
-		return nil
-	}
-	if metadata && why == linkLocal {
-		// Only an address that was declared itself, never a name that turns
-		// out to stand for it.
-		if host, _, err := net.SplitHostPort(destination); err == nil {
-			if literal, err := netip.ParseAddr(host); err == nil && literal == ap.Addr().Unmap().WithZone("") {
-				return nil
-			}
-		}
-	}
-	return errs.Newf(errs.EgressDenied, "%s leads to %s, %s, where %s must not go",
-		destination, ap.Addr(), why, purpose).With("destination", destination).With("purpose", purpose)
-}
-
-// tlsConfig trusts the system's authorities and those in extra.
-func tlsConfig(extra []byte) (*tls.Config, error) {
+// tlsConfig trusts the authorities in pinned and no others, or the system's if
+// there are none: who names the authority of a server wants nobody else's word
+// for it. Nothing before TLS 1.2 is spoken.
+func tlsConfig(pinned []byte) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(extra) == 0 {
+	if len(pinned) == 0 {
 		return c, nil
 	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool() // a machine without any still has ours
-	}
-	if !pool.AppendCertsFromPEM(extra) {
+	c.RootCAs = x509.NewCertPool()
+	if !c.RootCAs.AppendCertsFromPEM(pinned) {
 		return nil, errs.InField("caPem", "holds no certificate; paste the PEM text that begins with -----BEGIN CERTIFICATE-----")
 	}
-	c.RootCAs = pool
 	return c, nil
 }

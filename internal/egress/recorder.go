@@ -28,20 +28,30 @@ type Recorder struct {
 	db    *db.DB
 	audit Auditor
 	node  string
-	now   func() time.Time
-	log   *slog.Logger
+	// version is the program's, as the report names it.
+	version string
+	started time.Time
+	now     func() time.Time
+	log     *slog.Logger
 
 	mu      sync.Mutex // one flush at a time
 	flushed map[flowKey]Record
 }
 
-// NewRecorder returns a recorder of what node's gate lets out.
-func NewRecorder(gate *Gate, store *db.DB, record Auditor, node string, now func() time.Time, log *slog.Logger) *Recorder {
-	return &Recorder{gate: gate, db: store, audit: record, node: node, now: now, log: log, flushed: make(map[flowKey]Record)}
+// NewRecorder returns a recorder of what the gate of node lets out, which runs
+// the program in version.
+func NewRecorder(gate *Gate, store *db.DB, record Auditor, node, version string, now func() time.Time, log *slog.Logger) *Recorder {
+	return &Recorder{
+		gate: gate, db: store, audit: record, node: node, version: version, started: now(), now: now, log: log, flushed: make(map[flowKey]Record),
+	}
 }
 
-// Run flushes from time to time until ctx ends, and then once more.
+// Run flushes at once and then from time to time until ctx ends, and then once
+// more. Between two flushes it is on record that nothing is missing.
 func (r *Recorder) Run(ctx context.Context) {
+	if err := r.Flush(ctx); err != nil && ctx.Err() == nil {
+		r.log.ErrorContext(ctx, "egress record not begun; it will be with the next", "err", err)
+	}
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
 	for {
@@ -53,7 +63,7 @@ func (r *Recorder) Run(ctx context.Context) {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			if err := r.Flush(last); err != nil {
+			if err := r.flush(last, true); err != nil {
 				r.log.ErrorContext(last, "last egress record not written", "err", err)
 			}
 			return
@@ -71,22 +81,34 @@ const addToRecord = `
 		bytes_sent     = egress_records.bytes_sent     + excluded.bytes_sent,
 		bytes_received = egress_records.bytes_received + excluded.bytes_received`
 
-// Flush adds what happened since the last flush to the current hour. What
-// could not be written is kept for the next.
-func (r *Recorder) Flush(ctx context.Context) error {
+const watch = `
+	INSERT INTO egress_watches (node, version, started_at, seen_at, ended) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (node) DO UPDATE SET seen_at = excluded.seen_at, ended = excluded.ended`
+
+// Flush adds what happened since the last flush to the current hour, and notes
+// until when the record is whole. What could not be written is kept for the
+// next.
+func (r *Recorder) Flush(ctx context.Context) error { return r.flush(ctx, false) }
+
+func (r *Recorder) flush(ctx context.Context, last bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	hour := r.now().UTC().Truncate(time.Hour).UnixMilli()
+	now := r.now().UTC()
+	hour := now.Truncate(time.Hour).UnixMilli()
 	var changed []Record
 	for _, record := range r.gate.Snapshot() {
 		if since(record, r.flushed[flowKey{record.Purpose, record.Destination}]) != (Record{Purpose: record.Purpose, Destination: record.Destination}) {
 			changed = append(changed, record)
 		}
 	}
-	if len(changed) == 0 {
-		return nil
+	ended := 0
+	if last {
+		ended = 1
 	}
 	err := r.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := tx.ExecContext(ctx, watch, r.node, r.version, r.started.UnixMilli(), now.UnixMilli(), ended); err != nil {
+			return fmt.Errorf("record that egress is recorded: %w", err)
+		}
 		for _, record := range changed {
 			d := since(record, r.flushed[flowKey{record.Purpose, record.Destination}])
 			_, err := tx.ExecContext(ctx, addToRecord, r.node, d.Purpose, d.Destination, hour,

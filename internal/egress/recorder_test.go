@@ -34,8 +34,8 @@ func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
 			}
 		}
 		first, second := New(Options{}), New(Options{})
-		a := NewRecorder(first, d, audit.New(d, now), "a", now, slog.New(slog.DiscardHandler))
-		b := NewRecorder(second, d, audit.New(d, now), "b", now, slog.New(slog.DiscardHandler))
+		a := NewRecorder(first, d, audit.New(d, now), "a", "1.0", now, slog.New(slog.DiscardHandler))
+		b := NewRecorder(second, d, audit.New(d, now), "b", "1.0", now, slog.New(slog.DiscardHandler))
 		flush := func(r *Recorder) {
 			t.Helper()
 			if err := r.Flush(t.Context()); err != nil {
@@ -97,7 +97,7 @@ func TestRefusalsAreOneAuditEventOfADestination(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		gate := New(Options{})
 		now := func() time.Time { return time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) }
-		r := NewRecorder(gate, d, audit.New(d, now), "a", now, slog.New(slog.DiscardHandler))
+		r := NewRecorder(gate, d, audit.New(d, now), "a", "1.0", now, slog.New(slog.DiscardHandler))
 		dial := gate.DialContext("model:1", "llm.example:443")
 		for range 3 {
 			if _, err := dial(t.Context(), "tcp", "telemetry.example:443"); err == nil {

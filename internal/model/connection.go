@@ -69,7 +69,7 @@ type Settings struct {
 
 	Roles []AssumedRole `json:"roles,omitempty"` // bedrock: assumed one after the other, beginning with Credentials
 
-	CAPEM  string `json:"caPem,omitempty"`  // openai, bedrock: certificates trusted besides the system's
+	CAPEM  string `json:"caPem,omitempty"`  // openai, bedrock: the only authorities that are trusted; empty: the system's
 	CAFile string `json:"caFile,omitempty"` // the same, as a file on the server
 }
 

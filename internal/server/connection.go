@@ -46,7 +46,7 @@ type connectionSettings struct {
 
 	Roles []assumedRole `json:"roles,omitempty" maxItems:"5" doc:"bedrock: assumed one after the other, beginning with the credentials."`
 
-	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"Certificates trusted besides the system's, in PEM."`
+	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"The only authorities whose certificates are trusted, in PEM; without any, the system's are."`
 	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
 }
 

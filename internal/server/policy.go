@@ -8,7 +8,6 @@ import (
 
 	"kakoi/internal/audit"
 	"kakoi/internal/config"
-	"kakoi/internal/egress"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 )
@@ -47,7 +46,7 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, regio
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return PolicyAnswer{}, err
 	}
-	store, err := openStore(ctx, cfg, egress.New(egress.Options{Log: log}), log)
+	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
 	if err != nil {
 		return PolicyAnswer{}, err
 	}

@@ -28,6 +28,7 @@ func (s *Server) operations() {
 	s.settingOperations()
 	s.residencyOperations()
 	s.simulationOperations()
+	s.egressOperations()
 	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()

@@ -15,6 +15,7 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
+	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
 	"kakoi/internal/library"
@@ -40,6 +41,7 @@ type Server struct {
 	catalogue *model.Catalogue
 	places    *residency.Service
 	residency *setting.Document[residency.Policy]
+	outgoing  *report.Service
 	chat      *chat.Service
 	transfer  *transfer.Service
 	media     *media.Service

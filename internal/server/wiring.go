@@ -33,6 +33,7 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/egress"
+	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
@@ -74,7 +75,7 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
 		return "", fmt.Errorf("make data.dir: %w", err)
 	}
-	store, err := openStore(ctx, cfg, egress.New(egress.Options{Log: log}), log)
+	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +122,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	if err := os.MkdirAll(spool, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder in data.dir: %w", err)
 	}
-	gate := egress.New(egress.Options{Log: log})
+	gate := newGate(cfg, log)
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	}
 	secrets := secret.New(key)
 	record := audit.New(store, now)
-	a.recorder = egress.NewRecorder(gate, store, record, node, now, log)
+	a.recorder = egress.NewRecorder(gate, store, record, node, version, now, log)
 
 	// People.
 	groups := access.NewGroups(store, record, now)
@@ -198,6 +199,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		return nil, err
 	}
 
+	outgoing := newReports(cfg, store, secrets, record, catalogue, version, now)
+
 	opinions := feedback.New(store, record, talk, now)
 
 	// The edge.
@@ -206,7 +209,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, places: places, residency: policy, chat: talk,
+		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, places: places, residency: policy, outgoing: outgoing, chat: talk,
 		media: media.New(media.Options{
 			Models: catalogue, Invoker: a.invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
@@ -252,11 +255,36 @@ func policyOf(s *setting.Service) func(context.Context) (chat.Policy, error) {
 	}
 }
 
+// newReports makes reports of what left: of what connections and the database
+// declare.
+func newReports(cfg config.Config, store *db.DB, secrets *secret.Sealer, record *audit.Log, catalogue *model.Catalogue, version string, now func() time.Time) *report.Service {
+	return report.New(report.Options{
+		DB: store, Secrets: secrets, Audit: record, Network: networkOf(cfg), Version: version, Now: now,
+		Declared: func(ctx context.Context) ([]egress.Declaration, error) {
+			declared, err := catalogue.Declarations(ctx)
+			return append(declared, egress.Declaration{Purpose: purposeDatabase, Destinations: databaseHosts(cfg.Database.URL)}), err
+		},
+	})
+}
+
+// networkOf is the network that cfg describes.
+func networkOf(cfg config.Config) egress.Network {
+	return egress.Network{Closed: cfg.Network.Closed, Own: cfg.Network.OwnRanges, Public: cfg.Network.PublicDestinations}
+}
+
+// newGate returns the way out of the network that cfg describes.
+func newGate(cfg config.Config, log *slog.Logger) *egress.Gate {
+	return egress.New(egress.Options{Log: log, Network: networkOf(cfg)})
+}
+
+// purposeDatabase is the purpose of connections to the database.
+const purposeDatabase = "database"
+
 // openStore opens the database; a server over the network is reached through
 // the gate like everything else.
 func openStore(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger) (*db.DB, error) {
 	return db.Open(ctx, db.Options{
-		URL: cfg.DatabaseURL(), Dial: gate.DialContext("database", databaseHosts(cfg.Database.URL)...), Log: log,
+		URL: cfg.DatabaseURL(), Dial: gate.DialContext(purposeDatabase, databaseHosts(cfg.Database.URL)...), Log: log,
 	})
 }
 

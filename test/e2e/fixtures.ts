@@ -9,6 +9,10 @@ export class Complaints {
     context.on("console", (message) => {
       if (message.type() === "error") this.lines.push(`${message.text()} (${message.location().url})`);
     });
+    context.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (/^(https?|wss?):$/.test(protocol) && !["127.0.0.1", "localhost"].includes(hostname)) this.lines.push(`a page asked for ${request.url()}`);
+    });
     context.on("weberror", (error) => this.lines.push(String(error.error().stack ?? error.error())));
   }
 

@@ -249,6 +249,29 @@ export function mockApi(): Plugin {
       state.models.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
       return {};
     },
+    "GET admin/egress": (c) => {
+      if (c.plays.has("fail")) throw new Problem(500, "internal");
+      const month = c.query.get("month") ?? new Date().toISOString().slice(0, 7);
+      const empty = c.plays.has("empty");
+      const hour = (ago: number) => new Date(Date.now() - ago * 3_600_000).toISOString();
+      const amounts = (dials: number, refusals: number, bytesSent: number, bytesReceived: number) => ({ dials, failures: 0, refusals, bytesSent, bytesReceived });
+      const destinations = [
+        { destination: "bedrock-runtime.ap-northeast-1.amazonaws.com:443", purpose: "model:c-bedrock", name: "提供事業者の Bedrock", amounts: amounts(12_840, 0, 918_400_000, 261_000_000), first: hour(500), last: hour(1) },
+        { destination: "vpce-0a1b2c3d4e5f67890-abcdefgh.bedrock-runtime.ap-northeast-3.vpce.amazonaws.com:443", purpose: "model:c-local", name: "とても長い名前の接続、大阪リージョンの控えで、東京が混み合うときに使う", amounts: amounts(312, 2, 2_100_000, 800_000), first: hour(300), last: hour(30) },
+        { destination: "169.254.169.254:80", purpose: "check:c-gone", amounts: amounts(0, 1, 0, 0), first: hour(3), last: hour(3) },
+        { destination: "10.255.255.53:53", purpose: "dns", amounts: amounts(91, 0, 4_096, 8_192), first: hour(500), last: hour(1) },
+        { destination: "db.example.lg.jp:5432", purpose: "database", amounts: amounts(40, 0, 120_000_000, 450_000_000), first: hour(500), last: hour(0) },
+      ];
+      return {
+        month, firstMonth: "2025-12", from: `${month}-01T00:00:00+09:00`, to: `${month}-28T00:00:00+09:00`, madeAt: new Date().toISOString(), complete: month < new Date().toISOString().slice(0, 7),
+        network: { closed: !c.plays.has("open"), ownRanges: empty ? [] : ["192.0.2.0/24"], publicDestinations: empty ? [] : ["llm.example.com:443"] },
+        allowed: empty ? [] : destinations.filter((d) => d.name || d.purpose === "database").map(({ destination, purpose, name }) => ({ destination, purpose, name })),
+        destinations: empty ? [] : destinations, total: empty ? amounts(0, 0, 0, 0) : amounts(13_283, 3, 1_040_504_096, 711_808_192),
+        watches: empty ? [] : [{ node: "n1", version: "1.2.0", from: hour(500), to: hour(300), end: "lost" }, { node: "n2", version: "1.3.0", from: hour(298), to: hour(0), end: "running" }],
+        unwatched: [], gaps: empty ? [] : [{ from: hour(300), to: hour(298) }],
+        key: { fingerprint: `sha256:${"0123456789abcdef".repeat(4)}`, pem: "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAi\n-----END PUBLIC KEY-----\n" },
+      };
+    },
     "GET admin/status": (c) => {
       if (c.plays.has("fail")) throw new Problem(500, "internal");
       return {

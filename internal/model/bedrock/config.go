@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	awsbedrock "github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -219,9 +221,16 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 		return cfg, errs.InField("credentials", "credentials must be default, static, profile or bearer")
 	}
 
+	if u, err := url.Parse(os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")); err != nil || u.Host != "" && net.ParseIP(u.Hostname()) == nil {
+		// The SDK would resolve the name itself; and no name is among the destinations.
+		return cfg, errs.New(errs.ModelCredentials, "AWS_CONTAINER_CREDENTIALS_FULL_URI is only used with an address in it, as AWS sets it: "+
+			"http://169.254.170.23/…").With("reason", "configuration")
+	}
 	opts := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithHTTPClient(sender{c.HTTP}),
 		awsconfig.WithLogger(sdkLog(c.Log)),
+		// The client of container credentials does not take the one above.
+		awsconfig.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = sender{c.HTTP} }),
 	}
 	if c.STSEndpoint != "" {
 		opts = append(opts, awsconfig.WithAPIOptions([]func(*middleware.Stack) error{atSTS(c.STSEndpoint)}))
@@ -250,7 +259,27 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 	case err != nil:
 		return cfg, errs.Wrap(errs.ModelCredentials, "the AWS configuration of the server cannot be read", err).With("reason", "configuration")
 	}
+	if runsProgram(cfg.ConfigSources) {
+		// It would be run by the SDK, and could reach anything.
+		e := errs.New(errs.InvalidInput, "credential_process is not used: another program would reach what the record of outgoing connections does not see; use another source of credentials")
+		e.Field = "profile"
+		return cfg, e
+	}
 	return cfg, nil
+}
+
+// runsProgram reports whether a profile of the server's AWS configuration, or
+// one that it takes its credentials from, gets them from another program.
+func runsProgram(sources []any) bool {
+	for _, source := range sources {
+		shared, ok := source.(awsconfig.SharedConfig)
+		for next := &shared; ok && next != nil; next = next.Source {
+			if next.CredentialProcess != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // atSTS sends the STS calls of the credential providers to endpoint. The SDK

@@ -209,6 +209,13 @@ const residency = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/residency/residency-page"), "ResidencyPage"),
 });
 
+const egress = createRoute({
+  getParentRoute: () => administration,
+  path: "/egress",
+  validateSearch: (search: Record<string, unknown>): { month?: string } => ({ month: /^\d{4}-(0[1-9]|1[0-2])$/.exec(text(search.month) ?? "")?.[0] }),
+  component: lazyRouteComponent(() => import("@/features/admin/egress/egress-page"), "EgressPage"),
+});
+
 const feedback = createRoute({
   getParentRoute: () => administration,
   path: "/feedback",
@@ -250,7 +257,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, residency, chatSettings, feedback, status]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, residency, egress, chatSettings, feedback, status]),
   ...kit,
 ]);
 

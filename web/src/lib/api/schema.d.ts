@@ -214,6 +214,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/egress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What left the installation in a month, and what may. */
+        get: operations["getEgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/egress/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a file: signed, or as a page to read. */
+        get: operations["exportEgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/feedback": {
         parameters: {
             query?: never;
@@ -1922,7 +1956,7 @@ export interface components {
             baseUrl?: string;
             /** @description The same, as a file on the server. */
             caFile?: string;
-            /** @description Certificates trusted besides the system's, in PEM. */
+            /** @description The only authorities whose certificates are trusted, in PEM; without any, the system's are. */
             caPem?: string;
             /** @description bedrock: of bedrock, which lists models. */
             controlEndpoint?: string;
@@ -2094,6 +2128,93 @@ export interface components {
             clientId?: string;
             text?: string;
         };
+        EgressAllowed: {
+            /** @description host:port */
+            destination: string;
+            /** @description Of the connection. */
+            name?: string;
+            /** @description database, dns, detect, check, or model: and check: with the id of a connection. */
+            purpose: string;
+        };
+        EgressAmounts: {
+            /** Format: int64 */
+            bytesReceived: number;
+            /** Format: int64 */
+            bytesSent: number;
+            /**
+             * Format: int64
+             * @description Connections tried.
+             */
+            dials: number;
+            /**
+             * Format: int64
+             * @description Of those, how many could not be made.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Not tried: not declared, or led where it must not.
+             */
+            refusals: number;
+        };
+        EgressDestination: {
+            amounts: components["schemas"]["EgressAmounts"];
+            /** @description host:port */
+            destination: string;
+            /**
+             * Format: date-time
+             * @description The hour, by its beginning.
+             */
+            first: string;
+            /** Format: date-time */
+            last: string;
+            /** @description Of the connection. */
+            name?: string;
+            purpose: string;
+        };
+        EgressGap: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        EgressKey: {
+            /** @description SHA-256 of the key in its standard form (DER). */
+            fingerprint: string;
+            pem: string;
+        };
+        EgressMonth: {
+            /** @description What may be reached now. */
+            allowed: components["schemas"]["EgressAllowed"][];
+            /** @description The month is over. */
+            complete: boolean;
+            /** @description What was reached, or refused. */
+            destinations: components["schemas"]["EgressDestination"][];
+            /** @description On record. */
+            firstMonth: string;
+            /** Format: date-time */
+            from: string;
+            /** @description Times for which no process is on record. */
+            gaps: components["schemas"]["EgressGap"][];
+            key: components["schemas"]["EgressKey"];
+            /** Format: date-time */
+            madeAt: string;
+            /** @description 2026-11, of Japan. */
+            month: string;
+            network: components["schemas"]["EgressNetwork"];
+            /** Format: date-time */
+            to: string;
+            total: components["schemas"]["EgressAmounts"];
+            /** @description Processes that wrote into the record before it was noted when they run. */
+            unwatched: string[];
+            /** @description The processes that kept the record. */
+            watches: components["schemas"]["EgressWatch"][];
+        };
+        EgressNetwork: {
+            closed: boolean;
+            ownRanges: string[];
+            publicDestinations: string[];
+        };
         EgressRecord: {
             /** Format: int64 */
             bytesReceived: number;
@@ -2122,6 +2243,19 @@ export interface components {
              * @description Not tried: the destination was not declared.
              */
             refusals: number;
+        };
+        EgressWatch: {
+            /** @enum {string} */
+            end: "running" | "orderly" | "lost";
+            /** Format: date-time */
+            from: string;
+            node: string;
+            /**
+             * Format: date-time
+             * @description Until then nothing is missing.
+             */
+            to: string;
+            version: string;
         };
         Ended: {
             /**
@@ -4272,6 +4406,69 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ListRemoteModel"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEgress: {
+        parameters: {
+            query?: {
+                /** @description 2026-11, of Japan; absent: the present one. */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EgressMonth"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportEgress: {
+        parameters: {
+            query?: {
+                /** @description 2026-11, of Japan; absent: the present one. */
+                month?: string;
+                format?: "signed" | "html";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
