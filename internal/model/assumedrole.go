@@ -109,8 +109,10 @@ func checkTemplate(field, text string) error {
 
 // namesCallers reports whether any of the roles shows who asks.
 func namesCallers(roles []AssumedRole) bool {
-	shows := func(text string) bool { return placeholders.Replace(text) != text }
 	return slices.ContainsFunc(roles, func(r AssumedRole) bool {
-		return shows(r.SessionName) || shows(r.SourceIdentity) || slices.ContainsFunc(slices.Collect(maps.Values(r.Tags)), shows)
+		return showsCaller(r.SessionName) || showsCaller(r.SourceIdentity) || slices.ContainsFunc(slices.Collect(maps.Values(r.Tags)), showsCaller)
 	})
 }
+
+// showsCaller reports whether a text is to be filled in with who asks.
+func showsCaller(text string) bool { return placeholders.Replace(text) != text }

@@ -91,6 +91,8 @@ type Client struct {
 	http    *http.Client
 	probe   string // URL whose host the runtime calls go to
 
+	unstreamed unstreamed
+
 	firstByte, idle time.Duration
 	log             *slog.Logger
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // Models implements model.Provider: the foundation models that can be called by
-// their own id in this region, and the inference profiles. Models that do not
-// stream text are left out. Where the caller may not list profiles, the models
+// their own id in this region, and the inference profiles. Of models that do not
+// stream, those that nobody knows to converse are left out. Where the caller may not list profiles, the models
 // alone are returned.
 func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{
@@ -31,8 +31,14 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 	var out []model.RemoteModel
 	for _, m := range list.ModelSummaries {
 		id := aws.ToString(m.ModelId)
-		if !aws.ToBool(m.ResponseStreamingSupported) || !slices.Contains(m.OutputModalities, types.ModelModalityText) {
+		if !slices.Contains(m.OutputModalities, types.ModelModalityText) {
 			continue
+		}
+		if !aws.ToBool(m.ResponseStreamingSupported) {
+			if known(id).caps == (model.Capabilities{}) {
+				continue // rerankers are among those that speak text and do not stream
+			}
+			c.unstreamed.add(id, false)
 		}
 		chat[id] = m
 		if slices.Contains(m.InferenceTypesSupported, types.InferenceTypeOnDemand) {
@@ -61,6 +67,9 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 				continue // not a chat model, as far as anybody knows
 			}
 			m.ModelId = aws.String(base)
+			if listed && !aws.ToBool(m.ResponseStreamingSupported) {
+				c.unstreamed.add(callableID(p), false)
+			}
 			out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
 		}
 	}

@@ -57,7 +57,7 @@ func (c *call) listModels() (gone bool) {
 			"inputModalities":            input,
 			"outputModalities":           []string{output},
 			"inferenceTypesSupported":    inference,
-			"responseStreamingSupported": !m.NoText,
+			"responseStreamingSupported": !m.NoText && !m.NoStream,
 			"modelLifecycle":             map[string]any{"status": "ACTIVE"},
 		})
 	}

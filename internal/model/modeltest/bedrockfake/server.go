@@ -56,6 +56,8 @@ type Model struct {
 	Images          bool
 	ProfileOnly     bool // not to be called by its own id
 	NoText          bool // an embedding model
+	NoStream        bool // answers in one piece only
+	NoToolStream    bool // likewise, when it may use tools
 }
 
 // Profile is an inference profile of the fake.
