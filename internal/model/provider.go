@@ -101,7 +101,7 @@ func (c *Catalogue) build(ctx context.Context, connection Connection, credential
 	provider, err := adapter.New(ctx, AdapterConfig{
 		Settings: connection.Settings,
 		Secret:   credentials,
-		Egress:   egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted},
+		Egress:   egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: connection.Settings.Proxy},
 		Log:      c.log.With("connection", connection.ID),
 	})
 	if err != nil {

@@ -36,17 +36,21 @@ type connectionSettings struct {
 
 	Country string `json:"country,omitempty" kind:"name" maxLength:"2" doc:"openai: where the server stands, ISO 3166-1 alpha-2, such as JP."`
 
-	Region          string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
-	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
-	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
-	STSEndpoint     string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS."`
-	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
-	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
+	Region               string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
+	Endpoint             string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
+	ControlEndpoint      string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
+	STSEndpoint          string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS, in a region; the global one is refused."`
+	AgentRuntimeEndpoint string `json:"agentRuntimeEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-agent-runtime, which puts documents in order."`
+	AgentEndpoint        string `json:"agentEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-agent, which keeps knowledge bases."`
+	FIPS                 bool   `json:"fips,omitempty" kind:"enum" doc:"bedrock: the public FIPS endpoints, where none is given."`
+	Credentials          string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
+	Profile              string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
 
 	Roles []assumedRole `json:"roles,omitempty" maxItems:"5" doc:"bedrock: assumed one after the other, beginning with the credentials."`
 
 	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"Certificates trusted besides the system's, in PEM."`
 	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
+	Proxy  string `json:"proxy,omitempty" kind:"url" maxLength:"2048" doc:"openai, bedrock: the HTTP proxy that everything goes through."`
 }
 
 // assumedRole has the fields of model.AssumedRole.
@@ -66,6 +70,7 @@ func connectionSettingsOf(s model.Settings) connectionSettings {
 	return connectionSettings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
 		Roles: mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
 	}
 }
@@ -74,6 +79,7 @@ func (s connectionSettings) settings() model.Settings {
 	return model.Settings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
 		Roles: mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
 	}
 }

@@ -1684,6 +1684,8 @@ export interface components {
             reasoning: boolean;
             /** @description Calls tools. */
             tools: boolean;
+            /** @description Takes video. */
+            video?: boolean;
             /** @description Takes images. */
             vision: boolean;
         };
