@@ -1840,6 +1840,10 @@ export interface components {
             sessionToken?: string;
         };
         ConnectionSettings: {
+            /** @description bedrock: of bedrock-agent, which keeps knowledge bases. */
+            agentEndpoint?: string;
+            /** @description bedrock: of bedrock-agent-runtime, which puts documents in order. */
+            agentRuntimeEndpoint?: string;
             /** @description openai: up to and without /chat/completions. */
             baseUrl?: string;
             /** @description The same, as a file on the server. */
@@ -1857,17 +1861,21 @@ export interface components {
             credentials?: "default" | "static" | "profile" | "bearer";
             /** @description bedrock: of bedrock-runtime, instead of the public one. */
             endpoint?: string;
+            /** @description bedrock: the public FIPS endpoints, where none is given. */
+            fips?: boolean;
             /** @description openai: sent with every request; a secret one belongs into secret. */
             headers?: {
                 [key: string]: string;
             };
             /** @description bedrock: with credentials profile, its name. */
             profile?: string;
+            /** @description openai, bedrock: the HTTP proxy that everything goes through. */
+            proxy?: string;
             /** @description bedrock */
             region?: string;
             /** @description bedrock: assumed one after the other, beginning with the credentials. */
             roles?: components["schemas"]["AssumedRole"][];
-            /** @description bedrock: of STS. */
+            /** @description bedrock: of STS, in a region; the global one is refused. */
             stsEndpoint?: string;
         };
         ConnectionStatus: {
