@@ -222,6 +222,7 @@ type RemoteModel struct {
 	Name         string // for people; may equal ID
 	Task         Task   // "" where neither provider nor name tells: chat
 	Capabilities Capabilities
+	Options      json.RawMessage // that its entry in the catalogue should have, or nil
 }
 
 // Provider speaks one wire protocol to one connection. It knows nothing of
@@ -246,6 +247,8 @@ type Provider interface {
 type ProfileLister interface {
 	// InferenceProfiles lists where each profile of the connection leads.
 	InferenceProfiles(ctx context.Context) ([]residency.Listed, error)
+	// InferenceProfile says it of one, as a model's id names it.
+	InferenceProfile(ctx context.Context, id string) (residency.Listed, error)
 }
 
 // Recording is speech to be turned into text.

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -165,14 +166,15 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 }
 
 type remoteModel struct {
-	ID           string       `json:"id" doc:"As the provider calls it."`
-	Name         string       `json:"name" doc:"For people."`
-	Task         model.Task   `json:"task" enum:"chat,transcription"`
-	Capabilities capabilities `json:"capabilities"`
+	ID           string          `json:"id" doc:"As the provider calls it."`
+	Name         string          `json:"name" doc:"For people."`
+	Task         model.Task      `json:"task" enum:"chat,transcription"`
+	Capabilities capabilities    `json:"capabilities"`
+	Options      json.RawMessage `json:"options,omitempty" doc:"That its entry in the catalogue should have."`
 }
 
 func remoteModelOf(m model.RemoteModel) remoteModel {
-	return remoteModel{m.ID, m.Name, cmp.Or(m.Task, model.TaskChat), capabilities(m.Capabilities)}
+	return remoteModel{m.ID, m.Name, cmp.Or(m.Task, model.TaskChat), capabilities(m.Capabilities), m.Options}
 }
 
 type detected struct {

@@ -2938,6 +2938,8 @@ export interface components {
             id: string;
             /** @description For people. */
             name: string;
+            /** @description That its entry in the catalogue should have. */
+            options?: unknown;
             /** @enum {string} */
             task: "chat" | "transcription";
         };
