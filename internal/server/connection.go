@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -145,11 +146,12 @@ type checkResult struct {
 }
 
 type checkStep struct {
-	Name      string    `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
-	OK        bool      `json:"ok"`
-	Code      errs.Code `json:"code,omitempty"`
-	Detail    string    `json:"detail,omitempty" doc:"What was found, or what went wrong."`
-	ElapsedMS int64     `json:"elapsedMs"`
+	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
+	OK        bool              `json:"ok"`
+	Code      errs.Code         `json:"code,omitempty"`
+	Params    map[string]string `json:"params,omitempty" doc:"Of the failure: reason and what it speaks of."`
+	Detail    string            `json:"detail,omitempty" doc:"What was found, or what went wrong."`
+	ElapsedMS int64             `json:"elapsedMs"`
 }
 
 func checkResultOf(steps []model.CheckStep) checkResult {
@@ -157,6 +159,9 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
 			out.Code = errs.CodeOf(c.Err)
+			if failed := (*errs.Error)(nil); errors.As(c.Err, &failed) && out.Code != errs.Internal {
+				out.Params = failed.Params
+			}
 			if out.Detail == "" && out.Code != errs.Internal {
 				out.Detail = c.Err.Error()
 			}

@@ -1781,6 +1781,10 @@ export interface components {
             /** @description Stable: configuration, resolve, connect, tls, credentials, list_models, answer. */
             name: string;
             ok: boolean;
+            /** @description Of the failure: reason and what it speaks of. */
+            params?: {
+                [key: string]: string;
+            };
         };
         ChosenAnswer: {
             /** @description Empty: the end of the open branch. */
