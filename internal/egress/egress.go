@@ -101,7 +101,14 @@ func (g *Gate) Client(s Spec) (*http.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		proxy, dialled = http.ProxyURL(proxyURL), set{destination: {}}
+		proxy, dialled = s.proxied(proxyURL), set{destination: {}}
+		if s.Metadata {
+			for _, a := range s.Allow { // no proxy can reach what is this machine's own
+				if own, err := normalise("tcp", a); err == nil && isLinkLocal(own) {
+					dialled[own] = struct{}{}
+				}
+			}
+		}
 	}
 	transport := &http.Transport{
 		Proxy:                  proxy,
@@ -127,6 +134,30 @@ func (g *Gate) Client(s Spec) (*http.Client, error) {
 		Transport:     &guard{gate: g, purpose: s.Purpose, declared: declared, next: transport},
 		CheckRedirect: g.checkRedirect(s.Purpose),
 	}, nil
+}
+
+// proxied sends requests through the proxy, but for those of a cloud's metadata.
+func (s Spec) proxied(proxy *url.URL) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
+		if destination, err := destinationOf(r.URL); err == nil && s.Metadata && isLinkLocal(destination) {
+			return nil, nil
+		}
+		return proxy, nil
+	}
+}
+
+// isLinkLocal reports whether a destination is literally a link-local or
+// metadata address.
+func isLinkLocal(destination string) bool {
+	host, _, err := net.SplitHostPort(destination)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	return ReachOf(ip) == ReachLinkLocal
 }
 
 // DialContext returns a dial function for purpose that reaches the allowed

@@ -339,6 +339,31 @@ func TestAConfiguredProxyIsDialledAndStillOnlyForDeclaredDestinations(t *testing
 	}
 }
 
+func TestMetadataIsNotAskedThroughAProxy(t *testing.T) {
+	var asked atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Store(true) }))
+	defer proxy.Close()
+	const metadata = "169.254.169.254:80"
+	for _, tt := range []struct {
+		metadata, proxied bool
+	}{{true, false}, {false, true}} {
+		asked.Store(false)
+		c := client(t, New(Options{}), Spec{Purpose: "model:1", Allow: []string{metadata, "llm.example:80"}, Metadata: tt.metadata, Proxy: proxy.URL})
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // nobody answers there
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+metadata+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := c.Do(r); err == nil {
+			resp.Body.Close()
+		}
+		if asked.Load() != tt.proxied {
+			t.Errorf("metadata %t: through the proxy %t", tt.metadata, asked.Load())
+		}
+	}
+}
+
 func TestIdleConnectionsOfManyStreamsAreUsedAgain(t *testing.T) {
 	const streams = 200
 	var arrived sync.WaitGroup

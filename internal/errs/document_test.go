@@ -12,7 +12,10 @@ import (
 )
 
 // text is what a locale says about a code.
-type text struct{ What, Todo string }
+type text struct {
+	What, Todo string
+	Reasons    map[string]struct{ What, Todo string }
+}
 
 func read(t *testing.T, path string) string {
 	t.Helper()
@@ -86,6 +89,17 @@ func TestTheDocumentExplainsEveryCodeInTheWordsOfTheInterface(t *testing.T) {
 				t.Errorf("web/src/locales/%s/errors.json does not say what happened and what to do for %s", language, code)
 			} else if !strings.Contains(body, "**"+words.What) || !strings.Contains(body, "*"+words.Todo+"*") {
 				t.Errorf("the section %s of docs/errors.md differs from the words of the interface in %s", heading, language)
+			}
+			for reason, words := range texts[code].Reasons {
+				_, part, _ := strings.Cut(body, "\n- `"+reason+"`\n")
+				if part, _, _ = strings.Cut(part, "\n- "); !strings.Contains(part, "**"+words.What) || !strings.Contains(part, "*"+words.Todo+"*") {
+					t.Errorf("the reason %s of %s in docs/errors.md differs from the words of the interface in %s", reason, heading, language)
+				}
+			}
+			for _, m := range regexp.MustCompile("(?m)^- `([a-z_]+)`$").FindAllStringSubmatch(body, -1) {
+				if _, ok := texts[code].Reasons[m[1]]; !ok {
+					t.Errorf("docs/errors.md explains the reason %s of %s, which has no words in %s", m[1], heading, language)
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -43,14 +44,18 @@ var (
 )
 
 // cleanRoles returns roles as they are stored. Its errors name the field.
-func cleanRoles(roles []AssumedRole) ([]AssumedRole, error) {
+func cleanRoles(roles []AssumedRole, region string) ([]AssumedRole, error) {
 	if len(roles) > maxRoles {
 		return nil, errs.InField("settings.roles", fmt.Sprintf("these are more than %d roles", maxRoles))
 	}
 	clean := make([]AssumedRole, 0, len(roles))
 	for i, r := range roles {
-		r, err := r.clean(fmt.Sprintf("settings.roles[%d]", i), i > 0)
+		field := fmt.Sprintf("settings.roles[%d]", i)
+		r, err := r.clean(field, i > 0)
 		if err != nil {
+			return nil, err
+		}
+		if err := CheckSTS(field+".endpoint", r.Endpoint, cmp.Or(r.Region, region)); err != nil {
 			return nil, err
 		}
 		clean = append(clean, r)
@@ -109,8 +114,10 @@ func checkTemplate(field, text string) error {
 
 // namesCallers reports whether any of the roles shows who asks.
 func namesCallers(roles []AssumedRole) bool {
-	shows := func(text string) bool { return placeholders.Replace(text) != text }
 	return slices.ContainsFunc(roles, func(r AssumedRole) bool {
-		return shows(r.SessionName) || shows(r.SourceIdentity) || slices.ContainsFunc(slices.Collect(maps.Values(r.Tags)), shows)
+		return showsCaller(r.SessionName) || showsCaller(r.SourceIdentity) || slices.ContainsFunc(slices.Collect(maps.Values(r.Tags)), showsCaller)
 	})
 }
+
+// showsCaller reports whether a text is to be filled in with who asks.
+func showsCaller(text string) bool { return placeholders.Replace(text) != text }

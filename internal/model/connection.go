@@ -63,14 +63,20 @@ type Settings struct {
 	Region          string `json:"region,omitempty"`          // bedrock: the region that is called
 	Endpoint        string `json:"endpoint,omitempty"`        // bedrock: URL of bedrock-runtime instead of the public one
 	ControlEndpoint string `json:"controlEndpoint,omitempty"` // bedrock: likewise of bedrock, which lists models
-	STSEndpoint     string `json:"stsEndpoint,omitempty"`     // bedrock: likewise of STS
-	Credentials     string `json:"credentials,omitempty"`     // bedrock: one of the Credentials constants
-	Profile         string `json:"profile,omitempty"`         // bedrock: with CredentialsProfile, its name
+	STSEndpoint     string `json:"stsEndpoint,omitempty"`     // bedrock: likewise of STS, which is always a region's own
+	// AgentRuntimeEndpoint is likewise of bedrock-agent-runtime, which puts documents in order.
+	AgentRuntimeEndpoint string `json:"agentRuntimeEndpoint,omitempty"`
+	AgentEndpoint        string `json:"agentEndpoint,omitempty"` // bedrock: likewise of bedrock-agent, which keeps knowledge bases
+	FIPS                 bool   `json:"fips,omitempty"`          // bedrock: the public FIPS endpoints, where none is given
+
+	Credentials string `json:"credentials,omitempty"` // bedrock: one of the Credentials constants
+	Profile     string `json:"profile,omitempty"`     // bedrock: with CredentialsProfile, its name
 
 	Roles []AssumedRole `json:"roles,omitempty"` // bedrock: assumed one after the other, beginning with Credentials
 
 	CAPEM  string `json:"caPem,omitempty"`  // openai, bedrock: the only authorities that are trusted; empty: the system's
 	CAFile string `json:"caFile,omitempty"` // the same, as a file on the server
+	Proxy  string `json:"proxy,omitempty"`  // openai, bedrock: URL of the HTTP proxy that everything goes through
 }
 
 // Where a Bedrock connection's credentials come from.
@@ -93,6 +99,7 @@ var (
 	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 	regionName  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d{1,2}$`)
 	countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
+	fipsRegion  = regexp.MustCompile(`^(us|ca)-`)
 	profileName = regexp.MustCompile(`^[^\s\[\]]{1,128}$`)
 )
 
@@ -142,11 +149,15 @@ func (s Settings) foreign(kind Kind) string {
 		{"endpoint", s.Endpoint != "", []Kind{KindBedrock}},
 		{"controlEndpoint", s.ControlEndpoint != "", []Kind{KindBedrock}},
 		{"stsEndpoint", s.STSEndpoint != "", []Kind{KindBedrock}},
+		{"agentRuntimeEndpoint", s.AgentRuntimeEndpoint != "", []Kind{KindBedrock}},
+		{"agentEndpoint", s.AgentEndpoint != "", []Kind{KindBedrock}},
+		{"fips", s.FIPS, []Kind{KindBedrock}},
 		{"credentials", s.Credentials != "", []Kind{KindBedrock}},
 		{"profile", s.Profile != "", []Kind{KindBedrock}},
 		{"roles", len(s.Roles) > 0, []Kind{KindBedrock}},
 		{"caPem", s.CAPEM != "", []Kind{KindOpenAI, KindBedrock}},
 		{"caFile", s.CAFile != "", []Kind{KindOpenAI, KindBedrock}},
+		{"proxy", s.Proxy != "", []Kind{KindOpenAI, KindBedrock}},
 	} {
 		if f.set && !slices.Contains(f.kinds, kind) {
 			return f.name
@@ -178,6 +189,9 @@ func (s Settings) validateOpenAI() (Settings, error) {
 	if c.Country != "" && !countryCode.MatchString(c.Country) {
 		return c, errs.InField("settings.country", "give the country in which the server stands as two letters, for example JP")
 	}
+	if c.Proxy, err = cleanProxy(s.Proxy); err != nil {
+		return c, err
+	}
 	return c, c.validateCA()
 }
 
@@ -195,13 +209,24 @@ func (s Settings) validateBedrock() (Settings, error) {
 		{"settings.endpoint", &c.Endpoint, "https://vpce-0123.bedrock-runtime.ap-northeast-1.vpce.amazonaws.com"},
 		{"settings.controlEndpoint", &c.ControlEndpoint, "https://vpce-0123.bedrock.ap-northeast-1.vpce.amazonaws.com"},
 		{"settings.stsEndpoint", &c.STSEndpoint, "https://vpce-0123.sts.ap-northeast-1.vpce.amazonaws.com"},
+		{"settings.agentRuntimeEndpoint", &c.AgentRuntimeEndpoint, "https://vpce-0123.bedrock-agent-runtime.ap-northeast-1.vpce.amazonaws.com"},
+		{"settings.agentEndpoint", &c.AgentEndpoint, "https://vpce-0123.bedrock-agent.ap-northeast-1.vpce.amazonaws.com"},
 	} {
 		var err error
 		if *f.value, err = cleanURL(f.field, *f.value, f.example); err != nil {
 			return c, err
 		}
 	}
+	if err := CheckSTS("settings.stsEndpoint", c.STSEndpoint, c.Region); err != nil {
+		return c, err
+	}
+	if c.FIPS && !fipsRegion.MatchString(c.Region) {
+		return c, errs.InField("settings.fips", "AWS has FIPS endpoints of Bedrock in regions of the United States and of Canada; for "+c.Region+", give the endpoints themselves")
+	}
 	var err error
+	if c.Proxy, err = cleanProxy(s.Proxy); err != nil {
+		return c, err
+	}
 	if c.Credentials == "" {
 		c.Credentials = CredentialsDefault
 	}
@@ -223,10 +248,34 @@ func (s Settings) validateBedrock() (Settings, error) {
 	if len(c.Roles) > 0 && c.Credentials == CredentialsBearer {
 		return c, errs.InField("settings.roles", "a Bedrock API key cannot assume a role; use other credentials")
 	}
-	if c.Roles, err = cleanRoles(c.Roles); err != nil {
+	if c.Roles, err = cleanRoles(c.Roles, c.Region); err != nil {
 		return c, err
 	}
 	return c, c.validateCA()
+}
+
+// CheckSTS refuses the global endpoint of STS, which a region's own replaces.
+func CheckSTS(field, endpoint, region string) error {
+	if host := strings.ToLower(strings.TrimSuffix(hostOf(endpoint), ".")); host != "sts.amazonaws.com" {
+		return nil
+	}
+	own := "https://sts." + region + ".amazonaws.com"
+	return errs.InField(field, "sts.amazonaws.com is the global endpoint: AWS takes its calls as made in us-east-1, wherever they come from, so that a policy which allows Japan alone denies them, "+
+		"and no VPC endpoint stands for it; use the region's own, "+own).With("reason", "global_sts").With("instead", own)
+}
+
+// cleanProxy checks the address of a proxy, which is asked for hosts and has no
+// path. "" stays "".
+func cleanProxy(raw string) (string, error) {
+	const field, example = "settings.proxy", "http://proxy.example.lg.jp:8080"
+	clean, err := cleanURL(field, raw, example)
+	if err != nil || clean == "" {
+		return "", err
+	}
+	if u, err := url.Parse(clean); err != nil || u.Path != "" {
+		return "", errs.InField(field, "the address of a proxy has no path; an example is "+example)
+	}
+	return clean, nil
 }
 
 // cleanURL checks the address of a server. "" stays "".
@@ -348,13 +397,22 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 		if strings.HasPrefix(s.Region, "cn-") {
 			suffix += ".cn"
 		}
+		fips := ""
+		if s.FIPS {
+			fips = "-fips"
+		}
 		for _, e := range []struct{ override, service string }{
 			{s.Endpoint, "bedrock-runtime"}, {s.ControlEndpoint, "bedrock"}, {s.STSEndpoint, "sts"},
 		} {
 			if e.override != "" {
 				allow = append(allow, destinationOf(e.override))
 			} else {
-				allow = append(allow, e.service+suffix+":443")
+				allow = append(allow, e.service+fips+suffix+":443")
+			}
+		}
+		for _, e := range []string{s.AgentRuntimeEndpoint, s.AgentEndpoint} {
+			if e != "" {
+				allow = append(allow, destinationOf(e))
 			}
 		}
 		for _, role := range s.Roles {
@@ -362,7 +420,7 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 			case role.Endpoint != "":
 				allow = append(allow, destinationOf(role.Endpoint))
 			case role.Region != "":
-				allow = append(allow, "sts."+role.Region+".amazonaws.com:443")
+				allow = append(allow, "sts"+fips+"."+role.Region+".amazonaws.com:443")
 			}
 		}
 		switch s.Credentials {

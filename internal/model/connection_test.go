@@ -54,6 +54,18 @@ func TestSettingsAreRefusedWithTheFieldAndAnExample(t *testing.T) {
 		{"a region that is none", KindBedrock, Settings{Region: "tokyo"}, "settings.region", "ap-northeast-1"},
 		{"an endpoint without a scheme", KindBedrock, bedrock(func(s *Settings) { s.Endpoint = "vpce.example" }), "settings.endpoint", "https://"},
 		{"an STS endpoint", KindBedrock, bedrock(func(s *Settings) { s.STSEndpoint = "sts" }), "settings.stsEndpoint", "https://"},
+		{"the global STS endpoint", KindBedrock, bedrock(func(s *Settings) { s.STSEndpoint = "https://STS.amazonaws.com./" }), "settings.stsEndpoint", "us-east-1"},
+		{"the global STS endpoint of a role", KindBedrock, bedrock(func(s *Settings) {
+			s.Roles = []AssumedRole{{ARN: "arn:aws:iam::123456789012:role/a", Region: "ap-northeast-3", Endpoint: "https://sts.amazonaws.com"}}
+		}), "settings.roles[0].endpoint", "https://sts.ap-northeast-3.amazonaws.com"},
+		{"an endpoint of agents", KindBedrock, bedrock(func(s *Settings) { s.AgentRuntimeEndpoint = "vpce" }), "settings.agentRuntimeEndpoint", "https://"},
+		{"another endpoint of agents", KindBedrock, bedrock(func(s *Settings) { s.AgentEndpoint = "vpce" }), "settings.agentEndpoint", "https://"},
+		{"FIPS where there is none", KindBedrock, bedrock(func(s *Settings) { s.FIPS = true }), "settings.fips", "ap-northeast-1"},
+		{"a proxy without a scheme", KindOpenAI, openAI(func(s *Settings) { s.Proxy = "proxy:8080" }), "settings.proxy", "http://"},
+		{"a proxy with a path", KindBedrock, bedrock(func(s *Settings) { s.Proxy = "http://proxy:8080/a" }), "settings.proxy", "path"},
+		{"a password of a proxy", KindBedrock, bedrock(func(s *Settings) { s.Proxy = "http://a:b@proxy:8080" }), "settings.proxy", "password"},
+		{"a proxy for the demonstration", KindDemo, Settings{Proxy: "http://proxy:8080"}, "settings.proxy", "no such setting"},
+		{"FIPS for a server of one's own", KindOpenAI, openAI(func(s *Settings) { s.FIPS = true }), "settings.fips", "no such setting"},
 		{"unknown credentials", KindBedrock, bedrock(func(s *Settings) { s.Credentials = "iam" }), "settings.credentials", "bearer"},
 		{"no profile", KindBedrock, bedrock(func(s *Settings) { s.Credentials = CredentialsProfile }), "settings.profile", "kakoi"},
 		{"a profile that is not used", KindBedrock, bedrock(func(s *Settings) { s.Profile = "kakoi" }), "settings.profile", "profile"},
@@ -97,6 +109,10 @@ func TestAConnectionDeclaresWhatItReaches(t *testing.T) {
 			[]string{"a.example:443", "b.example:443", "c.example:8443"}, false},
 		{"Bedrock in China", KindBedrock, Settings{Region: "cn-north-1", Credentials: CredentialsStatic},
 			[]string{"bedrock-runtime.cn-north-1.amazonaws.com.cn:443", "bedrock.cn-north-1.amazonaws.com.cn:443", "sts.cn-north-1.amazonaws.com.cn:443"}, false},
+		{"Bedrock with every endpoint", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic, Endpoint: "https://a.example", ControlEndpoint: "https://b.example", STSEndpoint: "https://c.example", AgentRuntimeEndpoint: "https://d.example", AgentEndpoint: "https://e.example"},
+			[]string{"a.example:443", "b.example:443", "c.example:443", "d.example:443", "e.example:443"}, false},
+		{"FIPS, where no endpoint is given", KindBedrock, Settings{Region: "us-west-2", Credentials: CredentialsStatic, FIPS: true, ControlEndpoint: "https://b.example", Roles: []AssumedRole{{Region: "us-east-1"}}},
+			[]string{"bedrock-runtime-fips.us-west-2.amazonaws.com:443", "b.example:443", "sts-fips.us-west-2.amazonaws.com:443", "sts-fips.us-east-1.amazonaws.com:443"}, false},
 		{"the demonstration", KindDemo, Settings{}, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,6 +166,33 @@ func TestACertificateFileIsReadWhereItIsOne(t *testing.T) {
 		wantCode(t, path, err, errs.InvalidInput, "settings.caFile")
 		if err != nil && strings.Contains(err.Error(), "canary") {
 			t.Errorf("the error shows what is in the file: %v", err)
+		}
+	}
+}
+
+func TestAStoredKeyDoesNotTravelUnseen(t *testing.T) {
+	const v1 = "https://llm.example/v1"
+	for _, tt := range []struct {
+		name          string
+		kind          Kind
+		before, after Settings
+		secrets       []string
+		want          bool
+	}{
+		{"nothing changes", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1 + "/b"}, []string{"apiKey"}, false},
+		{"another server", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, true},
+		{"a proxy", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, true},
+		{"the same proxy", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, false},
+		{"no proxy any more", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1}, []string{"apiKey"}, false},
+		{"another proxy and another server", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, true},
+		{"no secret", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, nil, false},
+		{"a bearer to another control plane", KindBedrock, Settings{}, Settings{ControlEndpoint: v1}, []string{"bearerToken"}, true},
+		{"a bearer to another agent runtime", KindBedrock, Settings{}, Settings{AgentRuntimeEndpoint: v1}, []string{"bearerToken"}, true},
+		{"a bearer and another STS", KindBedrock, Settings{}, Settings{STSEndpoint: v1}, []string{"bearerToken"}, false},
+		{"a key that only signs", KindBedrock, Settings{}, Settings{Endpoint: v1, Proxy: "http://proxy:8080"}, []string{"secretAccessKey"}, false},
+	} {
+		if got := travels(tt.kind, tt.before, tt.after, tt.secrets); got != tt.want {
+			t.Errorf("%s: travels = %t", tt.name, got)
 		}
 	}
 }

@@ -189,17 +189,26 @@ func requiredSecrets(kind Kind, settings Settings) []string {
 // be entered again: a stored key is not to be had by pointing its connection at
 // a server of one's own.
 func travels(kind Kind, before, after Settings, names []string) bool {
-	var from, to string
+	if len(names) == 0 {
+		return false
+	}
+	// A proxy sees what is not encrypted, and with a CA of its own the rest.
+	if after.Proxy != "" && originOf(before.Proxy) != originOf(after.Proxy) {
+		return kind == KindOpenAI || slices.Contains(names, "bearerToken")
+	}
 	switch kind {
 	case KindOpenAI:
-		from, to = before.BaseURL, after.BaseURL
+		return originOf(before.BaseURL) != originOf(after.BaseURL)
 	case KindBedrock:
-		if !slices.Contains(names, "bearerToken") {
-			return false
-		}
-		from, to = before.Endpoint, after.Endpoint
+		from, to := before.bearers(), after.bearers()
+		return slices.Contains(names, "bearerToken") && !slices.Equal(from, to)
 	}
-	return len(names) > 0 && originOf(from) != originOf(to)
+	return false
+}
+
+// bearers are the endpoints that a Bedrock API key is sent to.
+func (s Settings) bearers() []string {
+	return []string{originOf(s.Endpoint), originOf(s.ControlEndpoint), originOf(s.AgentRuntimeEndpoint), originOf(s.AgentEndpoint)}
 }
 
 // originOf returns scheme and destination of a URL, or "".

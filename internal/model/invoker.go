@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -33,6 +34,8 @@ type Call struct {
 	Feature    string // "chat", "title", …
 	System     string
 	Messages   []Message
+	Tools      []Tool
+	ToolChoice ToolChoice
 	Parameters Parameters // what it leaves open, the model's defaults decide
 	Class      classification.Class
 
@@ -209,9 +212,12 @@ type invocation struct {
 	reported   bool // usage is the provider's
 	usage      Usage
 	stop       StopReason // "" until the answer has come to its end
+	fields     json.RawMessage
 	firstToken time.Duration
 	cost       Money
 	outcome    Outcome
+
+	interventions []Intervention
 }
 
 // invoke tries the model and, where that cannot answer, those that stand in
@@ -225,6 +231,9 @@ func (v *invocation) invoke(ctx context.Context) error {
 		return errs.InField("messages", "a call needs at least one message")
 	}
 	if err := v.call.Parameters.Validate("parameters"); err != nil {
+		return err
+	}
+	if err := v.call.checkTools(); err != nil {
 		return err
 	}
 	var failed error // what the model before this one failed with
@@ -267,11 +276,12 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	if !fallback {
 		v.target = t
 	}
-	if err := checkInput(t.model, v.call.Messages); err != nil {
+	if err := checkInput(t.model, v.call); err != nil {
 		return ready{}, err
 	}
 	request := Request{
 		Model: t.model.RemoteID, Capabilities: t.model.Capabilities, System: v.call.System, Messages: v.call.Messages,
+		Tools: v.call.Tools, ToolChoice: v.call.ToolChoice,
 		Parameters: v.call.Parameters.over(t.model.Defaults).within(t.model.Capabilities), Options: t.model.Options,
 	}
 
@@ -291,7 +301,7 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 
 	// A provider whose records show who asks is told, and no other.
-	if namesCallers(t.connection.Settings.Roles) {
+	if namesCallers(t.connection.Settings.Roles) || showsCaller(string(t.model.Options)) {
 		if request.Caller, err = v.people.Caller(ctx); err != nil {
 			return ready{}, err
 		}
@@ -386,20 +396,22 @@ func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, 
 	if err != nil {
 		return err
 	}
-	v.underWay, v.reported, v.usage, v.stop = true, false, Usage{}, ""
+	v.underWay, v.reported, v.usage, v.stop, v.interventions = true, false, Usage{}, "", nil
 	for event, err := range restore(v.ask(ctx, provider)) {
 		if err != nil {
 			return err
 		}
 		switch event.Type {
-		case EventText, EventReasoning:
+		case EventText, EventReasoning, EventToolUse:
 			if !v.deliver(event) {
 				return errLeft
 			}
+		case EventGuardrail:
+			v.interventions = append(v.interventions, event.Interventions...)
 		case EventUsage:
 			v.usage, v.reported = event.Usage.sane(), true
 		case EventStop:
-			v.stop = cmp.Or(event.StopReason, StopEnd)
+			v.stop, v.fields = cmp.Or(event.StopReason, StopEnd), event.Fields
 		}
 	}
 	if v.stop == "" {
@@ -524,7 +536,7 @@ func (v *invocation) finish(ctx context.Context, err error) {
 		v.emit(Event{}, err)
 		return
 	}
-	v.emit(Event{Type: EventStop, StopReason: v.stop}, nil)
+	v.emit(Event{Type: EventStop, StopReason: v.stop, Interventions: v.interventions, Fields: v.fields}, nil)
 }
 
 // complain writes down why a call failed: whoever asked hears the code, and the
@@ -584,22 +596,26 @@ func replaceable(err error) bool {
 	return false
 }
 
-// checkInput refuses kinds of parts that a model cannot take before anything
-// is sent.
-func checkInput(m Model, messages []Message) error {
-	for _, message := range messages {
-		for _, part := range message.Parts {
-			switch {
-			case part.Type == PartImage && !m.Capabilities.Vision:
-				return errs.Newf(errs.ModelInput, "%s cannot see images; choose a model that can, or take the images out", m.DisplayName).
-					With("kind", string(PartImage)).With("model", m.DisplayName)
-			case part.Type == PartDocument && !m.Capabilities.Documents:
-				return errs.Newf(errs.ModelInput, "%s does not take documents; choose a model that does, or take the documents out", m.DisplayName).
-					With("kind", string(PartDocument)).With("model", m.DisplayName)
-			}
-		}
+// checkInput refuses what a model cannot take before anything is sent.
+func checkInput(m Model, c Call) error {
+	if len(c.Tools) > 0 && !m.Capabilities.Tools {
+		return errs.Newf(errs.ModelInput, "%s cannot use tools; choose a model that can", m.DisplayName).
+			With("kind", "tool").With("reason", "no_tools").With("model", m.DisplayName)
 	}
-	return nil
+	return walk(c.Messages, func(part Part) error {
+		switch {
+		case part.Type == PartImage && !m.Capabilities.Vision:
+			return errs.Newf(errs.ModelInput, "%s cannot see images; choose a model that can, or take the images out", m.DisplayName).
+				With("kind", string(PartImage)).With("model", m.DisplayName)
+		case part.Type == PartDocument && !m.Capabilities.Documents:
+			return errs.Newf(errs.ModelInput, "%s does not take documents; choose a model that does, or take the documents out", m.DisplayName).
+				With("kind", string(PartDocument)).With("model", m.DisplayName)
+		case part.Type == PartVideo && !m.Capabilities.Video:
+			return errs.Newf(errs.ModelInput, "%s cannot watch videos; choose a model that can, or take the video out", m.DisplayName).
+				With("kind", string(PartVideo)).With("model", m.DisplayName)
+		}
+		return nil
+	})
 }
 
 // record enters the call into the ledger, the audit log and the metrics, none
@@ -626,6 +642,9 @@ func (v *invocation) record(ctx context.Context) {
 			name = "code"
 		}
 		details["place_"+name] = value // place_rule, place_region, place_profile, …
+	}
+	if len(v.interventions) > 0 {
+		details["guardrail"] = recorded(v.interventions)
 	}
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)

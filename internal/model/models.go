@@ -81,6 +81,9 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 		}
 		return c.recordModel(ctx, auditModelCreate, m)
 	})
+	if err == nil {
+		c.learnPlace(ctx, m)
+	}
 	return m, err
 }
 
@@ -107,6 +110,9 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 		}
 		return c.recordModel(ctx, auditModelUpdate, m)
 	})
+	if err == nil && p.RemoteID != nil {
+		c.learnPlace(ctx, m)
+	}
 	return m, err
 }
 

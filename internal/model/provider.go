@@ -3,7 +3,9 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,12 +13,15 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
+	"kakoi/internal/residency"
 )
 
 const (
 	makeTimeout  = 30 * time.Second // to make a provider: it may ask the machine for credentials
 	checkTimeout = 3 * time.Minute  // a whole self-test: a local model may have to be loaded
 	listTimeout  = 30 * time.Second
+
+	lookupTimeout = 10 * time.Second // of one inference profile, while somebody waits
 )
 
 // providers keeps one provider for each connection, as long as the connection
@@ -101,7 +106,7 @@ func (c *Catalogue) build(ctx context.Context, connection Connection, credential
 	provider, err := adapter.New(ctx, AdapterConfig{
 		Settings: connection.Settings,
 		Secret:   credentials,
-		Egress:   egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted},
+		Egress:   egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: connection.Settings.Proxy},
 		Log:      c.log.With("connection", connection.ID),
 	})
 	if err != nil {
@@ -220,5 +225,54 @@ func (c *Catalogue) noteProfiles(ctx context.Context, connection Connection, lis
 	}
 	if err != nil {
 		c.log.WarnContext(ctx, "inference profiles could not be listed; what was known of them stays", "connection", connection.ID, "err", err)
+	}
+	ids, err := selectRemoteIDs(ctx, c.db, connection.ID)
+	if err != nil {
+		c.log.WarnContext(ctx, "the models of a connection could not be read", "connection", connection.ID, "err", err)
+	}
+	for _, id := range ids {
+		if isOpaque(id) && !slices.ContainsFunc(listed, func(l residency.Listed) bool { return l.ID == id }) {
+			c.noteProfile(ctx, connection, lister, id)
+		}
+	}
+}
+
+// isOpaque reports whether a model's id is that of an application profile, which
+// shows nothing of what it was copied from.
+func isOpaque(remoteID string) bool {
+	return strings.HasPrefix(remoteID, "arn:") && strings.Contains(remoteID, ":application-inference-profile/")
+}
+
+// noteProfile tells residency where one inference profile leads.
+func (c *Catalogue) noteProfile(ctx context.Context, connection Connection, lister ProfileLister, remoteID string) {
+	listed, err := lister.InferenceProfile(ctx, remoteID)
+	if err == nil {
+		err = c.places.Note(ctx, []residency.Listed{listed})
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "an inference profile could not be looked up; it is not known where it leads", "connection", connection.ID, "profile", remoteID, "err", err)
+	}
+}
+
+// learnPlace finds out where a model that was just entered leads, where only
+// its provider can tell. That it cannot be had does not undo the entry: until it
+// is known, residency decides as for any unknown place.
+func (c *Catalogue) learnPlace(ctx context.Context, m Model) {
+	if !isOpaque(m.RemoteID) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	connection, _, err := selectConnection(ctx, c.db, m.ConnectionID)
+	var provider Provider
+	if err == nil {
+		provider, err = c.provider(ctx, connection)
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "an inference profile could not be looked up; it is not known where it leads", "connection", m.ConnectionID, "profile", m.RemoteID, "err", err)
+		return
+	}
+	if lister, ok := provider.(ProfileLister); ok {
+		c.noteProfile(ctx, connection, lister, m.RemoteID)
 	}
 }

@@ -264,6 +264,23 @@ func selectTask(ctx context.Context, q db.Queryer, connectionID, remoteID string
 	return task, nil
 }
 
+// selectRemoteIDs returns the provider's ids of a connection's models.
+func selectRemoteIDs(ctx context.Context, q db.Queryer, connectionID string) (ids []string, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT DISTINCT remote_id FROM models WHERE connection_id = $1 ORDER BY remote_id`, connectionID)
+	if err != nil {
+		return nil, fmt.Errorf("read the models of connection %s: %w", connectionID, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read the models of connection %s: %w", connectionID, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
 func newTarget(m modelRow, c connectionRow) (target, error) {
 	model, err := m.model()
 	if err != nil {

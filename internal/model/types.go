@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"kakoi/internal/residency"
@@ -28,17 +30,23 @@ const (
 	PartReasoning PartType = "reasoning" // assistant only; sent back only where the model needs it
 	PartImage     PartType = "image"
 	PartDocument  PartType = "document"
+	PartVideo     PartType = "video"
 	PartAudio     PartType = "audio" // speech, for a model that transcribes
+
+	PartToolUse    PartType = "tool_use"    // assistant only
+	PartToolResult PartType = "tool_result" // user only, in the message after the use
 )
 
 // Part is one piece of a message. Text is set for text and reasoning, Media for
-// images and documents.
+// images, documents and video.
 type Part struct {
-	Type      PartType
-	Text      string
-	Signature string // provider's seal on reasoning, sent back unchanged
-	Redacted  []byte // reasoning the provider encrypted, sent back unchanged
-	Media     *Media
+	Type       PartType
+	Text       string
+	Signature  string // provider's seal on reasoning, sent back unchanged
+	Redacted   []byte // reasoning the provider encrypted, sent back unchanged
+	Media      *Media
+	ToolUse    *ToolUse
+	ToolResult *ToolResult
 }
 
 // Media is a file inside a message.
@@ -89,6 +97,7 @@ const (
 type Capabilities struct {
 	Vision        bool `json:"vision"`        // takes images
 	Documents     bool `json:"documents"`     // takes document files as they are
+	Video         bool `json:"video"`         // takes video
 	Reasoning     bool `json:"reasoning"`     // thinks aloud, takes an effort
 	Tools         bool `json:"tools"`         // calls tools
 	ContextTokens int  `json:"contextTokens"` // prompt and answer together; 0 = unknown
@@ -109,6 +118,8 @@ type Request struct {
 	Capabilities Capabilities
 	System       string
 	Messages     []Message
+	Tools        []Tool
+	ToolChoice   ToolChoice
 	Parameters   Parameters
 	Options      json.RawMessage // provider-specific extras of the catalogue entry, or nil
 	Caller       Caller          // only where the connection names callers
@@ -121,8 +132,10 @@ type EventType string
 const (
 	EventText      EventType = "text"
 	EventReasoning EventType = "reasoning"
-	EventUsage     EventType = "usage" // may come before or after stop; the last one counts
-	EventStop      EventType = "stop"  // exactly once in a complete stream
+	EventToolUse   EventType = "tool_use"  // a tool is to be called; its input is whole
+	EventGuardrail EventType = "guardrail" // what a guardrail did; may come after stop
+	EventUsage     EventType = "usage"     // may come before or after stop; the last one counts
+	EventStop      EventType = "stop"      // exactly once in a complete stream
 
 	// EventModel comes from the Invoker only, before everything else that a
 	// model says: which model it is.
@@ -131,14 +144,18 @@ const (
 
 // Event is one step of a model's answer.
 type Event struct {
-	Type       EventType
-	Text       string // text and reasoning; valid UTF-8
-	Signature  string // reasoning: completes the reasoning part before it
-	Redacted   []byte // reasoning: an encrypted part of its own
-	Usage      Usage
-	Cost       Money // usage, from the Invoker only
-	StopReason StopReason
-	Answering  Answering // model
+	Type      EventType
+	Text      string // text and reasoning; valid UTF-8
+	Signature string // reasoning: completes the reasoning part before it
+	Redacted  []byte // reasoning: an encrypted part of its own
+	ToolUse   ToolUse
+	// Interventions are of a guardrail event and, from the Invoker, of stop.
+	Interventions []Intervention
+	Fields        json.RawMessage // stop: what else of the provider's answer its options ask for, or nil
+	Usage         Usage
+	Cost          Money // usage, from the Invoker only
+	StopReason    StopReason
+	Answering     Answering // model
 }
 
 // Answering names the model that answers.
@@ -160,6 +177,32 @@ const (
 	StopSequence StopReason = "sequence" // a stop sequence appeared
 )
 
+// Intervention is one rule of a provider's guardrail that stepped in. It says
+// nothing of the words that the rule was about.
+type Intervention struct {
+	Guardrail string // its id
+	Side      string // "input" or "output"
+	Policy    string // "topic", "content", "word", "sensitive" or "grounding"
+	Rule      string // which of the policy's, as whoever wrote the guardrail named it; may be empty
+	Action    string // "blocked", "anonymized", …
+}
+
+// String returns i in one line, for records.
+func (i Intervention) String() string {
+	return strings.Join(slices.DeleteFunc([]string{i.Side, i.Policy, i.Rule, i.Action}, func(s string) bool { return s == "" }), " ")
+}
+
+// recorded returns interventions in one line, each once.
+func recorded(list []Intervention) string {
+	var words []string
+	for _, i := range list {
+		if s := i.String(); !slices.Contains(words, s) {
+			words = append(words, s)
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
 // Usage counts tokens as the provider reports them. InputTokens excludes what
 // was read from or written to the provider's prompt cache; OutputTokens
 // includes ReasoningTokens, which is our estimate of their share where the
@@ -179,6 +222,7 @@ type RemoteModel struct {
 	Name         string // for people; may equal ID
 	Task         Task   // "" where neither provider nor name tells: chat
 	Capabilities Capabilities
+	Options      json.RawMessage // that its entry in the catalogue should have, or nil
 }
 
 // Provider speaks one wire protocol to one connection. It knows nothing of
@@ -203,6 +247,8 @@ type Provider interface {
 type ProfileLister interface {
 	// InferenceProfiles lists where each profile of the connection leads.
 	InferenceProfiles(ctx context.Context) ([]residency.Listed, error)
+	// InferenceProfile says it of one, as a model's id names it.
+	InferenceProfile(ctx context.Context, id string) (residency.Listed, error)
 }
 
 // Recording is speech to be turned into text.

@@ -78,6 +78,8 @@ func (s *spoken) add(e Event) {
 		return
 	}
 	s.text.WriteString(e.Text)
+	s.text.WriteString(e.ToolUse.Name)
+	s.text.Write(e.ToolUse.Input)
 }
 
 func (s *spoken) tokens() int { return tokenest.Text(s.text.String()) + s.reasoningTokens() }
@@ -88,24 +90,34 @@ func (s *spoken) reasoningTokens() int { return tokenest.Text(s.reasoning.String
 // extracts: of an office file or a PDF, a small part is text.
 const bytesPerDocumentToken = 50
 
+// videoTokens is a guess for a video: a frame a second for some minutes.
+const videoTokens = 20_000
+
 // estimateInput estimates the input tokens of r.
 func estimateInput(r Request) int {
 	n := tokenest.Text(r.System)
-	for _, m := range r.Messages {
-		n += tokenest.PerMessage
-		for _, p := range m.Parts {
-			n += tokenest.Text(p.Text)
-			switch {
-			case p.Media == nil:
-			case p.Type == PartImage:
-				n += tokenest.PerImage
-			case strings.HasPrefix(p.Media.MediaType, "text/"):
-				n += tokenest.Text(string(p.Media.Data))
-			default:
-				n += len(p.Media.Data) / bytesPerDocumentToken
-			}
-		}
+	for _, tool := range r.Tools {
+		n += tokenest.PerMessage + tokenest.Text(tool.Name) + tokenest.Text(tool.Description) + tokenest.Text(string(tool.InputSchema))
 	}
+	n += len(r.Messages) * tokenest.PerMessage
+	_ = walk(r.Messages, func(p Part) error {
+		n += tokenest.Text(p.Text)
+		if p.ToolUse != nil {
+			n += tokenest.Text(p.ToolUse.Name) + tokenest.Text(string(p.ToolUse.Input))
+		}
+		switch {
+		case p.Media == nil:
+		case p.Type == PartImage:
+			n += tokenest.PerImage
+		case p.Type == PartVideo:
+			n += videoTokens
+		case strings.HasPrefix(p.Media.MediaType, "text/"):
+			n += tokenest.Text(string(p.Media.Data))
+		default:
+			n += len(p.Media.Data) / bytesPerDocumentToken
+		}
+		return nil
+	})
 	return n
 }
 

@@ -3,6 +3,8 @@ package server
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -37,17 +39,21 @@ type connectionSettings struct {
 
 	Country string `json:"country,omitempty" kind:"name" maxLength:"2" doc:"openai: where the server stands, ISO 3166-1 alpha-2, such as JP."`
 
-	Region          string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
-	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
-	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
-	STSEndpoint     string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS."`
-	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
-	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
+	Region               string `json:"region,omitempty" kind:"name" maxLength:"64" doc:"bedrock"`
+	Endpoint             string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
+	ControlEndpoint      string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
+	STSEndpoint          string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS, in a region; the global one is refused."`
+	AgentRuntimeEndpoint string `json:"agentRuntimeEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-agent-runtime, which puts documents in order."`
+	AgentEndpoint        string `json:"agentEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-agent, which keeps knowledge bases."`
+	FIPS                 bool   `json:"fips,omitempty" kind:"enum" doc:"bedrock: the public FIPS endpoints, where none is given."`
+	Credentials          string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
+	Profile              string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
 
 	Roles []assumedRole `json:"roles,omitempty" maxItems:"5" doc:"bedrock: assumed one after the other, beginning with the credentials."`
 
 	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"The only authorities whose certificates are trusted, in PEM; without any, the system's are."`
 	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
+	Proxy  string `json:"proxy,omitempty" kind:"url" maxLength:"2048" doc:"openai, bedrock: the HTTP proxy that everything goes through."`
 }
 
 // assumedRole has the fields of model.AssumedRole.
@@ -67,6 +73,7 @@ func connectionSettingsOf(s model.Settings) connectionSettings {
 	return connectionSettings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
 		Roles: mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
 	}
 }
@@ -75,6 +82,7 @@ func (s connectionSettings) settings() model.Settings {
 	return model.Settings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
 		Roles: mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
 	}
 }
@@ -140,11 +148,12 @@ type checkResult struct {
 }
 
 type checkStep struct {
-	Name      string    `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
-	OK        bool      `json:"ok"`
-	Code      errs.Code `json:"code,omitempty"`
-	Detail    string    `json:"detail,omitempty" doc:"What was found, or what went wrong."`
-	ElapsedMS int64     `json:"elapsedMs"`
+	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
+	OK        bool              `json:"ok"`
+	Code      errs.Code         `json:"code,omitempty"`
+	Params    map[string]string `json:"params,omitempty" doc:"Of the failure: reason and what it speaks of."`
+	Detail    string            `json:"detail,omitempty" doc:"What was found, or what went wrong."`
+	ElapsedMS int64             `json:"elapsedMs"`
 }
 
 func checkResultOf(steps []model.CheckStep) checkResult {
@@ -152,6 +161,9 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
 			out.Code = errs.CodeOf(c.Err)
+			if failed := (*errs.Error)(nil); errors.As(c.Err, &failed) && out.Code != errs.Internal {
+				out.Params = failed.Params
+			}
 			if out.Detail == "" && out.Code != errs.Internal {
 				out.Detail = c.Err.Error()
 			}
@@ -169,14 +181,15 @@ func (r checkResult) at(d residency.Decision, known bool) checkResult {
 }
 
 type remoteModel struct {
-	ID           string       `json:"id" doc:"As the provider calls it."`
-	Name         string       `json:"name" doc:"For people."`
-	Task         model.Task   `json:"task" enum:"chat,transcription"`
-	Capabilities capabilities `json:"capabilities"`
+	ID           string          `json:"id" doc:"As the provider calls it."`
+	Name         string          `json:"name" doc:"For people."`
+	Task         model.Task      `json:"task" enum:"chat,transcription"`
+	Capabilities capabilities    `json:"capabilities"`
+	Options      json.RawMessage `json:"options,omitempty" doc:"That its entry in the catalogue should have."`
 }
 
 func remoteModelOf(m model.RemoteModel) remoteModel {
-	return remoteModel{m.ID, m.Name, cmp.Or(m.Task, model.TaskChat), capabilities(m.Capabilities)}
+	return remoteModel{m.ID, m.Name, cmp.Or(m.Task, model.TaskChat), capabilities(m.Capabilities), m.Options}
 }
 
 type detected struct {

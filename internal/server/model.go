@@ -36,6 +36,7 @@ type offers struct {
 type capabilities struct {
 	Vision        bool `json:"vision" kind:"enum" doc:"Takes images."`
 	Documents     bool `json:"documents" kind:"enum" doc:"Takes document files as they are."`
+	Video         bool `json:"video,omitempty" kind:"enum" doc:"Takes video."`
 	Reasoning     bool `json:"reasoning" kind:"enum" doc:"Thinks aloud, takes an effort."`
 	Tools         bool `json:"tools" kind:"enum" doc:"Calls tools."`
 	ContextTokens int  `json:"contextTokens" kind:"number" minimum:"0" maximum:"100000000" doc:"Prompt and answer together; 0 is unknown."`

@@ -347,7 +347,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}
 				return bedrock.New(ctx, bedrock.Config{
 					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint,
-					ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint, FIPS: c.Settings.FIPS,
 					Credentials: bedrock.Credentials{
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,

@@ -61,6 +61,7 @@ type Config struct {
 	Endpoint        string // of bedrock-runtime, as a URL; empty is the public name in Region
 	ControlEndpoint string // of bedrock, as a URL; likewise
 	STSEndpoint     string // of STS, as a URL; likewise, always the regional name
+	FIPS            bool   // the public names are those of the FIPS endpoints
 	Credentials     Credentials
 	Roles           []Role // assumed one after the other, beginning with Credentials
 
@@ -93,6 +94,8 @@ type Client struct {
 	http    *http.Client
 	probe   string // URL whose host the runtime calls go to
 
+	unstreamed unstreamed
+
 	firstByte, idle time.Duration
 	log             *slog.Logger
 }
@@ -119,6 +122,9 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		if err := checkURL(e.field, e.url, c.Credentials.Kind); err != nil {
 			return nil, err
 		}
+	}
+	if err := model.CheckSTS("stsEndpoint", c.STSEndpoint, c.Region); err != nil {
+		return nil, err
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -158,7 +164,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		cl.creds = &provider{inner: cfg.Credentials}
 		cfg.Credentials = cl.creds
 		if len(c.Roles) > 0 {
-			cl.chain = newChain(cfg.Credentials, cfg, c.Roles, c.Now, c.Log)
+			cl.chain = newChain(cfg.Credentials, cfg, c)
 			cl.creds = &provider{inner: cl.chain.provider(model.Caller{})}
 			cfg.Credentials = cl.creds
 		}
@@ -170,17 +176,23 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		o.Retryer = once{}
 		o.AuthSchemePreference, o.BearerAuthTokenProvider = auth.preference, auth.token
 		setEndpoint(&o.BaseEndpoint, c.Endpoint)
+		o.EndpointOptions.UseFIPSEndpoint = c.fips(c.Endpoint)
 	})
 	cl.control = awsbedrock.NewFromConfig(cfg, func(o *awsbedrock.Options) {
 		o.Retryer = once{}
 		o.AuthSchemePreference, o.BearerAuthTokenProvider = auth.preference, auth.token
 		setEndpoint(&o.BaseEndpoint, c.ControlEndpoint)
+		o.EndpointOptions.UseFIPSEndpoint = c.fips(c.ControlEndpoint)
 	})
 	cl.sts = sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.Retryer = once{}
 		setEndpoint(&o.BaseEndpoint, c.STSEndpoint)
+		o.EndpointOptions.UseFIPSEndpoint = c.fips(c.STSEndpoint)
 	})
 	cl.probe = "https://bedrock-runtime." + cfg.Region + ".amazonaws.com"
+	if c.FIPS {
+		cl.probe = "https://bedrock-runtime-fips." + cfg.Region + ".amazonaws.com"
+	}
 	if base := cl.runtime.Options().BaseEndpoint; base != nil {
 		cl.probe = *base
 	}
@@ -231,6 +243,7 @@ func (c Config) load(ctx context.Context) (aws.Config, error) {
 		awsconfig.WithLogger(sdkLog(c.Log)),
 		// The client of container credentials does not take the one above.
 		awsconfig.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = sender{c.HTTP} }),
+		awsconfig.WithUseFIPSEndpoint(c.fips(c.STSEndpoint)),
 	}
 	if c.STSEndpoint != "" {
 		opts = append(opts, awsconfig.WithAPIOptions([]func(*middleware.Stack) error{atSTS(c.STSEndpoint)}))
@@ -324,6 +337,15 @@ func setEndpoint(base **string, configured string) {
 type scheme struct {
 	preference []string
 	token      bearer.TokenProvider
+}
+
+// fips says whether a client without an endpoint of its own goes to FIPS ones.
+// It is never left to the server's environment.
+func (c Config) fips(endpoint string) aws.FIPSEndpointState {
+	if c.FIPS && endpoint == "" {
+		return aws.FIPSEndpointStateEnabled
+	}
+	return aws.FIPSEndpointStateDisabled
 }
 
 // schemes decides it for good, where the SDK would look at the environment.

@@ -272,7 +272,7 @@ func TestModelsAreListedUnderTheIDsToCallThemBy(t *testing.T) {
 	for id, want := range map[string]model.Capabilities{
 		haiku:                          {Vision: true, Documents: true, Reasoning: true, Tools: true, ContextTokens: 200_000, OutputTokens: 64_000},
 		application:                    {Vision: true, Documents: true, Reasoning: true, Tools: true, ContextTokens: 200_000, OutputTokens: 64_000},
-		"amazon.nova-lite-v1:0":        {Vision: true, Documents: true, Tools: true, ContextTokens: 300_000, OutputTokens: 10_000},
+		"amazon.nova-lite-v1:0":        {Vision: true, Documents: true, Video: true, Tools: true, ContextTokens: 300_000, OutputTokens: 10_000},
 		"openai.gpt-oss-20b-1:0":       {Reasoning: true, Tools: true, ContextTokens: 128_000, OutputTokens: 16_384},
 		"jp.anthropic.claude-opus-4-8": {Vision: true, Documents: true, Reasoning: true, Tools: true, ContextTokens: 200_000, OutputTokens: 64_000},
 	} {

@@ -57,19 +57,31 @@ var rules = []rule{
 	{"AccessDenied", "no service control policy allows", errs.ModelAccessDenied, "service_control_policy", "no service control policy of the AWS organisation allows this model in region {region}"},
 	{"AccessDenied", "resource control policy", errs.ModelAccessDenied, "resource_control_policy", "a resource control policy of the AWS organisation denies this model in region {region}"},
 	{"AccessDenied", "vpc endpoint policy", errs.ModelAccessDenied, "vpc_endpoint_policy", "the policy of the VPC endpoint does not allow this model in region {region}"},
+	{"", "did not allow prompt caching", errs.ModelInvalidRequest, "caching", "this model has no prompt cache"},
 	{"AccessDenied", "permissions boundary", errs.ModelAccessDenied, "permissions_boundary", "the permissions boundary of the AWS role does not allow this model in region {region}"},
 	{"AccessDenied", "session policy", errs.ModelAccessDenied, "session_policy", "the session policy does not allow this model in region {region}"},
+	{"AccessDenied", "explicit deny in an identity-based policy", errs.ModelAccessDenied, "identity_deny", "a policy of the AWS role denies this model in region {region}"},
 	{"AccessDenied", "identity-based policy", errs.ModelAccessDenied, "identity_policy", "the AWS role may not use this model in region {region}"},
 	{"AccessDenied", "resource-based policy", errs.ModelAccessDenied, "resource_policy", "a resource policy does not allow this model in region {region}"},
+	{"AccessDenied", "invalid_payment_instrument", errs.ModelAccessDenied, "payment", "the AWS account has no valid means of payment for this model"},
 	{"AccessDenied", "aws-marketplace:", errs.ModelAccessDenied, "marketplace", "access to the model needs a one-time subscription by someone with AWS Marketplace rights"},
 	{"AccessDenied", "don't have access to the model", errs.ModelAccessDenied, "model_access", "the AWS account has not been given access to this model"},
 	{"AccessDenied", "do not have access to the model", errs.ModelAccessDenied, "model_access", "the AWS account has not been given access to this model"},
+	{"AccessDenied", "does not have an agreement to this model", errs.ModelAccessDenied, "model_access", "the AWS account has not been given access to this model"},
+	{"", "is not available for this account", errs.ModelAccessDenied, "sales", "AWS has not opened this model to the account"},
+	{"", "not allowed from unsupported countries", errs.ModelAccessDenied, "country", "the model's maker does not offer it in this country"},
+	{"AccessDenied", "account is not authorized to invoke", errs.ModelAccessDenied, "account", "AWS does not allow this account to call Bedrock"},
+	{"Validation", "operation not allowed", errs.ModelAccessDenied, "account", "AWS does not allow this account to call Bedrock"},
 	{"AccessDenied", "model access is denied", errs.ModelAccessDenied, "model_access", "the AWS account has not been given access to this model"},
 	{"AccessDenied", "not authorized to perform", errs.ModelAccessDenied, "policy", "the AWS role may not use this model in region {region}"},
 	{"AccessDenied", "", errs.ModelAccessDenied, "denied", "Bedrock denies access to this model"},
-	{"ResourceNotFound", "use case details have not been submitted", errs.ModelAccessDenied, "use_case_form", "the AWS account has not yet submitted the use case form that this model's maker asks for"},
+	{"", "use case details have not been submitted", errs.ModelAccessDenied, "use_case_form", "the AWS account has not yet submitted the use case form that this model's maker asks for"},
 
 	// The model, or the way to it.
+	{"", "guardrail identifier or version", errs.ModelInvalidRequest, "guardrail", "Bedrock does not have this guardrail, or not this version of it"},
+	{"ResourceNotFound", "guardrail", errs.ModelInvalidRequest, "guardrail", "Bedrock does not have this guardrail, or not this version of it"},
+	{"Validation", "supported text or chat model", errs.ModelInvalidRequest, "not_chat", "this model does not converse"},
+	{"Validation", "could not resolve the foundation model", errs.ModelNotFound, "model_id", "Bedrock does not know a model of this id in this region"},
 	{"Validation", "on-demand throughput", errs.ModelInvalidRequest, "needs_inference_profile", "this model can only be called through an inference profile: use the profile's id"},
 	{"Validation", "model identifier is invalid", errs.ModelNotFound, "model_id", "Bedrock does not know a model of this id in this region"},
 	{"Validation", "does not exist", errs.ModelNotFound, "model_id", "Bedrock does not know a model of this id in this region"},
@@ -93,12 +105,34 @@ var rules = []rule{
 	{"ModelNotReady", "", errs.ModelThrottled, "starting", "the model is starting: try again soon"},
 
 	// The form of the request.
+	{"Validation", "doesn't support the system", errs.ModelInvalidRequest, "system", "this model takes no system prompt"},
+	{"Validation", "doesn't support system", errs.ModelInvalidRequest, "system", "this model takes no system prompt"},
+	{"Validation", "toolconfig.toolchoice", errs.ModelInvalidRequest, "tool_choice", "this model cannot be told which tool to use"},
+	{"Validation", "tool_choice forces tool use", errs.ModelInvalidRequest, "tool_choice", "this model cannot be told which tool to use while it thinks"},
+	{"Validation", "doesn't support tool use", errs.ModelInput, "no_tools", "this model does not use tools"},
+	{"Validation", "toolresult blocks", errs.ModelInvalidRequest, "tool_turns", "Bedrock rejects how tools were used in this conversation"},
+	{"Validation", "tool_result", errs.ModelInvalidRequest, "tool_turns", "Bedrock rejects how tools were used in this conversation"},
+	{"Validation", "cannot be provided in the same turn", errs.ModelInvalidRequest, "tool_turns", "Bedrock rejects how tools were used in this conversation"},
+	{"Validation", "`signature` in `thinking`", errs.ModelInvalidRequest, "reasoning_signature", "the model does not take back what was thought earlier"},
+	{"Validation", "must start with a thinking block", errs.ModelInvalidRequest, "reasoning_signature", "the model does not take back what was thought earlier"},
+	{"Validation", "cachepoint", errs.ModelInvalidRequest, "caching", "this model has no prompt cache, or not here"},
+	{"Validation", "performance configuration", errs.ModelInvalidRequest, "latency", "this model has no optimised latency in this region"},
+	{"Validation", "performanceconfig", errs.ModelInvalidRequest, "latency", "this model has no optimised latency in this region"},
+	{"Validation", "service tier", errs.ModelInvalidRequest, "service_tier", "this model does not have this service tier"},
+	{"Validation", "servicetier", errs.ModelInvalidRequest, "service_tier", "this model does not have this service tier"},
+	{"Validation", "maximum tokens you requested exceed", errs.ModelInvalidRequest, "max_tokens", "the output limit is higher than the model allows"},
 	{"Validation", "is deprecated for this model", errs.ModelInvalidRequest, "sampling", "this model does not take temperature or top-p"},
 	{"Validation", "does not support assistant message prefill", errs.ModelInvalidRequest, "prefill", "this model cannot go on from an unfinished answer"},
 	{"Validation", "blocked by our content filters", errs.ModelRefused, "content_filter", "the content filter refused the request"},
 	{"Validation", "content filtering policy", errs.ModelRefused, "content_filter", "the content filter refused the request"},
+	{"Validation", "image dimensions exceed", errs.ModelInput, "image_size", "an attached image is too large for the model"},
+	{"Validation", "image exceeds", errs.ModelInput, "image_size", "an attached image is too large for the model"},
 	{"Validation", "could not process image", errs.ModelInput, "image", "the model cannot read an attached image"},
 	{"Validation", "the format field of the document", errs.ModelInput, "document", "the model cannot read an attached document"},
+	{"Validation", "could not process pdf", errs.ModelInput, "document", "the model cannot read an attached document"},
+	{"Validation", "pdf specified was not valid", errs.ModelInput, "document", "the model cannot read an attached document"},
+	{"Validation", "pdf pages", errs.ModelInput, "document", "an attached document has too many pages for the model"},
+	{"Validation", "doesn't support the video", errs.ModelInput, "no_video", "this model does not take video"},
 	{"Validation", "doesn't support the image", errs.ModelInput, "no_vision", "this model does not take images"},
 	{"Validation", "doesn't support document", errs.ModelInput, "no_documents", "this model does not take documents"},
 	{"Validation", "", errs.ModelInvalidRequest, "validation", "Bedrock rejects the form of the request"},
@@ -334,6 +368,10 @@ func classifyRole(role *roleError) error {
 	}
 	reason, message := "role", "the role "+role.arn+" could not be assumed: "+up.exception
 	switch {
+	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "service control policy"):
+		reason, message = "role_scp", "a service control policy of the caller's organisation denies assuming the role "+role.arn
+	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "VPC endpoint policy"):
+		reason, message = "role_endpoint", "the policy of the VPC endpoint of STS does not allow assuming the role "+role.arn
 	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "sts:TagSession"):
 		reason, message = "role_tags", "the role "+role.arn+" does not let the caller tag its session (sts:TagSession)"
 	case strings.HasPrefix(up.exception, "AccessDenied") && strings.Contains(up.message, "sts:SetSourceIdentity"):

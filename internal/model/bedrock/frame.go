@@ -155,24 +155,43 @@ func word(b []byte) string {
 
 // event is the payload of the events of ConverseStream, as far as we read them.
 type event struct {
+	Index int `json:"contentBlockIndex"`
+	Start struct {
+		ToolUse *toolStart `json:"toolUse"`
+	} `json:"start"`
 	Delta struct {
-		Text      string `json:"text"`
+		Text    string `json:"text"`
+		ToolUse *struct {
+			Input string `json:"input"`
+		} `json:"toolUse"`
 		Reasoning *struct {
 			Text      string `json:"text"`
 			Signature string `json:"signature"`
 			Redacted  []byte `json:"redactedContent"`
 		} `json:"reasoningContent"`
 	} `json:"delta"`
-	StopReason string `json:"stopReason"`
-	Usage      *struct {
-		Input        int  `json:"inputTokens"`
-		Output       int  `json:"outputTokens"`
-		CacheRead    int  `json:"cacheReadInputTokens"`
-		CacheWrite   *int `json:"cacheWriteInputTokens"`
-		CacheDetails []struct {
-			Input int `json:"inputTokens"`
-		} `json:"cacheDetails"`
-	} `json:"usage"`
+	StopReason string          `json:"stopReason"`
+	Fields     json.RawMessage `json:"additionalModelResponseFields"`
+	Usage      *usage          `json:"usage"`
+	Trace      trace           `json:"trace"`
+}
+
+type usage struct {
+	Input        int  `json:"inputTokens"`
+	Output       int  `json:"outputTokens"`
+	CacheRead    int  `json:"cacheReadInputTokens"`
+	CacheWrite   *int `json:"cacheWriteInputTokens"`
+	CacheDetails []struct {
+		Input int `json:"inputTokens"`
+	} `json:"cacheDetails"`
+}
+
+// toolStart is the beginning of a use of a tool. Those of a type are the
+// provider's own, such as its search, and have been done already.
+type toolStart struct {
+	ID   string `json:"toolUseId"`
+	Name string `json:"name"`
+	Type string `json:"type"`
 }
 
 // open decodes an event, and returns the frame of a failure as an error.

@@ -14,7 +14,22 @@ type traits struct {
 	reasoning Reasoning
 	sampling  bool // takes temperature and top-p
 	oneSample bool // takes temperature or top-p, not both
+	caching   caching
+	images    int  // most in one message; 0 is the protocol's
+	anyImage  bool // an image may be as large as the request
 }
+
+// claude reports whether the model takes reasoning back only while it thinks.
+func (t traits) claude() bool { return t.caching == cachesTools }
+
+// caching is what of a request a model can cache.
+type caching int
+
+const (
+	cachesMost        caching = iota // system prompt and messages, as far as anybody knows
+	cachesTools                      // tools too
+	cachesBeforeTools                // system prompt and messages, but for those with results of tools
+)
 
 // geography is the routing prefix of a system-defined inference profile.
 var geography = regexp.MustCompile(`^(us-gov|us|eu|apac|jp|au|ca|global)\.`)
@@ -41,9 +56,9 @@ type family struct {
 
 var families = []family{
 	{"amazon.nova-micro", plain(caps{tools: true, context: 128_000, output: 10_000})},
-	{"amazon.nova-premier", plain(caps{vision: true, docs: true, tools: true, context: 1_000_000, output: 32_000})},
-	{"amazon.nova-2", thinks(ReasoningNova, caps{vision: true, docs: true, tools: true, context: 1_000_000, output: 64_000})},
-	{"amazon.nova", plain(caps{vision: true, docs: true, tools: true, context: 300_000, output: 10_000})},
+	{"amazon.nova-premier", plain(caps{vision: true, docs: true, video: true, tools: true, context: 1_000_000, output: 32_000})},
+	{"amazon.nova-2", thinks(ReasoningNova, caps{vision: true, docs: true, video: true, tools: true, context: 1_000_000, output: 64_000})},
+	{"amazon.nova", plain(caps{vision: true, docs: true, video: true, tools: true, context: 300_000, output: 10_000})},
 	{"amazon.titan-text", plain(caps{docs: true, context: 8_000, output: 4_096})},
 	{"openai.gpt-oss", thinks(ReasoningOpenAI, caps{tools: true, context: 128_000, output: 16_384})},
 	{"deepseek.r1", thinks(ReasoningNone, caps{docs: true, context: 128_000, output: 32_768})},
@@ -51,8 +66,8 @@ var families = []family{
 	{"qwen.qwen3-vl", plain(caps{vision: true, tools: true, context: 128_000, output: 16_384})},
 	{"qwen.", plain(caps{tools: true, context: 128_000, output: 16_384})},
 	{"meta.llama4", plain(caps{vision: true, docs: true, tools: true, context: 128_000, output: 8_192})},
-	{"meta.llama3-2-11b", plain(caps{vision: true, docs: true, tools: true, context: 128_000, output: 4_096})},
-	{"meta.llama3-2-90b", plain(caps{vision: true, docs: true, tools: true, context: 128_000, output: 4_096})},
+	{"meta.llama3-2-11b", plain(caps{vision: true, images: 1, docs: true, tools: true, context: 128_000, output: 4_096})},
+	{"meta.llama3-2-90b", plain(caps{vision: true, images: 1, docs: true, tools: true, context: 128_000, output: 4_096})},
 	{"meta.llama", plain(caps{docs: true, tools: true, context: 128_000, output: 4_096})},
 	{"mistral.pixtral", plain(caps{vision: true, docs: true, tools: true, context: 128_000, output: 8_192})},
 	{"mistral.", plain(caps{docs: true, tools: true, context: 32_000, output: 8_192})},
@@ -61,13 +76,15 @@ var families = []family{
 }
 
 type caps struct {
-	vision, docs, tools bool
-	context, output     int
+	vision, docs, tools, video bool
+	context, output            int
+	images                     int
 }
 
 func plain(c caps) traits {
 	return traits{
-		caps:      model.Capabilities{Vision: c.vision, Documents: c.docs, Tools: c.tools, ContextTokens: c.context, OutputTokens: c.output},
+		caps:      model.Capabilities{Vision: c.vision, Documents: c.docs, Video: c.video, Tools: c.tools, ContextTokens: c.context, OutputTokens: c.output},
+		images:    c.images,
 		reasoning: ReasoningNone,
 		sampling:  true,
 	}
@@ -84,12 +101,19 @@ func thinks(r Reasoning, c caps) traits {
 func known(id string) traits {
 	id = baseModel(id)
 	if strings.HasPrefix(id, "anthropic.claude") {
-		return knownClaude(id)
+		t := knownClaude(id)
+		t.caching = cachesTools
+		return t
 	}
 	for _, f := range families {
-		if strings.HasPrefix(id, f.prefix) {
-			return f.traits
+		if !strings.HasPrefix(id, f.prefix) {
+			continue
 		}
+		t := f.traits
+		if strings.HasPrefix(id, "amazon.nova") {
+			t.caching, t.anyImage = cachesBeforeTools, true
+		}
+		return t
 	}
 	return traits{reasoning: ReasoningNone, sampling: true}
 }

@@ -2,6 +2,7 @@ package bedrock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -17,8 +18,8 @@ import (
 )
 
 // Models implements model.Provider: the foundation models that can be called by
-// their own id in this region, and the inference profiles. Models that do not
-// stream text are left out. Where the caller may not list profiles, the models
+// their own id in this region, and the inference profiles. Of models that do not
+// stream, those that nobody knows to converse are left out. Where the caller may not list profiles, the models
 // alone are returned.
 func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{
@@ -31,8 +32,14 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 	var out []model.RemoteModel
 	for _, m := range list.ModelSummaries {
 		id := aws.ToString(m.ModelId)
-		if !aws.ToBool(m.ResponseStreamingSupported) || !slices.Contains(m.OutputModalities, types.ModelModalityText) {
+		if !slices.Contains(m.OutputModalities, types.ModelModalityText) {
 			continue
+		}
+		if !aws.ToBool(m.ResponseStreamingSupported) {
+			if known(id).caps == (model.Capabilities{}) {
+				continue // rerankers are among those that speak text and do not stream
+			}
+			c.unstreamed.add(id, false)
 		}
 		chat[id] = m
 		if slices.Contains(m.InferenceTypesSupported, types.InferenceTypeOnDemand) {
@@ -40,29 +47,28 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 		}
 	}
 
-	pages := awsbedrock.NewListInferenceProfilesPaginator(c.control, &awsbedrock.ListInferenceProfilesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			var denied smithy.APIError
-			if errors.As(err, &denied) && strings.HasPrefix(denied.ErrorCode(), "AccessDenied") {
-				c.log.WarnContext(ctx, "bedrock: inference profiles cannot be listed", "err", classify(err, false))
-				break
-			}
-			return nil, c.listFailure(ctx, err)
+	profiles, err := c.profiles(ctx)
+	var denied smithy.APIError
+	switch {
+	case errors.As(err, &denied) && strings.HasPrefix(denied.ErrorCode(), "AccessDenied"):
+		c.log.WarnContext(ctx, "bedrock: inference profiles cannot be listed", "err", classify(err, false))
+	case err != nil:
+		return nil, c.listFailure(ctx, err)
+	}
+	for _, p := range profiles {
+		if p.Status != types.InferenceProfileStatusActive || len(p.Models) == 0 {
+			continue
 		}
-		for _, p := range page.InferenceProfileSummaries {
-			if p.Status != types.InferenceProfileStatusActive || len(p.Models) == 0 {
-				continue
-			}
-			base := baseModel(aws.ToString(p.Models[0].ModelArn))
-			m, listed := chat[base]
-			if !listed && known(base).caps == (model.Capabilities{}) {
-				continue // not a chat model, as far as anybody knows
-			}
-			m.ModelId = aws.String(base)
-			out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
+		base := baseModel(aws.ToString(p.Models[0].ModelArn))
+		m, listed := chat[base]
+		if !listed && known(base).caps == (model.Capabilities{}) {
+			continue // not a chat model, as far as anybody knows
 		}
+		m.ModelId = aws.String(base)
+		if listed && !aws.ToBool(m.ResponseStreamingSupported) {
+			c.unstreamed.add(callableID(p), false)
+		}
+		out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
 	}
 	slices.SortFunc(out, func(a, b model.RemoteModel) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
@@ -70,22 +76,48 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 
 // InferenceProfiles implements model.ProfileLister.
 func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, error) {
+	profiles, err := c.profiles(ctx)
+	if err != nil {
+		return nil, c.listFailure(ctx, err)
+	}
 	now := time.Now().UTC()
-	var all []residency.Listed
+	all := make([]residency.Listed, len(profiles))
+	for i, p := range profiles {
+		all[i] = c.listed(callableID(p), p.Models, now)
+	}
+	return all, nil
+}
+
+// InferenceProfile implements model.ProfileLister.
+func (c *Client) InferenceProfile(ctx context.Context, id string) (residency.Listed, error) {
+	p, err := c.control.GetInferenceProfile(ctx, &awsbedrock.GetInferenceProfileInput{InferenceProfileIdentifier: aws.String(id)})
+	if err != nil {
+		return residency.Listed{}, c.listFailure(ctx, err)
+	}
+	return c.listed(id, p.Models, time.Now().UTC()), nil
+}
+
+func (c *Client) listed(id string, models []types.InferenceProfileModel, at time.Time) residency.Listed {
+	l := residency.Listed{ID: id, Region: c.region, At: at}
+	for _, m := range models {
+		l.Models = append(l.Models, aws.ToString(m.ModelArn))
+	}
+	return l
+}
+
+// profiles lists the inference profiles: AWS's own and those of the account,
+// which Bedrock lists only when they are asked for. What was listed before a
+// failure comes with it.
+func (c *Client) profiles(ctx context.Context) ([]types.InferenceProfileSummary, error) {
+	var all []types.InferenceProfileSummary
 	for _, kind := range []types.InferenceProfileType{types.InferenceProfileTypeSystemDefined, types.InferenceProfileTypeApplication} {
 		pages := awsbedrock.NewListInferenceProfilesPaginator(c.control, &awsbedrock.ListInferenceProfilesInput{TypeEquals: kind})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				return nil, c.listFailure(ctx, err)
+				return all, err
 			}
-			for _, p := range page.InferenceProfileSummaries {
-				l := residency.Listed{ID: callableID(p), Region: c.region, At: now}
-				for _, m := range p.Models {
-					l.Models = append(l.Models, aws.ToString(m.ModelArn))
-				}
-				all = append(all, l)
-			}
+			all = append(all, page.InferenceProfileSummaries...)
 		}
 	}
 	return all, nil
@@ -125,5 +157,17 @@ func remote(id, name string, m types.FoundationModelSummary) model.RemoteModel {
 	if len(m.InputModalities) > 0 {
 		caps.Vision = slices.Contains(m.InputModalities, types.ModelModalityImage)
 	}
-	return model.RemoteModel{ID: id, Name: name, Capabilities: caps}
+	out := model.RemoteModel{ID: id, Name: name, Capabilities: caps}
+	// What the id does not show, the entry has to say.
+	var opts Options
+	if base := aws.ToString(m.ModelId); baseModel(id) != base {
+		opts.BaseModel = base
+	}
+	if m.ResponseStreamingSupported != nil && !*m.ResponseStreamingSupported {
+		opts.Streaming = m.ResponseStreamingSupported
+	}
+	if raw, err := json.Marshal(opts); err == nil && string(raw) != "{}" {
+		out.Options = raw
+	}
+	return out
 }

@@ -1,8 +1,10 @@
 package bedrock
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +24,7 @@ const (
 	maxImageBytes    = 3_750_000
 	maxDocuments     = 5 // in one message
 	maxDocumentBytes = 4_500_000
+	maxVideos        = 1          // in one message
 	maxMediaBytes    = 18_000_000 // of a request: 25 MB once encoded, less the rest
 )
 
@@ -42,6 +45,17 @@ var imageFormats = map[string]types.ImageFormat{
 	"image/webp": types.ImageFormatWebp,
 }
 
+var videoFormats = map[string]types.VideoFormat{
+	"video/mp4":        types.VideoFormatMp4,
+	"video/quicktime":  types.VideoFormatMov,
+	"video/x-matroska": types.VideoFormatMkv,
+	"video/webm":       types.VideoFormatWebm,
+	"video/x-flv":      types.VideoFormatFlv,
+	"video/mpeg":       types.VideoFormatMpeg,
+	"video/x-ms-wmv":   types.VideoFormatWmv,
+	"video/3gpp":       types.VideoFormatThreeGp,
+}
+
 var documentFormats = map[string]types.DocumentFormat{
 	"application/pdf":    types.DocumentFormatPdf,
 	"text/csv":           types.DocumentFormatCsv,
@@ -60,6 +74,7 @@ var documentFormats = map[string]types.DocumentFormat{
 type request struct {
 	input    *bedrockruntime.ConverseStreamInput
 	thinking bool // it asks for reasoning
+	whole    bool // the answer is to come in one piece
 	caller   model.Caller
 }
 
@@ -88,31 +103,78 @@ func translate(req model.Request) (request, error) {
 		limit = tr.caps.OutputTokens
 	}
 
-	r := request{input: &bedrockruntime.ConverseStreamInput{ModelId: aws.String(req.Model)}, caller: req.Caller}
-	if r.input.Messages, err = messages(req, opts); err != nil {
-		return request{}, err
+	if len(req.Tools) > 0 && !req.Capabilities.Tools {
+		return request{}, errs.New(errs.ModelInput, "this model does not use tools").With("reason", "no_tools")
 	}
-	if strings.TrimSpace(req.System) != "" {
-		r.input.System = []types.SystemContentBlock{&types.SystemContentBlockMemberText{Value: req.System}}
-		if opts.CachePoints {
-			r.input.System = append(r.input.System, &types.SystemContentBlockMemberCachePoint{Value: cachePoint})
-		}
+
+	r := request{
+		input:  &bedrockruntime.ConverseStreamInput{ModelId: aws.String(req.Model)},
+		caller: req.Caller,
+		whole:  opts.Streaming != nil && !*opts.Streaming,
+	}
+	if mayNotThink(req, tr.reasoning) {
+		tr.reasoning = ReasoningNone
 	}
 	fields := parameters(&r, req.Parameters, tr, limit)
 	maps.Copy(fields, opts.AdditionalFields)
 	if len(fields) > 0 {
 		r.input.AdditionalModelRequestFields = document.NewLazyDocument(fields)
 	}
-	if g := opts.Guardrail; g != nil {
-		r.input.GuardrailConfig = &types.GuardrailStreamConfiguration{
-			GuardrailIdentifier: aws.String(g.ID),
-			GuardrailVersion:    aws.String(g.Version),
+	c := conversation{req: req, opts: opts, traits: tr, thinking: r.thinking}
+	if r.input.Messages, err = c.messages(); err != nil {
+		return request{}, err
+	}
+	if strings.TrimSpace(req.System) != "" {
+		r.input.System = []types.SystemContentBlock{&types.SystemContentBlockMemberText{Value: req.System}}
+		if opts.CachePoints {
+			r.input.System = append(r.input.System, &types.SystemContentBlockMemberCachePoint{Value: opts.cachePoint()})
 		}
 	}
+	if r.input.ToolConfig, err = c.tools(); err != nil {
+		return request{}, err
+	}
+	opts.apply(&r)
 	return r, nil
 }
 
-var cachePoint = types.CachePointBlock{Type: types.CachePointTypeDefault}
+// apply sets what the options ask of Bedrock itself.
+func (o Options) apply(r *request) {
+	if g := o.Guardrail; g != nil {
+		r.input.GuardrailConfig = &types.GuardrailStreamConfiguration{
+			GuardrailIdentifier:  aws.String(g.ID),
+			GuardrailVersion:     aws.String(g.Version),
+			StreamProcessingMode: g.Stream,
+			Trace:                cmp.Or(g.Trace, types.GuardrailTraceEnabled),
+		}
+	}
+	if o.Latency != "" {
+		r.input.PerformanceConfig = &types.PerformanceConfiguration{Latency: o.Latency}
+	}
+	if o.ServiceTier != "" {
+		r.input.ServiceTier = &types.ServiceTier{Type: o.ServiceTier}
+	}
+	r.input.AdditionalModelResponseFieldPaths = o.ResponseFields
+	r.input.RequestMetadata = o.metadata(r.caller)
+}
+
+// cachePoint is one mark for the prompt cache.
+func (o Options) cachePoint() types.CachePointBlock {
+	return types.CachePointBlock{Type: types.CachePointTypeDefault, Ttl: o.CacheTTL}
+}
+
+// converse is the same request for a whole answer.
+func (r request) converse() *bedrockruntime.ConverseInput {
+	in := r.input
+	out := &bedrockruntime.ConverseInput{
+		ModelId: in.ModelId, Messages: in.Messages, System: in.System, InferenceConfig: in.InferenceConfig, ToolConfig: in.ToolConfig,
+		AdditionalModelRequestFields: in.AdditionalModelRequestFields, AdditionalModelResponseFieldPaths: in.AdditionalModelResponseFieldPaths,
+		PerformanceConfig: in.PerformanceConfig, RequestMetadata: in.RequestMetadata, ServiceTier: in.ServiceTier,
+	}
+	if g := in.GuardrailConfig; g != nil {
+		out.GuardrailConfig = &types.GuardrailConfiguration{GuardrailIdentifier: g.GuardrailIdentifier, GuardrailVersion: g.GuardrailVersion, Trace: g.Trace}
+	}
+	return out
+}
 
 // parameters sets the inference configuration and returns the additional fields
 // that the reasoning effort asks for.
@@ -187,15 +249,30 @@ func fitBudget(budget, maxTokens, limit int) (int, int) {
 	return budget, budget + answer
 }
 
+// conversation is a request whose messages are being translated.
+type conversation struct {
+	req      model.Request
+	opts     Options
+	traits   traits
+	thinking bool
+	media    media
+	used     map[string]string // ids of the uses of tools so far, as they are sent
+	names    []string          // of the tools that were used
+}
+
 // messages translates the conversation.
-func messages(req model.Request, opts Options) ([]types.Message, error) {
+func (c *conversation) messages() ([]types.Message, error) {
+	req, opts := c.req, c.opts
+	c.media = media{caps: req.Capabilities, traits: c.traits}
+	c.used = map[string]string{}
+	loop := toolLoop(req.Messages)
 	var out []types.Message
-	m := media{caps: req.Capabilities}
 	for i, msg := range req.Messages {
 		if len(out) == 0 && msg.Role != model.RoleUser {
 			continue // Bedrock wants the user to begin
 		}
-		blocks, err := m.blocks(msg, opts, i == len(req.Messages)-1)
+		replay := opts.ReplayReasoning || i >= loop && (c.thinking || !c.traits.claude())
+		blocks, err := c.blocks(msg, replay, i == len(req.Messages)-1)
 		if err != nil {
 			return nil, err
 		}
@@ -213,41 +290,93 @@ func messages(req model.Request, opts Options) ([]types.Message, error) {
 		return nil, errs.New(errs.ModelInput, "there is nothing to send: every message is empty").With("reason", "empty")
 	}
 	for i := range out {
-		if err := complete(&out[i]); err != nil {
+		if err := c.traits.complete(&out[i]); err != nil {
 			return nil, err
 		}
 	}
+	if opts.Guardrail != nil && opts.Guardrail.LastOnly {
+		guard(out)
+	}
 	if opts.CachePoints {
-		left := 2
-		for i := len(out) - 1; i >= 0 && left > 0; i-- {
-			if out[i].Role == types.ConversationRoleUser {
-				out[i].Content = append(out[i].Content, &types.ContentBlockMemberCachePoint{Value: cachePoint})
-				left--
-			}
-		}
+		c.cache(out)
 	}
 	return out, nil
 }
 
+// guard marks what was asked last as that which a guardrail judges.
+func guard(messages []types.Message) {
+	for _, m := range slices.Backward(messages) {
+		if m.Role != types.ConversationRoleUser {
+			continue
+		}
+		marked := false
+		for i, b := range m.Content {
+			if text, ok := b.(*types.ContentBlockMemberText); ok {
+				m.Content[i] = &types.ContentBlockMemberGuardContent{Value: &types.GuardrailConverseContentBlockMemberText{
+					Value: types.GuardrailConverseTextBlock{Text: aws.String(text.Value)},
+				}}
+				marked = true
+			}
+		}
+		if marked {
+			return
+		}
+	}
+}
+
+// cache marks the last two messages of the user, up to which the next request
+// will be the same.
+func (c *conversation) cache(messages []types.Message) {
+	left := 2
+	for i := len(messages) - 1; i >= 0 && left > 0; i-- {
+		m := &messages[i]
+		if m.Role != types.ConversationRoleUser || c.traits.caching == cachesBeforeTools && slices.ContainsFunc(m.Content, isResult) {
+			continue
+		}
+		m.Content = append(m.Content, &types.ContentBlockMemberCachePoint{Value: c.opts.cachePoint()})
+		left--
+	}
+}
+
+func isResult(b types.ContentBlock) bool {
+	_, ok := b.(*types.ContentBlockMemberToolResult)
+	return ok
+}
+
 // complete checks the limits of one joined message, and adds the text that
 // Bedrock demands beside documents when the person wrote none.
-func complete(msg *types.Message) error {
-	images, documents, texts := 0, 0, 0
+func (t traits) complete(msg *types.Message) error {
+	images, documents, videos, texts := 0, 0, 0, 0
 	for _, b := range msg.Content {
 		switch b.(type) {
 		case *types.ContentBlockMemberImage:
 			images++
 		case *types.ContentBlockMemberDocument:
 			documents++
+		case *types.ContentBlockMemberVideo:
+			videos++
 		case *types.ContentBlockMemberText:
 			texts++
 		}
 	}
+	// Claude wants the results of tools before everything else.
+	slices.SortStableFunc(msg.Content, func(a, b types.ContentBlock) int {
+		switch {
+		case isResult(a) == isResult(b):
+			return 0
+		case isResult(a):
+			return -1
+		}
+		return 1
+	})
+	most := cmp.Or(t.images, maxImages)
 	switch {
-	case images > maxImages:
-		return tooMany("images", images, maxImages)
+	case images > most:
+		return tooMany("images", images, most)
 	case documents > maxDocuments:
 		return tooMany("documents", documents, maxDocuments)
+	case videos > maxVideos:
+		return tooMany("videos", videos, maxVideos)
 	case documents > 0 && texts == 0:
 		msg.Content = append(msg.Content, &types.ContentBlockMemberText{Value: "See the attached documents."})
 	}
@@ -255,18 +384,19 @@ func complete(msg *types.Message) error {
 }
 
 func tooMany(kind string, n, limit int) error {
-	return errs.Newf(errs.ModelInput, "a message may hold %d %s, this one has %d", limit, kind, n).
+	return errs.Newf(errs.ModelInput, "this model takes at most %d %s in one message, this one has %d", limit, kind, n).
 		With("reason", "too_many_"+kind).With("limit", strconv.Itoa(limit))
 }
 
 // media translates parts and keeps count of the request's files.
 type media struct {
 	caps      model.Capabilities
+	traits    traits
 	documents int
 	bytes     int
 }
 
-func (m *media) blocks(msg model.Message, opts Options, last bool) ([]types.ContentBlock, error) {
+func (c *conversation) blocks(msg model.Message, replay, last bool) ([]types.ContentBlock, error) {
 	var out []types.ContentBlock
 	for _, p := range msg.Parts {
 		switch p.Type {
@@ -279,16 +409,31 @@ func (m *media) blocks(msg model.Message, opts Options, last bool) ([]types.Cont
 				out = append(out, &types.ContentBlockMemberText{Value: text})
 			}
 		case model.PartReasoning:
-			if msg.Role == model.RoleAssistant && opts.ReplayReasoning {
+			if msg.Role == model.RoleAssistant && replay {
 				if b := reasoningBlock(p); b != nil {
 					out = append(out, &types.ContentBlockMemberReasoningContent{Value: b})
 				}
 			}
-		case model.PartImage, model.PartDocument:
+		case model.PartImage, model.PartDocument, model.PartVideo:
 			if msg.Role != model.RoleUser || p.Media == nil {
 				continue // only users attach files
 			}
-			b, err := m.block(p)
+			b, err := c.media.block(p)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, b)
+		case model.PartToolUse:
+			b, err := c.use(p.ToolUse)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, b)
+		case model.PartToolResult:
+			if _, ok := c.used[p.ToolResult.ToolUseID]; !ok {
+				continue // its use was before the first message that is sent
+			}
+			b, err := c.result(p.ToolResult)
 			if err != nil {
 				return nil, err
 			}
@@ -320,14 +465,26 @@ func (m *media) block(p model.Part) (types.ContentBlock, error) {
 	if m.bytes += len(f.Data); m.bytes > maxMediaBytes {
 		return nil, tooLarge("the attached files of this conversation are", m.bytes, maxMediaBytes)
 	}
-	if p.Type == model.PartImage {
+	switch p.Type {
+	case model.PartVideo:
+		format, ok := videoFormats[f.MediaType]
+		switch {
+		case !m.caps.Video:
+			return nil, errs.New(errs.ModelInput, "this model does not take video").With("reason", "no_video")
+		case !ok:
+			return nil, unsupported(f.MediaType)
+		}
+		return &types.ContentBlockMemberVideo{Value: types.VideoBlock{
+			Format: format, Source: &types.VideoSourceMemberBytes{Value: f.Data},
+		}}, nil
+	case model.PartImage:
 		format, ok := imageFormats[f.MediaType]
 		switch {
 		case !m.caps.Vision:
 			return nil, errs.New(errs.ModelInput, "this model does not take images").With("reason", "no_vision")
 		case !ok:
 			return nil, unsupported(f.MediaType)
-		case len(f.Data) > maxImageBytes:
+		case len(f.Data) > maxImageBytes && !m.traits.anyImage:
 			return nil, tooLarge("an image is", len(f.Data), maxImageBytes)
 		}
 		return &types.ContentBlockMemberImage{Value: types.ImageBlock{

@@ -24,6 +24,12 @@ type wire struct {
 	InferenceConfig              map[string]any
 	AdditionalModelRequestFields map[string]any
 	GuardrailConfig              map[string]any
+	ToolConfig                   struct {
+		Tools []map[string]json.RawMessage
+	}
+	PerformanceConfig, ServiceTier    map[string]any
+	RequestMetadata                   map[string]string
+	AdditionalModelResponseFieldPaths []string
 }
 
 // sent has the fake take req, and returns what arrived.
@@ -70,6 +76,10 @@ func shape(w wire) string {
 
 func text(role model.Role, s string) model.Message {
 	return model.Message{Role: role, Parts: []model.Part{{Type: model.PartText, Text: s}}}
+}
+
+func video(mediaType string) model.Part {
+	return model.Part{Type: model.PartVideo, Media: &model.Media{Name: "窓口.mp4", MediaType: mediaType, Data: make([]byte, 9)}}
 }
 
 func document(name, mediaType string, size int) model.Part {
@@ -216,15 +226,6 @@ func TestParametersAreSentOnlyWhereSetAndTaken(t *testing.T) {
 	}
 }
 
-func TestAGuardrailIsNamed(t *testing.T) {
-	req := ask("hello")
-	req.Model = "amazon.nova-lite-v1:0"
-	req.Options = json.RawMessage(`{"guardrail":{"id":"gr1","version":"2"}}`)
-	if got := sent(t, req).GuardrailConfig; got["guardrailIdentifier"] != "gr1" || got["guardrailVersion"] != "2" {
-		t.Errorf("guardrail %v", got)
-	}
-}
-
 func TestWhatTheModelCannotTakeIsRefusedBeforeItIsSent(t *testing.T) {
 	s, c := start(t, fake.Options{})
 	p := connect(t, c)
@@ -252,6 +253,9 @@ func TestWhatTheModelCannotTakeIsRefusedBeforeItIsSent(t *testing.T) {
 		{"too much in all", "file_too_large", many(document("a", "application/pdf", 5_000_000), 4), model.Capabilities{Documents: true}},
 		{"too many images", "too_many_images", many(image(9, "image/png"), 21), model.Capabilities{Vision: true}},
 		{"too many documents", "too_many_documents", many(document("a", "text/plain", 9), 6), model.Capabilities{Documents: true}},
+		{"a video for a model that watches none", "no_video", []model.Part{video("video/mp4")}, model.Capabilities{}},
+		{"a type of video", "media_type", []model.Part{video("video/x-unheard")}, model.Capabilities{Video: true}},
+		{"two videos", "too_many_videos", many(video("video/mp4"), 2), model.Capabilities{Video: true}},
 		{"nothing at all", "empty", []model.Part{{Type: model.PartText, Text: "  "}}, model.Capabilities{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -279,6 +283,19 @@ func TestOptionsAreChecked(t *testing.T) {
 		`{} {}`:                       "options",
 		`{"reasoning":"loud"}`:        "options.reasoning",
 		`{"guardrail":{"id":"only"}}`: "options.guardrail",
+		`{"guardrail":{"id":"a","version":"1","trace":"enabled_full","stream":"async","lastOnly":true}}`: "",
+		`{"guardrail":{"id":"a","version":"1","trace":"loud"}}`:                                          "options.guardrail.trace",
+		`{"guardrail":{"id":"a","version":"1","stream":"loud"}}`:                                         "options.guardrail.stream",
+		`{"latency":"optimized","serviceTier":"flex","cacheTTL":"1h","streaming":false}`:                 "",
+		`{"latency":"low"}`:                     "options.latency",
+		`{"serviceTier":"gold"}`:                "options.serviceTier",
+		`{"cacheTTL":"1d"}`:                     "options.cacheTTL",
+		`{"responseFields":["/stop_sequence"]}`: "",
+		`{"responseFields":["stop_sequence"]}`:  "options.responseFields",
+		`{"responseFields":["/a","/a","/a","/a","/a","/a","/a","/a","/a","/a","/a"]}`: "options.responseFields",
+		`{"requestMetadata":{"department":"{group}"}}`:                                "",
+		`{"requestMetadata":{"department":"{who}"}}`:                                  "options.requestMetadata",
+		`{"requestMetadata":{"部署":"{group}"}}`:                                        "options.requestMetadata",
 	} {
 		_, err := bedrock.ParseOptions(json.RawMessage(raw))
 		if (err != nil) != (field != "") {

@@ -75,13 +75,14 @@ type chain struct {
 	sessions map[string]*session
 }
 
-func newChain(base aws.CredentialsProvider, cfg aws.Config, roles []Role, now func() time.Time, log *slog.Logger) *chain {
-	c := &chain{base: base, now: now, log: log, sessions: make(map[string]*session)}
-	for _, role := range roles {
+func newChain(base aws.CredentialsProvider, cfg aws.Config, conf Config) *chain {
+	c := &chain{base: base, now: conf.Now, log: conf.Log, sessions: make(map[string]*session)}
+	for _, role := range conf.Roles {
 		client := sts.NewFromConfig(cfg, func(o *sts.Options) {
 			o.Region = cmp.Or(role.Region, cfg.Region)
 			o.Retryer = once{}
 			setEndpoint(&o.BaseEndpoint, role.Endpoint)
+			o.EndpointOptions.UseFIPSEndpoint = conf.fips(role.Endpoint)
 		})
 		c.hops = append(c.hops, hop{role, func(ctx context.Context, with aws.CredentialsProvider, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
 			return client.AssumeRole(ctx, in, func(o *sts.Options) { o.Credentials = with })

@@ -23,7 +23,8 @@ var errSilent = errors.New("the upstream is silent")
 // metadataTimeout is how long a complete answer waits for its count of tokens.
 const metadataTimeout = 10 * time.Second
 
-// Stream implements model.Provider with ConverseStream.
+// Stream implements model.Provider with ConverseStream, and with Converse for a
+// model that does not stream.
 func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
 	return func(yield func(model.Event, error) bool) {
 		r, err := translate(req)
@@ -41,7 +42,18 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 		watch.timer = time.AfterFunc(firstByte, func() { cancel(errSilent) })
 		defer watch.timer.Stop()
 
+		if r.whole || c.unstreamed.has(r) {
+			watch.stretch()
+			c.converse(ctx, call, r, watch, yield)
+			return
+		}
 		body, err := c.open(call, r)
+		if c.unstreamed.learn(r, err) {
+			c.log.InfoContext(ctx, "bedrock: this model does not stream; asking for the whole answer", "model", req.Model, "tools", len(req.Tools) > 0)
+			watch.stretch()
+			c.converse(ctx, call, r, watch, yield)
+			return
+		}
 		if err != nil {
 			yield(model.Event{}, c.failure(ctx, call, watch, err, false))
 			return
@@ -134,6 +146,12 @@ type watchdog struct {
 	limit time.Duration
 }
 
+// stretch gives the upstream the time for a whole answer without a word.
+func (w *watchdog) stretch() {
+	w.limit *= reasoningPatience
+	w.timer.Reset(w.limit)
+}
+
 func (w *watchdog) pause()  { w.timer.Stop() }
 func (w *watchdog) resume() { w.timer.Reset(w.limit) }
 
@@ -148,13 +166,29 @@ type answer struct {
 	// told at the block's end.
 	signature strings.Builder
 	redacted  []byte
+
+	tool  *toolStart // the use of a tool at hand
+	input []byte     // what it has of its input
+	torn  bool       // a use of a tool came whose input is no JSON object
 }
+
+// maxToolInput bounds what a model may write as the input of a tool.
+const maxToolInput = 4 << 20
 
 // take passes one event on. It reports whether the event was a piece of the
 // answer, and false if the reader left.
 func (a *answer) take(name string, ev event) (content, ok bool) {
 	switch name {
+	case "contentBlockStart":
+		a.tool, a.input = ev.Start.ToolUse, a.input[:0]
+		return a.tool != nil, true
 	case "contentBlockDelta":
+		if d := ev.Delta.ToolUse; d != nil {
+			if len(a.input) <= maxToolInput {
+				a.input = append(a.input, d.Input...)
+			}
+			return true, true
+		}
 		if d := ev.Delta.Reasoning; d != nil {
 			a.signature.WriteString(d.Signature)
 			a.redacted = append(a.redacted, d.Redacted...)
@@ -162,22 +196,25 @@ func (a *answer) take(name string, ev event) (content, ok bool) {
 		}
 		return true, a.text(model.EventText, ev.Delta.Text)
 	case "contentBlockStop":
-		return true, a.seal()
+		return true, a.seal() && a.use()
 	case "messageStop":
 		if !a.seal() {
 			return true, false
 		}
 		a.stopped = true
-		reason, err := stopReason(types.StopReason(ev.StopReason))
+		reason, err := a.stopReason(types.StopReason(ev.StopReason))
 		if err != nil {
 			a.late = err
 			return true, true
 		}
-		return true, a.yield(model.Event{Type: model.EventStop, StopReason: reason}, nil)
+		return true, a.yield(model.Event{Type: model.EventStop, StopReason: reason, Fields: ev.Fields}, nil)
 	case "metadata": // comes after messageStop
+		if stepped := ev.Trace.interventions(); len(stepped) > 0 && !a.yield(model.Event{Type: model.EventGuardrail, Interventions: stepped}, nil) {
+			return true, false
+		}
 		if ev.Usage != nil {
 			a.counted = true
-			return true, a.yield(model.Event{Type: model.EventUsage, Usage: ev.usage()}, nil)
+			return true, a.yield(model.Event{Type: model.EventUsage, Usage: ev.Usage.tokens()}, nil)
 		}
 	}
 	return false, true
@@ -207,17 +244,46 @@ func (a *answer) seal() bool {
 	return true
 }
 
-func (ev *event) usage() model.Usage {
-	out := model.Usage{
-		InputTokens:     ev.Usage.Input,
-		OutputTokens:    ev.Usage.Output,
-		CacheReadTokens: ev.Usage.CacheRead,
+// use tells the use of a tool that has come to its end.
+func (a *answer) use() bool {
+	tool := a.tool
+	a.tool = nil
+	if tool == nil || tool.Type != "" {
+		return true
 	}
-	if ev.Usage.CacheWrite != nil {
-		out.CacheWriteTokens = *ev.Usage.CacheWrite
+	input, ok := model.ToolInput(a.input)
+	if !ok || len(a.input) > maxToolInput {
+		a.torn = true
+		return true
+	}
+	return a.yield(model.Event{Type: model.EventToolUse, ToolUse: model.ToolUse{ID: tool.ID, Name: tool.Name, Input: input}}, nil)
+}
+
+// stopReason is that of the whole answer. The output limit may cut the input of
+// a tool, which then is left out; otherwise a torn one is the model's failure.
+func (a *answer) stopReason(r types.StopReason) (model.StopReason, error) {
+	reason, err := stopReason(r)
+	if err == nil && a.torn && reason != model.StopLength && reason != model.StopFiltered {
+		return "", malformed("malformed_tool_use")
+	}
+	return reason, err
+}
+
+func malformed(reason string) error {
+	return errs.New(errs.ModelFailed, "the model's answer was malformed").With("reason", reason)
+}
+
+func (u *usage) tokens() model.Usage {
+	out := model.Usage{
+		InputTokens:     u.Input,
+		OutputTokens:    u.Output,
+		CacheReadTokens: u.CacheRead,
+	}
+	if u.CacheWrite != nil {
+		out.CacheWriteTokens = *u.CacheWrite
 		return out
 	}
-	for _, d := range ev.Usage.CacheDetails {
+	for _, d := range u.CacheDetails {
 		out.CacheWriteTokens += d.Input
 	}
 	return out
@@ -238,7 +304,7 @@ func stopReason(r types.StopReason) (model.StopReason, error) {
 	case types.StopReasonModelContextWindowExceeded:
 		return "", errs.New(errs.ModelContextTooLong, "the answer filled what was left of the model's context")
 	case types.StopReasonMalformedModelOutput, types.StopReasonMalformedToolUse:
-		return "", errs.New(errs.ModelFailed, "the model's answer was malformed").With("reason", string(r))
+		return "", malformed(string(r))
 	default: // end_turn, and reasons newer than this table
 		return model.StopEnd, nil
 	}

@@ -6,6 +6,7 @@ package modeltest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"image"
 	"image/png"
@@ -44,6 +45,10 @@ type Factory func(t *testing.T, s Setup) Subject
 // Answer is what a stream said.
 type Answer struct {
 	Text, Reasoning string
+	ToolUses        []model.ToolUse
+	Signature       string
+	Interventions   []model.Intervention
+	Fields          json.RawMessage
 	Usage           model.Usage
 	Usages          int
 	Stop            model.StopReason
@@ -65,7 +70,7 @@ func Gather(t *testing.T, ctx context.Context, p model.Provider, req model.Reque
 			a.Err = err
 			continue
 		}
-		if a.Stops > 0 && ev.Type != model.EventUsage {
+		if a.Stops > 0 && ev.Type != model.EventUsage && ev.Type != model.EventGuardrail {
 			a.AfterStop = append(a.AfterStop, ev.Type)
 		}
 		if !utf8.ValidString(ev.Text) {
@@ -76,12 +81,17 @@ func Gather(t *testing.T, ctx context.Context, p model.Provider, req model.Reque
 			a.Text += ev.Text
 		case model.EventReasoning:
 			a.Reasoning += ev.Text
+			a.Signature += ev.Signature
 			a.Interleaved = a.Interleaved || a.Text != ""
+		case model.EventToolUse:
+			a.ToolUses = append(a.ToolUses, ev.ToolUse)
+		case model.EventGuardrail:
+			a.Interventions = append(a.Interventions, ev.Interventions...)
 		case model.EventUsage:
 			a.Usage = ev.Usage
 			a.Usages++
 		case model.EventStop:
-			a.Stop = ev.StopReason
+			a.Stop, a.Fields = ev.StopReason, ev.Fields
 			a.Stops++
 		default:
 			t.Errorf("unknown event %q", ev.Type)
@@ -285,6 +295,7 @@ func gone(t *testing.T, s Subject) {
 func RunProvider(t *testing.T, factory Factory) {
 	RunAnswers(t, factory)
 
+	runTools(t, factory)
 	t.Run("what the server says arrives unchanged", func(t *testing.T) {
 		s := factory(t, Setup{})
 		const said = "はい、そうです。🍵 \"引用\" \\ <b> 𠮷野家"

@@ -143,15 +143,24 @@ func (c *Client) redact(u upstream, req model.Request) upstream {
 			return u
 		}
 		for _, m := range req.Messages {
-			for _, p := range m.Parts {
-				if strings.Contains(p.Text, piece) {
-					u.Message = withheld
-					return u
-				}
+			if slices.ContainsFunc(m.Parts, func(p model.Part) bool { return repeats(p, piece) }) {
+				u.Message = withheld
+				return u
 			}
 		}
 	}
 	return u
+}
+
+// repeats reports whether a piece of an upstream message is from p.
+func repeats(p model.Part, piece string) bool {
+	switch {
+	case p.ToolUse != nil:
+		return strings.Contains(string(p.ToolUse.Input), piece)
+	case p.ToolResult != nil:
+		return slices.ContainsFunc(p.ToolResult.Parts, func(p model.Part) bool { return repeats(p, piece) })
+	}
+	return strings.Contains(p.Text, piece)
 }
 
 const withheld = "a message that repeats the prompt and is withheld"
@@ -163,6 +172,7 @@ var (
 		`input length .*exceed|inputs. (tokens|must have less)|context the overflows|loaded with context length`)
 	tooMany               = regexp.MustCompile(`(?i)max(_completion)?_tokens.{0,60} too large`)
 	filtered              = regexp.MustCompile(`(?i)content_filter|content_policy|content management policy|responsibleaipolicy`)
+	noTools               = regexp.MustCompile(`(?i)(does not|doesn.t|not) support (tools|function|tool)|tool choice requires|--enable-auto-tool-choice|tools param requires --jinja`)
 	noMedia               = regexp.MustCompile(`(?i)(image|multimodal|vision|file).{0,40}(not support|unsupported)|(not support|unsupported|does not (accept|take)).{0,40}(image|multimodal|vision|file|image_url)|at most 0 image|is not a multimodal model|missing data required for image`)
 	unknownModel          = regexp.MustCompile(`(?i)model_not_found|model .{0,200}(not found|does not exist|is not (a valid|loaded|available))|(no|unknown|invalid) (such )?model|try pulling it first|no models? loaded`)
 	streamOptions         = regexp.MustCompile(`(?i)stream_options|include_usage`)
@@ -234,6 +244,8 @@ func (c *Client) classify(status int, u upstream, wrap func(errs.Code, string, s
 		return wrap(errs.ModelContextTooLong, "", "the conversation is longer than the model can read")
 	case filtered.MatchString(text):
 		return wrap(errs.ModelRefused, "content_filter", "a content filter at the model server refused the request")
+	case noTools.MatchString(text):
+		return wrap(errs.ModelInput, "no_tools", "this model does not use tools, or its server was started without them")
 	case noMedia.MatchString(text):
 		return wrap(errs.ModelInput, "media", "this model does not take this kind of attachment")
 	case status == http.StatusRequestEntityTooLarge:

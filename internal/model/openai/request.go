@@ -60,8 +60,10 @@ func ParseOptions(raw json.RawMessage) (Options, error) {
 }
 
 type wireMessage struct {
-	Role    string `json:"role"`
-	Content any    `json:"content"` // a string where all is text, as some servers take nothing else
+	Role       string         `json:"role"`
+	Content    any            `json:"content"` // a string where all is text, as some servers take nothing else
+	ToolCalls  []wireToolCall `json:"tool_calls,omitempty"`
+	ToolCallID string         `json:"tool_call_id,omitempty"`
 }
 
 type wirePart struct {
@@ -94,6 +96,18 @@ func toWire(req model.Request, o Options, q quirks) ([]byte, error) {
 	if !q.noStreamOptions {
 		fields["stream_options"] = map[string]bool{"include_usage": true}
 	}
+	if len(req.Tools) > 0 {
+		if !req.Capabilities.Tools {
+			return nil, errs.New(errs.ModelInput, "this model does not use tools").With("kind", "tool").With("reason", "no_tools")
+		}
+		fields["tools"] = wireTools(req.Tools)
+		switch req.ToolChoice.Mode {
+		case model.ToolAny:
+			fields["tool_choice"] = "required"
+		case model.ToolNamed:
+			fields["tool_choice"] = map[string]any{"type": "function", "function": map[string]string{"name": req.ToolChoice.Name}}
+		}
+	}
 	p := req.Parameters
 	if p.Temperature != nil {
 		fields["temperature"] = *p.Temperature
@@ -124,19 +138,22 @@ func toWire(req model.Request, o Options, q quirks) ([]byte, error) {
 // without content, such as an answer that failed at once, are left out.
 func wireMessages(req model.Request, o Options) ([]wireMessage, error) {
 	type turn struct {
-		role  string
-		parts []wirePart
+		role   string
+		parts  []wirePart
+		calls  []wireToolCall
+		callID string
 	}
 	var turns []turn
-	add := func(role string, parts []wirePart) {
-		if len(parts) == 0 {
+	add := func(role string, parts []wirePart, calls ...wireToolCall) {
+		if len(parts)+len(calls) == 0 {
 			return
 		}
 		if n := len(turns); n > 0 && turns[n-1].role == role {
 			turns[n-1].parts = append(turns[n-1].parts, parts...)
+			turns[n-1].calls = append(turns[n-1].calls, calls...)
 			return
 		}
-		turns = append(turns, turn{role, parts})
+		turns = append(turns, turn{role: role, parts: parts, calls: calls})
 	}
 	if req.System != "" {
 		role := o.SystemRole
@@ -146,16 +163,11 @@ func wireMessages(req model.Request, o Options) ([]wireMessage, error) {
 		add(role, []wirePart{{Type: "text", Text: req.System}})
 	}
 	docs := 0
-	said := false
-	for _, m := range req.Messages {
+	// media translates the images and documents among parts.
+	media := func(list []model.Part) ([]wirePart, error) {
 		var parts []wirePart
-		for _, p := range m.Parts {
+		for _, p := range list {
 			switch p.Type {
-			case model.PartText:
-				if strings.TrimSpace(p.Text) != "" {
-					parts = append(parts, wirePart{Type: "text", Text: p.Text})
-				}
-			case model.PartReasoning: // never sent back: servers drop or refuse it
 			case model.PartImage:
 				if !req.Capabilities.Vision {
 					return nil, errs.New(errs.ModelInput, "this model does not take images").With("kind", "image")
@@ -173,19 +185,53 @@ func wireMessages(req model.Request, o Options) ([]wireMessage, error) {
 				}
 				docs++
 				parts = append(parts, wirePart{Type: "file", File: &wireFile{neutralName(docs, p.Media.MediaType), dataURL(p.Media)}})
+			}
+		}
+		return parts, nil
+	}
+	said := false
+	for _, m := range req.Messages {
+		var parts, shown []wirePart
+		var calls []wireToolCall
+		for _, p := range results(m.Parts) {
+			switch p.Type {
+			case model.PartText:
+				if strings.TrimSpace(p.Text) != "" {
+					parts = append(parts, wirePart{Type: "text", Text: p.Text})
+				}
+			case model.PartReasoning: // never sent back: servers drop or refuse it
+			case model.PartToolUse:
+				calls = append(calls, wireToolCall{ID: p.ToolUse.ID, Type: "function", Function: wireFunction{Name: p.ToolUse.Name, Arguments: wireArguments(p.ToolUse.Input)}})
+			case model.PartToolResult:
+				turns = append(turns, turn{role: "tool", callID: p.ToolResult.ToolUseID, parts: []wirePart{{Type: "text", Text: resultText(p.ToolResult)}}})
+				more, err := media(p.ToolResult.Parts)
+				if err != nil {
+					return nil, err
+				}
+				shown = append(shown, more...)
+			case model.PartImage, model.PartDocument:
+				more, err := media([]model.Part{p})
+				if err != nil {
+					return nil, err
+				}
+				parts = append(parts, more...)
 			default:
 				return nil, errs.Newf(errs.ModelInput, "this model does not take parts of the kind %s", p.Type)
 			}
 		}
-		said = said || len(parts) > 0
-		add(string(m.Role), parts)
+		said = said || len(parts)+len(calls) > 0
+		// What a tool shows follows its results, which are text alone.
+		add(string(m.Role), append(shown, parts...), calls...)
 	}
 	if !said {
 		return nil, errs.New(errs.ModelInvalidRequest, "there is nothing to send to the model")
 	}
 	out := make([]wireMessage, len(turns))
 	for i, t := range turns {
-		out[i] = wireMessage{Role: t.role, Content: content(t.parts)}
+		out[i] = wireMessage{Role: t.role, Content: content(t.parts), ToolCalls: t.calls, ToolCallID: t.callID}
+		if len(t.parts) == 0 {
+			out[i].Content = nil // nothing but calls
+		}
 	}
 	return out, nil
 }

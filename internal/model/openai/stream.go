@@ -152,6 +152,7 @@ type answer struct {
 	yield func(model.Event, error) bool
 
 	finish        string // the finish_reason, once it came
+	calls         calls
 	usage         *wireUsage
 	said, thought int // estimated tokens so far
 }
@@ -226,6 +227,10 @@ func (a *answer) take(chunk wireChunk) bool {
 	if choice.Message != nil {
 		d = *choice.Message
 	}
+	for _, piece := range d.ToolCalls {
+		a.calls.add(piece)
+		a.said += tokenest.Text(piece.Function.Name) + tokenest.Text(string(piece.Function.Arguments))
+	}
 	reasoning := d.ReasoningContent
 	if reasoning == "" {
 		reasoning = d.Reasoning
@@ -256,6 +261,11 @@ func (a *answer) end(failed error) error {
 	var stop model.StopReason
 	if failed == nil {
 		stop, failed = a.stopReason()
+	}
+	if failed == nil {
+		if stop, failed = a.tellCalls(stop); errors.Is(failed, errLeft) {
+			return errLeft
+		}
 	}
 	if failed != nil {
 		if r, t := a.think.flush(); !a.say(model.EventReasoning, r) || !a.say(model.EventText, t) {
@@ -304,6 +314,10 @@ func (a *answer) counted() model.Usage {
 				in += tokenest.Text(p.Text) + tokenest.PerMessage
 			case model.PartImage:
 				in += tokenest.PerImage
+			case model.PartToolUse:
+				in += tokenest.Text(p.ToolUse.Name) + tokenest.Text(string(p.ToolUse.Input)) + tokenest.PerMessage
+			case model.PartToolResult:
+				in += tokenest.Text(resultText(p.ToolResult)) + tokenest.PerMessage
 			}
 		}
 	}

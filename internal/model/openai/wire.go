@@ -38,10 +38,11 @@ type wireChoice struct {
 }
 
 type wireDelta struct {
-	Content          wireContent `json:"content"`
-	ReasoningContent string      `json:"reasoning_content"` // DeepSeek, vLLM, llama.cpp
-	Reasoning        string      `json:"reasoning"`         // Ollama, OpenRouter, newer vLLM
-	Refusal          string      `json:"refusal"`
+	Content          wireContent    `json:"content"`
+	ReasoningContent string         `json:"reasoning_content"` // DeepSeek, vLLM, llama.cpp
+	Reasoning        string         `json:"reasoning"`         // Ollama, OpenRouter, newer vLLM
+	Refusal          string         `json:"refusal"`
+	ToolCalls        []wireToolCall `json:"tool_calls"`
 }
 
 // wireContent is a string, or a list of parts (Mistral).

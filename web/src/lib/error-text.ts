@@ -29,6 +29,10 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
       const known = i18n.exists(`${err.code}.what`, { ns: "errors" });
       const code = (known ? err.code : "unknown") as Code;
       const params: Record<string, unknown> = { ...err.params };
+      // A reason has words of its own only where they can be said whole.
+      const reason = `${code}.reasons.${err.params.reason}`;
+      const said = (part: "what" | "todo") => i18n.exists(`${reason}.${part}`, { ns: "errors" }) && complete(t(`${reason}.${part}` as `${Code}.what`, { skipInterpolation: true }), err.params);
+      const key = (known && err.params.reason && said("what") && said("todo") ? reason : code) as Code;
       const { limitBytes, limitPixels, limitFiles } = err.params;
       const limit = limitBytes
         ? common("limit.bytes", { size: format.bytes(Number(limitBytes)) })
@@ -38,17 +42,22 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
             ? common("limit.files", { count: Number(limitFiles) })
             : "";
       // A code that is newer than these texts still says what the server said.
-      const general = known || !err.detail ? t(`${code}.todo`, params) : err.detail;
+      const general = known || !err.detail ? t(`${key}.todo`, params) : err.detail;
       const why = code === "residency_denied" ? reasonText(err.params.reason ?? "", err.params) : "";
       const instead = why && err.params.instead ? t("residency_denied.instead", params) : "";
       const sentences = [why && common("reason.sentence", { text: why }), general, instead].filter(Boolean);
       const todo = sentences.join(i18n.language === "en" ? " " : "");
-      const what = t(`${code}.what`, params);
+      const what = t(`${key}.what`, params);
       const help = limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo;
       return { what, todo: help, said: i18n.language === "en" ? `${what}. ${help}` : `${what}。${help}`, limit };
     },
     [t, i18n, common, format, reasonText],
   );
+}
+
+/** Whether every value that a text names is there. */
+function complete(text: string, params: Record<string, string>): boolean {
+  return [...text.matchAll(/\{\{\s*(\w+)/g)].every((m) => params[m[1] ?? ""]);
 }
 
 /** The words for one failure. */

@@ -2,6 +2,7 @@ package bedrockfake
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -57,7 +58,7 @@ func (c *call) listModels() (gone bool) {
 			"inputModalities":            input,
 			"outputModalities":           []string{output},
 			"inferenceTypesSupported":    inference,
-			"responseStreamingSupported": !m.NoText,
+			"responseStreamingSupported": !m.NoText && !m.NoStream,
 			"modelLifecycle":             map[string]any{"status": "ACTIVE"},
 		})
 	}
@@ -74,34 +75,53 @@ func (c *call) listProfiles() (gone bool) {
 	}
 	q := c.r.URL.Query()
 	profiles := slices.DeleteFunc(slices.Clone(c.opts.Profiles), func(p Profile) bool {
-		want := q.Get("type")
-		return want != "" && (want == "APPLICATION") != p.Application
+		return (q.Get("type") == "APPLICATION") != p.Application // AWS's own, if nothing is said
 	})
 	start, _ := strconv.Atoi(q.Get("nextToken"))
 	end := min(start+profilePage, len(profiles))
 	list := []any{}
 	for _, p := range profiles[min(start, end):end] {
-		kind, path := "SYSTEM_DEFINED", "inference-profile/"
-		if p.Application {
-			kind, path = "APPLICATION", "application-inference-profile/"
-		}
-		models := []any{}
-		for _, region := range p.Regions {
-			models = append(models, map[string]any{"modelArn": "arn:aws:bedrock:" + region + "::foundation-model/" + p.Model})
-		}
-		list = append(list, map[string]any{
-			"inferenceProfileArn":  "arn:aws:bedrock:" + c.opts.Region + ":" + c.key.Account + ":" + path + p.ID,
-			"inferenceProfileId":   p.ID,
-			"inferenceProfileName": p.Name,
-			"models":               models,
-			"status":               "ACTIVE",
-			"type":                 kind,
-		})
+		list = append(list, c.profile(p))
 	}
 	answer := map[string]any{"inferenceProfileSummaries": list}
 	if end < len(profiles) {
 		answer["nextToken"] = strconv.Itoa(end)
 	}
 	c.json(http.StatusOK, answer)
+	return false
+}
+
+func (c *call) profile(p Profile) map[string]any {
+	kind, path := "SYSTEM_DEFINED", "inference-profile/"
+	if p.Application {
+		kind, path = "APPLICATION", "application-inference-profile/"
+	}
+	models := []any{}
+	for _, region := range p.Regions {
+		models = append(models, map[string]any{"modelArn": "arn:aws:bedrock:" + region + "::foundation-model/" + p.Model})
+	}
+	return map[string]any{
+		"inferenceProfileArn":  "arn:aws:bedrock:" + c.opts.Region + ":" + c.key.Account + ":" + path + p.ID,
+		"inferenceProfileId":   p.ID,
+		"inferenceProfileName": p.Name,
+		"models":               models,
+		"status":               "ACTIVE",
+		"type":                 kind,
+	}
+}
+
+// getProfile answers for one profile, by its id or its ARN.
+func (c *call) getProfile(escaped string) (gone bool) {
+	if !c.admitted("bedrock") {
+		return false
+	}
+	id, err := url.PathUnescape(escaped)
+	for _, p := range c.opts.Profiles {
+		if answer := c.profile(p); err == nil && (id == p.ID || id == answer["inferenceProfileArn"]) {
+			c.json(http.StatusOK, answer)
+			return false
+		}
+	}
+	c.fail(http.StatusNotFound, "ResourceNotFoundException", "Inference profile not found.")
 	return false
 }

@@ -25,7 +25,37 @@ type converseRequest struct {
 		Temperature *float64 `json:"temperature"`
 		TopP        *float64 `json:"topP"`
 	} `json:"inferenceConfig"`
-	AdditionalModelRequestFields map[string]any `json:"additionalModelRequestFields"`
+	AdditionalModelRequestFields      map[string]any `json:"additionalModelRequestFields"`
+	AdditionalModelResponseFieldPaths []string       `json:"additionalModelResponseFieldPaths"`
+
+	ToolConfig *struct {
+		Tools []struct {
+			ToolSpec *struct {
+				Name        string `json:"name"`
+				InputSchema struct {
+					JSON map[string]any `json:"json"`
+				} `json:"inputSchema"`
+			} `json:"toolSpec"`
+			CachePoint *struct{} `json:"cachePoint"`
+		} `json:"tools"`
+		ToolChoice map[string]struct {
+			Name string `json:"name"`
+		} `json:"toolChoice"`
+	} `json:"toolConfig"`
+	GuardrailConfig *struct {
+		ID      string `json:"guardrailIdentifier"`
+		Version string `json:"guardrailVersion"`
+		Trace   string `json:"trace"`
+	} `json:"guardrailConfig"`
+	PerformanceConfig *struct {
+		Latency string `json:"latency"`
+	} `json:"performanceConfig"`
+	ServiceTier *struct {
+		Type string `json:"type"`
+	} `json:"serviceTier"`
+	RequestMetadata map[string]string `json:"requestMetadata"`
+
+	guarded []string // what the guardrail found, after guardrail
 }
 
 type block struct {
@@ -43,6 +73,27 @@ type block struct {
 			Bytes []byte `json:"bytes"`
 		} `json:"source"`
 	} `json:"document"`
+	Video *struct {
+		Format string `json:"format"`
+		Source struct {
+			Bytes []byte `json:"bytes"`
+		} `json:"source"`
+	} `json:"video"`
+	ToolUse *struct {
+		ID    string          `json:"toolUseId"`
+		Name  string          `json:"name"`
+		Input json.RawMessage `json:"input"`
+	} `json:"toolUse"`
+	ToolResult *struct {
+		ID      string  `json:"toolUseId"`
+		Content []block `json:"content"`
+		Status  string  `json:"status"`
+	} `json:"toolResult"`
+	GuardContent *struct {
+		Text struct {
+			Text string `json:"text"`
+		} `json:"text"`
+	} `json:"guardContent"`
 	ReasoningContent *struct {
 		ReasoningText *struct {
 			Text      string `json:"text"`
@@ -76,6 +127,9 @@ func (c *call) converse(escapedModel string, stream bool) (gone bool) {
 	}
 	base, problem := c.resolve(id)
 	if problem == "" {
+		problem = c.streaming(base, &req, stream)
+	}
+	if problem == "" {
 		problem = req.problem(base)
 	}
 	if problem != "" {
@@ -85,6 +139,7 @@ func (c *call) converse(escapedModel string, stream bool) (gone bool) {
 
 	turn := req.turn(len(c.rec.Body))
 	sc := c.opts.Script(turn)
+	req.guard(turn.Text, &sc)
 	if sc.TokensPerSecond == 0 {
 		sc.TokensPerSecond = c.opts.Rate
 	}
@@ -101,9 +156,9 @@ func (c *call) converse(escapedModel string, stream bool) (gone bool) {
 		return c.silence()
 	}
 	if stream {
-		return c.stream(sc)
+		return c.stream(sc, &req)
 	}
-	return c.whole(sc)
+	return c.whole(sc, &req)
 }
 
 // silence waits until the client or the fake ends.
@@ -155,7 +210,7 @@ func (r *converseRequest) problem(model string) string {
 		if len(m.Content) == 0 {
 			return fmt.Sprintf("The content field in the Message object at messages.%d is empty. Add a ContentBlock object to the content field and try again.", i)
 		}
-		texts, documents := 0, 0
+		texts, documents, videos := 0, 0, 0
 		for j, b := range m.Content {
 			at := fmt.Sprintf("messages.%d.content.%d", i, j)
 			switch {
@@ -194,9 +249,23 @@ func (r *converseRequest) problem(model string) string {
 				if m.Role != "assistant" || (t != nil && t.Signature != Signature) {
 					return "The model returned the following errors: " + at + ": Invalid `signature` in `thinking` block"
 				}
+			case b.GuardContent != nil:
+				texts++
+				if r.GuardrailConfig == nil {
+					return "The guardContent field is not supported without a guardrailConfig."
+				}
+			case b.Video != nil:
+				videos++
+				if m.Role != "user" || !strings.HasPrefix(model, "amazon.nova") {
+					return "This model doesn't support the video field. Remove video and try again."
+				}
+			case b.ToolUse != nil, b.ToolResult != nil: // toolProblem
 			case b.CachePoint != nil:
 				if b.CachePoint.Type != "default" {
 					return "Invalid cache point."
+				}
+				if strings.HasPrefix(model, "amazon.nova") && j > 0 && m.Content[j-1].ToolResult != nil {
+					return "The cachePoint is not allowed after a toolResult."
 				}
 			default:
 				return "The content block at " + at + " is empty or of an unknown type."
@@ -207,7 +276,15 @@ func (r *converseRequest) problem(model string) string {
 			return "The document in messages needs to be accompanied by text."
 		case documents > 5:
 			return "The message holds more than 5 documents."
+		case videos > 1:
+			return "The message holds more than 1 video."
 		}
+	}
+	if problem := r.toolProblem(model); problem != "" {
+		return problem
+	}
+	if problem := r.optionProblem(); problem != "" {
+		return problem
 	}
 	return r.parameterProblem(model)
 }
@@ -273,6 +350,13 @@ func (r *converseRequest) turn(size int) script.Turn {
 			t.Thinking = true
 		}
 	}
+	if r.ToolConfig != nil {
+		for _, tool := range r.ToolConfig.Tools {
+			if tool.ToolSpec != nil {
+				t.Tools = append(t.Tools, tool.ToolSpec.Name)
+			}
+		}
+	}
 	for _, m := range slices.Backward(r.Messages) {
 		if m.Role != "user" {
 			continue
@@ -281,6 +365,19 @@ func (r *converseRequest) turn(size int) script.Turn {
 			switch {
 			case b.Text != nil:
 				t.Text += *b.Text
+			case b.GuardContent != nil:
+				t.Text += b.GuardContent.Text.Text
+			case b.ToolResult != nil:
+				text := ""
+				for _, content := range b.ToolResult.Content {
+					if content.Text != nil {
+						text += *content.Text
+					}
+				}
+				if b.ToolResult.Status == "error" {
+					text = "failed: " + text
+				}
+				t.Results = append(t.Results, text)
 			case b.Image != nil:
 				img, _ := script.Look(b.Image.Source.Bytes)
 				t.Images = append(t.Images, img)
@@ -299,6 +396,13 @@ func (r *converseRequest) cachePoints() bool {
 	if slices.ContainsFunc(r.System, has) {
 		return true
 	}
+	if r.ToolConfig != nil {
+		for _, tool := range r.ToolConfig.Tools {
+			if tool.CachePoint != nil {
+				return true
+			}
+		}
+	}
 	for _, m := range r.Messages {
 		if slices.ContainsFunc(m.Content, has) {
 			return true
@@ -309,7 +413,7 @@ func (r *converseRequest) cachePoints() bool {
 
 // whole answers Converse. Faults in the middle of a stream have no place here
 // but as a connection that breaks.
-func (c *call) whole(sc script.Script) (gone bool) {
+func (c *call) whole(sc script.Script, req *converseRequest) (gone bool) {
 	cadence := c.pacer.Cadence(sc)
 	for range len(sc.Reasoning) + len(sc.Deltas) {
 		if _, err := cadence.Next(c.r.Context()); err != nil {
@@ -329,13 +433,28 @@ func (c *call) whole(sc script.Script) (gone bool) {
 			"reasoningText": map[string]any{"text": strings.Join(sc.Reasoning, ""), "signature": Signature},
 		}})
 	}
-	content = append(content, map[string]any{"text": strings.Join(sc.Deltas, "")})
-	c.json(http.StatusOK, map[string]any{
+	if len(sc.Deltas) > 0 {
+		content = append(content, map[string]any{"text": strings.Join(sc.Deltas, "")})
+	}
+	for _, use := range sc.ToolUses {
+		var input any
+		if json.Unmarshal([]byte(use.Input), &input) != nil { // Bedrock itself reads it, where it does not stream
+			sc.Stop, content = "malformed_tool_use", nil
+			break
+		}
+		content = append(content, map[string]any{"toolUse": map[string]any{"toolUseId": use.ID, "name": use.Name, "input": input}})
+	}
+	answer := map[string]any{
 		"output":     map[string]any{"message": map[string]any{"role": "assistant", "content": content}},
 		"stopReason": stopReason(sc),
 		"usage":      usageOf(sc.Usage),
 		"metrics":    map[string]any{"latencyMs": 12},
-	})
+	}
+	if fields := req.asked(stopReason(sc)); fields != nil {
+		answer["additionalModelResponseFields"] = fields
+	}
+	req.told(answer)
+	c.json(http.StatusOK, answer)
 	return false
 }
 
@@ -345,6 +464,10 @@ func stopReason(sc script.Script) string {
 		return "max_tokens"
 	case script.StopFiltered:
 		return "content_filtered"
+	case script.StopTool:
+		return "tool_use"
+	case stopGuardrail, "malformed_tool_use":
+		return string(sc.Stop)
 	}
 	return "end_turn"
 }

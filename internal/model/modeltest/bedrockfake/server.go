@@ -56,6 +56,8 @@ type Model struct {
 	Images          bool
 	ProfileOnly     bool // not to be called by its own id
 	NoText          bool // an embedding model
+	NoStream        bool // answers in one piece only
+	NoToolStream    bool // likewise, when it may use tools
 }
 
 // Profile is an inference profile of the fake.
@@ -380,6 +382,9 @@ func (c *call) serve() (gone bool) {
 	case c.r.Method == http.MethodGet && c.rec.Path == "/inference-profiles":
 		c.rec.Operation = "ListInferenceProfiles"
 		return c.listProfiles()
+	case c.r.Method == http.MethodGet && len(segments) == 2 && segments[0] == "inference-profiles":
+		c.rec.Operation = "GetInferenceProfile"
+		return c.getProfile(segments[1])
 	}
 	c.fail(http.StatusNotFound, "UnknownOperationException", "")
 	return false

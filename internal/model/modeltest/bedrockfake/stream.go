@@ -131,8 +131,31 @@ func (s *streamWriter) flush() {
 	}
 }
 
+// writeTool writes a use of a tool as Claude does: its beginning, an empty
+// piece, and its input in pieces that cut words and numbers.
+func (s *streamWriter) writeTool(index int, use script.ToolUse) {
+	s.write(event("contentBlockStart", map[string]any{
+		"contentBlockIndex": index,
+		"start":             map[string]any{"toolUse": map[string]any{"toolUseId": use.ID, "name": use.Name}},
+	}))
+	pieces := []string{""}
+	runes := []rune(use.Input)
+	for len(runes) > 0 {
+		n := min(5, len(runes))
+		pieces = append(pieces, string(runes[:n]))
+		runes = runes[n:]
+	}
+	for _, piece := range pieces {
+		s.write(event("contentBlockDelta", map[string]any{
+			"contentBlockIndex": index,
+			"delta":             map[string]any{"toolUse": map[string]any{"input": piece}},
+		}))
+	}
+	s.write(event("contentBlockStop", map[string]any{"contentBlockIndex": index}))
+}
+
 // stream answers ConverseStream.
-func (c *call) stream(sc script.Script) (gone bool) {
+func (c *call) stream(sc script.Script, req *converseRequest) (gone bool) {
 	out := &streamWriter{w: c.w, rc: http.NewResponseController(c.w)}
 	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	out.write(messageStart)
@@ -176,6 +199,10 @@ func (c *call) stream(sc script.Script) (gone bool) {
 		out.write(blockStop[index])
 		index++
 	}
+	for _, use := range sc.ToolUses {
+		out.writeTool(index, use)
+		index++
+	}
 	if sc.FaultAfter >= sent && c.strike(sc, out, index, "") {
 		return false
 	}
@@ -184,15 +211,18 @@ func (c *call) stream(sc script.Script) (gone bool) {
 	if sc.Fault == script.FaultTooLong {
 		reason = "model_context_window_exceeded"
 	}
-	out.write(event("messageStop", map[string]any{"stopReason": reason}))
+	end := map[string]any{"stopReason": reason}
+	if fields := req.asked(reason); fields != nil {
+		end["additionalModelResponseFields"] = fields
+	}
+	out.write(event("messageStop", end))
 	out.flush() // a reader that leaves at the end mark is caught here
 	if sc.Fault == script.FaultEarly && sc.FaultForm == "usage" {
 		return false
 	}
-	out.write(event("metadata", map[string]any{
-		"usage":   usageOf(sc.Usage),
-		"metrics": map[string]any{"latencyMs": 12},
-	}))
+	metadata := map[string]any{"usage": usageOf(sc.Usage), "metrics": map[string]any{"latencyMs": 12}}
+	req.told(metadata)
+	out.write(event("metadata", metadata))
 	return out.gone
 }
 

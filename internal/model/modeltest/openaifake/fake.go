@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -172,9 +173,26 @@ type request struct {
 	MaxCompletionTokens int    `json:"max_completion_tokens"`
 	ReasoningEffort     string `json:"reasoning_effort"`
 	Messages            []struct {
-		Role    string          `json:"role"`
-		Content json.RawMessage `json:"content"`
+		Role       string          `json:"role"`
+		Content    json.RawMessage `json:"content"`
+		ToolCallID string          `json:"tool_call_id"`
+		ToolCalls  []struct {
+			ID       string `json:"id"`
+			Type     string `json:"type"`
+			Function struct {
+				Name      string `json:"name"`
+				Arguments string `json:"arguments"`
+			} `json:"function"`
+		} `json:"tool_calls"`
 	} `json:"messages"`
+	Tools []struct {
+		Type     string `json:"type"`
+		Function struct {
+			Name       string         `json:"name"`
+			Parameters map[string]any `json:"parameters"`
+		} `json:"function"`
+	} `json:"tools"`
+	ToolChoice json.RawMessage `json:"tool_choice"`
 }
 
 // turn reads what the script needs. It returns a sentence for a request that a
@@ -182,8 +200,30 @@ type request struct {
 func (q *request) turn(size int) (script.Turn, string) {
 	t := script.Turn{Prompt: size, MaxTokens: max(q.MaxTokens, q.MaxCompletionTokens)}
 	t.Thinking = q.ReasoningEffort != "" && q.ReasoningEffort != "none"
+	for _, tool := range q.Tools {
+		if tool.Type != "function" || tool.Function.Name == "" || tool.Function.Parameters["type"] != "object" {
+			return t, "Invalid tool."
+		}
+		t.Tools = append(t.Tools, tool.Function.Name)
+	}
 	user := false
-	for _, m := range q.Messages {
+	var open []string // calls that wait for their results
+	for i, m := range q.Messages {
+		if m.Role == "tool" {
+			at := slices.Index(open, m.ToolCallID)
+			if at < 0 {
+				return t, "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+			}
+			open = slices.Delete(open, at, at+1)
+		} else if len(open) > 0 {
+			return t, "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+		}
+		for _, call := range m.ToolCalls {
+			if m.Role != "assistant" || call.ID == "" || call.Type != "function" || !json.Valid([]byte(call.Function.Arguments)) {
+				return t, fmt.Sprintf("Invalid tool call in messages[%d].", i)
+			}
+			open = append(open, call.ID)
+		}
 		var text string
 		var parts []struct {
 			Type     string `json:"type"`
@@ -201,11 +241,17 @@ func (q *request) turn(size int) (script.Turn, string) {
 				return t, "content must be a string or a list of parts"
 			}
 		}
+		if m.Role == "tool" {
+			t.Results = append(t.Results, strings.Replace(text, "Error: ", "failed: ", 1))
+		}
 		if m.Role != "user" {
 			continue
 		}
 		user = true
 		t.Text, t.Images, t.Documents = text, nil, nil
+		if i > 0 && q.Messages[i-1].Role != "tool" {
+			t.Results = nil
+		}
 		for _, p := range parts {
 			switch p.Type {
 			case "text":
@@ -222,6 +268,12 @@ func (q *request) turn(size int) (script.Turn, string) {
 				return t, "unknown part type"
 			}
 		}
+	}
+	if len(open) > 0 {
+		return t, "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'."
+	}
+	if n := len(q.Messages); n > 0 && q.Messages[n-1].Role == "tool" {
+		t.Text = "" // the question is answered with what the tools have said
 	}
 	if !user {
 		return t, "there is no user message"
@@ -351,6 +403,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 // finish translates the script's end into a finish_reason.
 func finish(s script.Stop) string {
 	switch s {
+	case script.StopTool:
+		return "tool_calls"
 	case script.StopLength:
 		return "length"
 	case script.StopFiltered:
@@ -373,6 +427,9 @@ func (s *Server) usage(u script.Usage) map[string]any {
 
 func (s *Server) whole(w http.ResponseWriter, q request, sc script.Script) {
 	message := map[string]any{"role": "assistant", "content": strings.Join(sc.Deltas, "")}
+	if len(sc.ToolUses) > 0 {
+		message["tool_calls"] = s.toolCalls(sc)
+	}
 	if len(sc.Reasoning) > 0 {
 		message[s.reasoningField()] = strings.Join(sc.Reasoning, "")
 	}
@@ -456,6 +513,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, q request, sc sc
 			}
 		}
 	}
+	s.streamCalls(out, sc)
 	if !s.DoneOnly {
 		out.event(out.head + `"choices":[{"index":0,"delta":{},"finish_reason":"` + finish(sc.Stop) + `"}]}`)
 	}

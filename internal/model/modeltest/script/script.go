@@ -14,6 +14,8 @@
 //	[[rate N]] [[slow]] N tokens per second; slow is 3
 //	[[wait S]]          S seconds before the first token
 //	[[stamp]]           every token is the time it was sent, in Unix microseconds
+//	[[tool NAME INPUT]] wants the tool called, if it is offered; several are
+//	                    wanted at once. INPUT is written as it stands
 //	[[length]]          stops because the output limit was reached
 //	[[filtered]]        stops because of a content filter
 //	[[throttle]]        too many requests; [[throttle N]] for the first N tries only;
@@ -38,6 +40,7 @@ package script
 import (
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,7 +79,14 @@ const (
 	StopEnd      Stop = "end"
 	StopLength   Stop = "length"
 	StopFiltered Stop = "filtered"
+	StopTool     Stop = "tool"
 )
+
+// ToolUse is a tool that the scripted model wants called.
+type ToolUse struct {
+	ID, Name string
+	Input    string // as the model writes it, which need not be JSON
+}
 
 // Usage is what the fake reports for an answer. Input excludes what the cache
 // gave or took; Output includes Reasoning.
@@ -89,7 +99,8 @@ type Script struct {
 	Reasoning       []string // thinking, token by token
 	Redacted        bool     // the thinking is encrypted
 	Deltas          []string // answer, token by token
-	TokensPerSecond float64  // 0 is as fast as the connection takes them
+	ToolUses        []ToolUse
+	TokensPerSecond float64 // 0 is as fast as the connection takes them
 	FirstDelay      time.Duration
 	Stamp           bool // each delta is replaced by the time it is sent (StampText)
 	Stop            Stop
@@ -106,9 +117,11 @@ type Turn struct {
 	Text      string  // of the last user message
 	Images    []Image // of the last user message
 	Documents []Document
-	MaxTokens int  // of answer; 0 is no limit
-	Thinking  bool // the request asks for reasoning
-	Prompt    int  // bytes of the whole prompt, for the usage; 0 takes Text
+	Tools     []string // names of those that are offered
+	Results   []string // texts of the results of tools in the last user message
+	MaxTokens int      // of answer; 0 is no limit
+	Thinking  bool     // the request asks for reasoning
+	Prompt    int      // bytes of the whole prompt, for the usage; 0 takes Text
 }
 
 // Document is a document block of a request.
@@ -156,6 +169,13 @@ func FromTurn(t Turn) Script {
 			s.FirstDelay = seconds(arg, 3*time.Second)
 		case "stamp":
 			s.Stamp = true
+		case "tool":
+			name, input, _ := strings.Cut(arg, " ")
+			if !slices.Contains(t.Tools, name) {
+				return m
+			}
+			s.ToolUses = append(s.ToolUses, ToolUse{ID: "tooluse_" + strconv.Itoa(len(s.ToolUses)+1), Name: name, Input: strings.TrimSpace(input)})
+			said = true
 		case "length":
 			s.Stop = StopLength
 		case "filtered":
@@ -185,6 +205,8 @@ func FromTurn(t Turn) Script {
 	japanese := isJapanese(t.Text)
 	switch {
 	case said:
+	case len(t.Results) > 0:
+		answer = "結果: " + strings.Join(t.Results, " / ")
 	case tokens > 0:
 		answer = ""
 	default:
@@ -202,13 +224,20 @@ func FromTurn(t Turn) Script {
 		s.Reasoning = s.Reasoning[:min(len(s.Reasoning), t.MaxTokens)]
 		s.Deltas = s.Deltas[:t.MaxTokens-len(s.Reasoning)]
 	}
+	wanted := 0
+	for _, use := range s.ToolUses {
+		wanted += len(Tokens(use.Input)) + 1
+	}
+	if wanted > 0 && s.Stop == StopEnd {
+		s.Stop = StopTool
+	}
 	prompt := t.Prompt
 	if prompt == 0 {
 		prompt = len(t.Text)
 	}
 	s.Usage = Usage{
 		Input:     prompt/3 + 8,
-		Output:    len(s.Reasoning) + len(s.Deltas),
+		Output:    len(s.Reasoning) + len(s.Deltas) + wanted,
 		Reasoning: len(s.Reasoning),
 		CacheRead: s.Usage.CacheRead,
 	}

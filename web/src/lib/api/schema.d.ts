@@ -1786,6 +1786,8 @@ export interface components {
             reasoning: boolean;
             /** @description Calls tools. */
             tools: boolean;
+            /** @description Takes video. */
+            video?: boolean;
             /** @description Takes images. */
             vision: boolean;
         };
@@ -1893,6 +1895,10 @@ export interface components {
             /** @description Stable: configuration, resolve, connect, tls, credentials, list_models, answer. */
             name: string;
             ok: boolean;
+            /** @description Of the failure: reason and what it speaks of. */
+            params?: {
+                [key: string]: string;
+            };
         };
         ChosenAnswer: {
             /** @description Empty: the end of the open branch. */
@@ -1952,6 +1958,10 @@ export interface components {
             sessionToken?: string;
         };
         ConnectionSettings: {
+            /** @description bedrock: of bedrock-agent, which keeps knowledge bases. */
+            agentEndpoint?: string;
+            /** @description bedrock: of bedrock-agent-runtime, which puts documents in order. */
+            agentRuntimeEndpoint?: string;
             /** @description openai: up to and without /chat/completions. */
             baseUrl?: string;
             /** @description The same, as a file on the server. */
@@ -1969,17 +1979,21 @@ export interface components {
             credentials?: "default" | "static" | "profile" | "bearer";
             /** @description bedrock: of bedrock-runtime, instead of the public one. */
             endpoint?: string;
+            /** @description bedrock: the public FIPS endpoints, where none is given. */
+            fips?: boolean;
             /** @description openai: sent with every request; a secret one belongs into secret. */
             headers?: {
                 [key: string]: string;
             };
             /** @description bedrock: with credentials profile, its name. */
             profile?: string;
+            /** @description openai, bedrock: the HTTP proxy that everything goes through. */
+            proxy?: string;
             /** @description bedrock */
             region?: string;
             /** @description bedrock: assumed one after the other, beginning with the credentials. */
             roles?: components["schemas"]["AssumedRole"][];
-            /** @description bedrock: of STS. */
+            /** @description bedrock: of STS, in a region; the global one is refused. */
             stsEndpoint?: string;
         };
         ConnectionStatus: {
@@ -3319,6 +3333,8 @@ export interface components {
             id: string;
             /** @description For people. */
             name: string;
+            /** @description That its entry in the catalogue should have. */
+            options?: unknown;
             /** @enum {string} */
             task: "chat" | "transcription";
         };

@@ -27,7 +27,9 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
       <ol>
         {steps.map((step) => {
           const name = isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
-          const failure = step.code ? words({ code: step.code, params: {}, detail: step.detail ?? "" }) : null;
+          const failure = step.code ? words({ code: step.code, params: step.params ?? {}, detail: step.detail ?? "" }) : null;
+          // What is known of the failure goes before what its step suggests.
+          const general = step.code ? words({ code: step.code, params: {}, detail: "" }).what : "";
           return (
             <li key={step.name} className={cx("flex gap-3 px-4 py-2 text-14", !step.ok && "bg-danger-soft")}>
               <Icon of={step.ok ? Check : CircleAlert} className={step.ok ? "text-success" : "text-danger"} />
@@ -43,7 +45,7 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
                 {!step.ok && (
                   <>
                     <p className="mt-1">{failure?.what}</p>
-                    <p>{isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
+                    <p>{isKnown(step.name) && failure?.what === general ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
                     {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
                   </>
                 )}

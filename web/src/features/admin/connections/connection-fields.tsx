@@ -9,6 +9,8 @@ import { PasswordField, TextArea, TextField } from "@/ui/text-field";
 import { CountryField } from "./country-field";
 import { RoleFields } from "./role-fields";
 import type { ConnectionForm } from "./use-connection-form";
+import type { DraftForm } from "./draft";
+import { AgentEndpointFields, FipsField, ProxyField } from "./network-fields";
 
 interface Props {
   form: ConnectionForm;
@@ -37,7 +39,7 @@ export function ConnectionFields({ form, stored }: Props) {
 
 function OpenAIFields({ form, stored }: Props) {
   const { t } = useTranslation("admin");
-  const [open, setOpen] = useState(form.values.headers.length > 0 || form.values.caPem !== "");
+  const [open, setOpen] = useState(form.values.headers.length > 0 || form.values.caPem !== "" || form.values.proxy !== "");
   const { headers } = form.values;
   const setHeader = (i: number, patch: Partial<(typeof headers)[number]>) => form.set("headers", headers.map((h, j) => (j === i ? { ...h, ...patch } : h)));
   return (
@@ -72,6 +74,7 @@ function OpenAIFields({ form, stored }: Props) {
             {t("connections.headerAdd")}
           </Button>
         </fieldset>
+        <ProxyField form={form} />
         <CaField form={form} />
       </Disclosure>
     </>
@@ -80,7 +83,7 @@ function OpenAIFields({ form, stored }: Props) {
 
 function BedrockFields({ form, stored }: Props) {
   const { t } = useTranslation("admin");
-  const [open, setOpen] = useState(form.values.endpoint !== "" || form.values.controlEndpoint !== "" || form.values.stsEndpoint !== "" || form.values.caPem !== "");
+  const [open, setOpen] = useState(["endpoint", "controlEndpoint", "stsEndpoint", "agentRuntimeEndpoint", "agentEndpoint", "proxy", "caPem"].some((name) => form.values[name as keyof DraftForm] !== "") || form.values.fips);
   const kept = (name: string) => (stored.includes(name) ? t("connections.secretKept") : undefined);
   const { credentials } = form.values;
   return (
@@ -111,6 +114,9 @@ function BedrockFields({ form, stored }: Props) {
         <TextField {...form.field("endpoint")} label={t("connections.endpoint")} optional hint={t("connections.endpointHint")} type="url" mono autoComplete="off" />
         <TextField {...form.field("controlEndpoint")} label={t("connections.controlEndpoint")} optional type="url" mono autoComplete="off" />
         <TextField {...form.field("stsEndpoint")} label={t("connections.stsEndpoint")} optional type="url" mono autoComplete="off" />
+        <AgentEndpointFields form={form} />
+        <FipsField form={form} />
+        <ProxyField form={form} />
         <CaField form={form} />
       </Disclosure>
     </>

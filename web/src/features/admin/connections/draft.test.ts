@@ -41,6 +41,24 @@ test("secret headers travel as secrets, the others as settings", () => {
   expect(draftOf(form)).toMatchObject({ settings: { baseUrl: "http://h/v1", headers: { "X-A": "1" } }, secret: { apiKey: "sk-1", headers: { "X-B": "2" } } });
 });
 
+test("the network settings of a Bedrock connection are kept, FIPS only where there is such an endpoint", () => {
+  const settings = {
+    region: "us-west-2",
+    credentials: "default" as const,
+    endpoint: "https://a.example",
+    controlEndpoint: "https://b.example",
+    stsEndpoint: "https://c.example",
+    agentRuntimeEndpoint: "https://d.example",
+    agentEndpoint: "https://e.example",
+    fips: true,
+    proxy: "http://proxy.example:8080",
+  };
+  const form = formOf({ ...stored, kind: "bedrock", secretNames: [], settings });
+  expect(draftOf(form).settings).toEqual(settings);
+  expect(draftOf({ ...form, region: "ap-northeast-1" }).settings).not.toHaveProperty("fips");
+  expect(draftOf({ ...form, fips: false }).settings).not.toHaveProperty("fips");
+});
+
 test("only the secrets of the chosen way to sign are sent to Bedrock", () => {
   const form = { ...blank("bedrock", "b"), accessKeyId: "AKIA", secretAccessKey: "s", bearerToken: "t" };
   expect(draftOf(form).secret).toBeUndefined();

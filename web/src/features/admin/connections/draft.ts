@@ -83,6 +83,10 @@ export interface DraftForm {
   endpoint: string;
   controlEndpoint: string;
   stsEndpoint: string;
+  agentRuntimeEndpoint: string;
+  agentEndpoint: string;
+  fips: boolean;
+  proxy: string;
   credentials: NonNullable<ConnectionSettings["credentials"]>;
   profile: string;
   accessKeyId: string;
@@ -108,6 +112,10 @@ export function blank(kind: ConnectionKind, name = "", baseUrl = ""): DraftForm 
     endpoint: "",
     controlEndpoint: "",
     stsEndpoint: "",
+    agentRuntimeEndpoint: "",
+    agentEndpoint: "",
+    fips: false,
+    proxy: "",
     credentials: "default",
     profile: "",
     accessKeyId: "",
@@ -136,6 +144,10 @@ export function formOf(c: Connection): DraftForm {
     endpoint: c.settings.endpoint ?? "",
     controlEndpoint: c.settings.controlEndpoint ?? "",
     stsEndpoint: c.settings.stsEndpoint ?? "",
+    agentRuntimeEndpoint: c.settings.agentRuntimeEndpoint ?? "",
+    agentEndpoint: c.settings.agentEndpoint ?? "",
+    fips: c.settings.fips ?? false,
+    proxy: c.settings.proxy ?? "",
     credentials: c.settings.credentials ?? "default",
     profile: c.settings.profile ?? "",
   };
@@ -152,13 +164,17 @@ function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSetting
   const caFile = caPem ? "" : before.caFile; // set by the API only; kept
   switch (f.kind) {
     case "openai":
-      return given({ baseUrl: f.baseUrl.trim(), country: f.country.trim().toUpperCase(), headers, caPem, caFile });
+      return given({ baseUrl: f.baseUrl.trim(), country: f.country.trim().toUpperCase(), headers, caPem, caFile, proxy: f.proxy.trim() });
     case "bedrock":
       return given({
         region: f.region.trim(),
         endpoint: f.endpoint.trim(),
         controlEndpoint: f.controlEndpoint.trim(),
         stsEndpoint: f.stsEndpoint.trim(),
+        agentRuntimeEndpoint: f.agentRuntimeEndpoint.trim(),
+        agentEndpoint: f.agentEndpoint.trim(),
+        fips: (f.fips && hasFips(f.region)) || undefined,
+        proxy: f.proxy.trim(),
         credentials: f.credentials,
         profile: f.credentials === "profile" ? f.profile.trim() : "",
         roles: f.credentials === "bearer" ? [] : f.roles.map(roleOf), // an API key assumes none
@@ -195,6 +211,11 @@ export function draftOf(f: DraftForm, before?: Connection): ConnectionDraft {
   const secret = secretOf(f, before?.secretNames ?? []);
   if (Object.keys(secret).length > 0) draft.secret = secret;
   return draft;
+}
+
+/** Whether AWS has FIPS endpoints of Bedrock in a region. */
+export function hasFips(region: string): boolean {
+  return /^(us|ca)-/.test(region.trim());
 }
 
 /** Whether a text is an address a connection can have. */

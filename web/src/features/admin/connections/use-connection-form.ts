@@ -36,6 +36,7 @@ export function useConnectionForm(initial: DraftForm, stored: Connection | undef
     validate: (v) => ({
       name: needed(v.name),
       ...(v.kind === "openai" ? { baseUrl: needed(v.baseUrl) ?? url(v.baseUrl), country: /^([a-z]{2})?$/i.test(v.country.trim()) ? undefined : t("connections.refused.country") } : {}),
+      proxy: url(v.proxy),
       ...(v.kind === "bedrock"
         ? {
             region: needed(v.region),
@@ -43,6 +44,8 @@ export function useConnectionForm(initial: DraftForm, stored: Connection | undef
             endpoint: url(v.endpoint),
             controlEndpoint: url(v.controlEndpoint),
             stsEndpoint: url(v.stsEndpoint),
+            agentRuntimeEndpoint: url(v.agentRuntimeEndpoint),
+            agentEndpoint: url(v.agentEndpoint),
             profile: v.credentials === "profile" ? needed(v.profile) : undefined,
             accessKeyId: v.credentials === "static" && !has("accessKeyId") ? needed(v.accessKeyId) : undefined,
             secretAccessKey: v.credentials === "static" && !has("secretAccessKey") ? needed(v.secretAccessKey) : undefined,
@@ -73,11 +76,14 @@ export function useConnectionForm(initial: DraftForm, stored: Connection | undef
         case "region":
         case "caPem":
         case "baseUrl":
+        case "proxy":
           return { [field]: t(`connections.refused.${field}`) };
         case "endpoint":
         case "controlEndpoint":
         case "stsEndpoint":
-          return { [field]: t("connections.refused.endpoint") };
+        case "agentRuntimeEndpoint":
+        case "agentEndpoint":
+          return { [field]: err.params.reason === "global_sts" ? t("connections.refused.globalSts", { instead: err.params.instead }) : t("connections.refused.endpoint") };
         default:
           return field in initial ? { [field]: common("refused") } : {};
       }

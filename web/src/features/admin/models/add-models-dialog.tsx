@@ -49,7 +49,7 @@ export function AddModelsDialog({ connections, connectionId, taken, onClose }: P
       const models: (Omit<RemoteModel, "task"> & Partial<Pick<RemoteModel, "task">>)[] = [...offered.filter((m) => chosen.has(m.id)), ...(typed ? [{ id: typed, name: typed, capabilities: unknown }] : [])];
       try {
         for (const m of models) {
-          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, task: m.task, capabilities: m.capabilities, enabled: true });
+          await addModel({ connectionId: from, remoteId: m.id, displayName: m.name || m.id, task: m.task, capabilities: m.capabilities, options: m.options, enabled: true });
         }
       } finally {
         await refreshModels(client);

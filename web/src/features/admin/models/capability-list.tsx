@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { CatalogueModel } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 
-export const abilities = ["vision", "documents", "reasoning", "tools"] as const;
+export const abilities = ["vision", "documents", "video", "reasoning", "tools"] as const;
 
 /** What a model can do, in words. */
 export function useCapabilityText(): (m: Pick<CatalogueModel, "task" | "capabilities">) => string {

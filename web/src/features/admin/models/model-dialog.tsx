@@ -79,6 +79,7 @@ function draftOf(v: Values): ModelChange {
     capabilities: {
       vision: v.abilities.includes("vision"),
       documents: v.abilities.includes("documents"),
+      video: v.abilities.includes("video"),
       reasoning: v.abilities.includes("reasoning"),
       tools: v.abilities.includes("tools"),
       contextTokens: or0(v.contextTokens),
