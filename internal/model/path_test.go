@@ -41,7 +41,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				return openai.New(openai.Config{BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Transcribes:  true,
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -59,6 +59,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
+			Tasks:        []model.Task{model.TaskEmbedding},
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil
@@ -97,7 +98,10 @@ func startOpenAI(t *testing.T) upstream {
 }
 
 func startBedrock(t *testing.T) upstream {
-	fake := bedrockfake.Run(t, bedrockfake.Options{})
+	return bedrockAt(bedrockfake.Run(t, bedrockfake.Options{}))
+}
+
+func bedrockAt(fake *bedrockfake.Server) upstream {
 	second := bedrockfake.DefaultKey
 	second.ID, second.Secret = "AKIAKAKOIFAKE0000002", "fake/second"
 	return upstream{
@@ -136,6 +140,7 @@ type installation struct {
 	catalogue *model.Catalogue
 	invoker   *model.Invoker
 	model     model.Model
+	audit     *audit.Log
 	admin     context.Context
 	person    context.Context
 }
@@ -144,7 +149,7 @@ func install(t *testing.T, d *db.DB, up upstream) *installation {
 	t.Helper()
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
-	in := &installation{db: d, gate: egress.New(egress.Options{Log: log})}
+	in := &installation{db: d, audit: record, gate: egress.New(egress.Options{Log: log})}
 	places := residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always(residency.Japan()), Now: time.Now, Log: log})
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
 		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, time.Now),

@@ -17,24 +17,23 @@ import (
 )
 
 // Models implements model.Provider: the foundation models that can be called by
-// their own id in this region, and the inference profiles. Models that do not
-// stream text are left out. Where the caller may not list profiles, the models
-// alone are returned.
+// their own id in this region, and the inference profiles. Models that neither
+// stream text nor have a task that this package knows how to ask for are left
+// out. Where the caller may not list profiles, the models alone are returned.
 func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
-	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{
-		ByOutputModality: types.ModelModalityText,
-	})
+	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{})
 	if err != nil {
 		return nil, c.listFailure(ctx, err)
 	}
-	chat := map[string]types.FoundationModelSummary{}
+	offered := map[string]types.FoundationModelSummary{}
 	var out []model.RemoteModel
 	for _, m := range list.ModelSummaries {
 		id := aws.ToString(m.ModelId)
-		if !aws.ToBool(m.ResponseStreamingSupported) || !slices.Contains(m.OutputModalities, types.ModelModalityText) {
+		talks := aws.ToBool(m.ResponseStreamingSupported) && slices.Contains(m.OutputModalities, types.ModelModalityText)
+		if !talks && taskOf(id) == model.TaskChat {
 			continue
 		}
-		chat[id] = m
+		offered[id] = m
 		if slices.Contains(m.InferenceTypesSupported, types.InferenceTypeOnDemand) {
 			out = append(out, remote(id, modelName(m), m))
 		}
@@ -56,9 +55,9 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 				continue
 			}
 			base := baseModel(aws.ToString(p.Models[0].ModelArn))
-			m, listed := chat[base]
-			if !listed && known(base).caps == (model.Capabilities{}) {
-				continue // not a chat model, as far as anybody knows
+			m, listed := offered[base]
+			if !listed && known(base).caps == (model.Capabilities{}) && taskOf(base) == model.TaskChat {
+				continue // nothing that can be asked, as far as anybody knows
 			}
 			m.ModelId = aws.String(base)
 			out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
@@ -121,9 +120,13 @@ func remote(id, name string, m types.FoundationModelSummary) model.RemoteModel {
 	if name == "" {
 		name = id
 	}
+	task := taskOf(aws.ToString(m.ModelId))
+	if task != model.TaskChat {
+		return model.RemoteModel{ID: id, Name: name, Task: task}
+	}
 	caps := known(aws.ToString(m.ModelId)).caps
 	if len(m.InputModalities) > 0 {
 		caps.Vision = slices.Contains(m.InputModalities, types.ModelModalityImage)
 	}
-	return model.RemoteModel{ID: id, Name: name, Capabilities: caps}
+	return model.RemoteModel{ID: id, Name: name, Task: task, Capabilities: caps}
 }

@@ -1,6 +1,7 @@
 package bedrockfake
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,7 +15,10 @@ var defaultModels = []Model{
 	{ID: "amazon.nova-lite-v1:0", Name: "Nova Lite", Maker: "Amazon", Images: true},
 	{ID: "amazon.nova-2-lite-v1:0", Name: "Nova 2 Lite", Maker: "Amazon", Images: true, ProfileOnly: true},
 	{ID: "openai.gpt-oss-20b-1:0", Name: "gpt-oss-20b", Maker: "OpenAI"},
-	{ID: "amazon.titan-embed-text-v2:0", Name: "Titan Text Embeddings V2", Maker: "Amazon", NoText: true},
+	{ID: "amazon.titan-embed-text-v2:0", Name: "Titan Text Embeddings V2", Maker: "Amazon", Output: "EMBEDDING", NoStream: true},
+	{ID: "cohere.embed-multilingual-v3", Name: "Embed Multilingual", Maker: "Cohere", Output: "EMBEDDING", NoStream: true},
+	{ID: "cohere.embed-v4:0", Name: "Embed v4", Maker: "Cohere", Images: true, Output: "EMBEDDING", NoStream: true, ProfileOnly: true},
+	{ID: "twelvelabs.pegasus-1-2-v1:0", Name: "Pegasus v1.2", Maker: "TwelveLabs", Output: "EMBEDDING", NoStream: true},
 }
 
 var japan = []string{"ap-northeast-1", "ap-northeast-3"}
@@ -25,6 +29,7 @@ var defaultProfiles = []Profile{
 	{ID: "jp.anthropic.claude-opus-4-8", Name: "JP Anthropic Claude Opus 4.8", Model: "anthropic.claude-opus-4-8", Regions: japan},
 	{ID: "jp.amazon.nova-2-lite-v1:0", Name: "JP Amazon Nova 2 Lite", Model: "amazon.nova-2-lite-v1:0", Regions: japan},
 	{ID: "global.anthropic.claude-haiku-4-5-20251001-v1:0", Name: "Global Anthropic Claude Haiku 4.5", Model: "anthropic.claude-haiku-4-5-20251001-v1:0", Regions: []string{"", "ap-northeast-1"}},
+	{ID: "global.cohere.embed-v4:0", Name: "Global Cohere Embed v4", Model: "cohere.embed-v4:0", Regions: []string{"", "ap-northeast-1"}},
 	{ID: "abcdef123456", Name: "soumu-haiku", Model: "anthropic.claude-haiku-4-5-20251001-v1:0", Regions: japan, Application: true},
 }
 
@@ -34,10 +39,7 @@ func (c *call) listModels() (gone bool) {
 	}
 	list := []any{}
 	for _, m := range c.opts.Models {
-		output := "TEXT"
-		if m.NoText {
-			output = "EMBEDDING"
-		}
+		output := cmp.Or(m.Output, "TEXT")
 		if want := c.r.URL.Query().Get("byOutputModality"); want != "" && want != output {
 			continue
 		}
@@ -57,7 +59,7 @@ func (c *call) listModels() (gone bool) {
 			"inputModalities":            input,
 			"outputModalities":           []string{output},
 			"inferenceTypesSupported":    inference,
-			"responseStreamingSupported": !m.NoText,
+			"responseStreamingSupported": !m.NoStream,
 			"modelLifecycle":             map[string]any{"status": "ACTIVE"},
 		})
 	}

@@ -1,5 +1,6 @@
 // Package bedrockfake plays Amazon Bedrock and AWS STS on their wire protocols:
-// Converse and ConverseStream with event-stream framing, the lists of models and
+// Converse and ConverseStream with event-stream framing, InvokeModel for models
+// that do not converse, the lists of models and
 // inference profiles, AssumeRole and GetCallerIdentity. It computes SigV4
 // signatures for itself and refuses what does not match, refuses the malformed
 // requests that Bedrock refuses, answers by the script package, and fails on
@@ -54,8 +55,9 @@ var DefaultKey = Key{
 type Model struct {
 	ID, Name, Maker string
 	Images          bool
-	ProfileOnly     bool // not to be called by its own id
-	NoText          bool // an embedding model
+	ProfileOnly     bool   // not to be called by its own id
+	Output          string // TEXT, EMBEDDING or IMAGE; "" is TEXT
+	NoStream        bool   // answers in one piece, by InvokeModel
 }
 
 // Profile is an inference profile of the fake.
@@ -374,6 +376,8 @@ func (c *call) serve() (gone bool) {
 	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "converse-stream":
 		c.rec.Operation = "ConverseStream"
 		return c.converse(segments[1], true)
+	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "invoke":
+		return c.invoke(segments[1])
 	case c.r.Method == http.MethodGet && c.rec.Path == "/foundation-models":
 		c.rec.Operation = "ListFoundationModels"
 		return c.listModels()
