@@ -62,8 +62,10 @@ type Settings struct {
 	Endpoint        string `json:"endpoint,omitempty"`        // bedrock: URL of bedrock-runtime instead of the public one
 	ControlEndpoint string `json:"controlEndpoint,omitempty"` // bedrock: likewise of bedrock, which lists models
 	STSEndpoint     string `json:"stsEndpoint,omitempty"`     // bedrock: likewise of STS
-	Credentials     string `json:"credentials,omitempty"`     // bedrock: one of the Credentials constants
-	Profile         string `json:"profile,omitempty"`         // bedrock: with CredentialsProfile, its name
+	// AgentRuntimeEndpoint is likewise of bedrock-agent-runtime, which puts documents in order.
+	AgentRuntimeEndpoint string `json:"agentRuntimeEndpoint,omitempty"`
+	Credentials          string `json:"credentials,omitempty"` // bedrock: one of the Credentials constants
+	Profile              string `json:"profile,omitempty"`     // bedrock: with CredentialsProfile, its name
 
 	Roles []AssumedRole `json:"roles,omitempty"` // bedrock: assumed one after the other, beginning with Credentials
 
@@ -140,6 +142,7 @@ func (s Settings) foreign(kind Kind) string {
 		{"endpoint", s.Endpoint != "", []Kind{KindBedrock}},
 		{"controlEndpoint", s.ControlEndpoint != "", []Kind{KindBedrock}},
 		{"stsEndpoint", s.STSEndpoint != "", []Kind{KindBedrock}},
+		{"agentRuntimeEndpoint", s.AgentRuntimeEndpoint != "", []Kind{KindBedrock}},
 		{"credentials", s.Credentials != "", []Kind{KindBedrock}},
 		{"profile", s.Profile != "", []Kind{KindBedrock}},
 		{"roles", len(s.Roles) > 0, []Kind{KindBedrock}},
@@ -193,6 +196,7 @@ func (s Settings) validateBedrock() (Settings, error) {
 		{"settings.endpoint", &c.Endpoint, "https://vpce-0123.bedrock-runtime.ap-northeast-1.vpce.amazonaws.com"},
 		{"settings.controlEndpoint", &c.ControlEndpoint, "https://vpce-0123.bedrock.ap-northeast-1.vpce.amazonaws.com"},
 		{"settings.stsEndpoint", &c.STSEndpoint, "https://vpce-0123.sts.ap-northeast-1.vpce.amazonaws.com"},
+		{"settings.agentRuntimeEndpoint", &c.AgentRuntimeEndpoint, "https://vpce-0123.bedrock-agent-runtime.ap-northeast-1.vpce.amazonaws.com"},
 	} {
 		var err error
 		if *f.value, err = cleanURL(f.field, *f.value, f.example); err != nil {
@@ -348,6 +352,7 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 		}
 		for _, e := range []struct{ override, service string }{
 			{s.Endpoint, "bedrock-runtime"}, {s.ControlEndpoint, "bedrock"}, {s.STSEndpoint, "sts"},
+			{s.AgentRuntimeEndpoint, "bedrock-agent-runtime"},
 		} {
 			if e.override != "" {
 				allow = append(allow, destinationOf(e.override))
@@ -393,7 +398,11 @@ func (c *Catalogue) place(t target) residency.Place {
 	case KindOpenAI:
 		return c.places.Host(hostOf(settings.BaseURL), settings.Country, t.model.RemoteID)
 	case KindBedrock:
-		return c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
+		place := c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
+		if t.model.Task == TaskRerank && settings.AgentRuntimeEndpoint != "" {
+			place = residency.Either(place, c.places.Bedrock(hostOf(settings.AgentRuntimeEndpoint), settings.Region, t.model.RemoteID))
+		}
+		return place
 	default:
 		return residency.ThisServer()
 	}

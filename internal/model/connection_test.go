@@ -92,11 +92,11 @@ func TestAConnectionDeclaresWhatItReaches(t *testing.T) {
 		{"https without a port", KindOpenAI, Settings{BaseURL: "https://llm.example/v1"}, []string{"llm.example:443"}, false},
 		{"an IPv6 address", KindOpenAI, Settings{BaseURL: "http://[::1]:8080/v1"}, []string{"[::1]:8080"}, false},
 		{"Bedrock with a key", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic},
-			[]string{"bedrock-runtime.ap-northeast-1.amazonaws.com:443", "bedrock.ap-northeast-1.amazonaws.com:443", "sts.ap-northeast-1.amazonaws.com:443"}, false},
-		{"Bedrock through VPC endpoints", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic, Endpoint: "https://a.example", ControlEndpoint: "https://b.example", STSEndpoint: "https://c.example:8443"},
-			[]string{"a.example:443", "b.example:443", "c.example:8443"}, false},
+			[]string{"bedrock-runtime.ap-northeast-1.amazonaws.com:443", "bedrock.ap-northeast-1.amazonaws.com:443", "sts.ap-northeast-1.amazonaws.com:443", "bedrock-agent-runtime.ap-northeast-1.amazonaws.com:443"}, false},
+		{"Bedrock through VPC endpoints", KindBedrock, Settings{Region: "ap-northeast-1", Credentials: CredentialsStatic, Endpoint: "https://a.example", ControlEndpoint: "https://b.example", STSEndpoint: "https://c.example:8443", AgentRuntimeEndpoint: "https://d.example"},
+			[]string{"a.example:443", "b.example:443", "c.example:8443", "d.example:443"}, false},
 		{"Bedrock in China", KindBedrock, Settings{Region: "cn-north-1", Credentials: CredentialsStatic},
-			[]string{"bedrock-runtime.cn-north-1.amazonaws.com.cn:443", "bedrock.cn-north-1.amazonaws.com.cn:443", "sts.cn-north-1.amazonaws.com.cn:443"}, false},
+			[]string{"bedrock-runtime.cn-north-1.amazonaws.com.cn:443", "bedrock.cn-north-1.amazonaws.com.cn:443", "sts.cn-north-1.amazonaws.com.cn:443", "bedrock-agent-runtime.cn-north-1.amazonaws.com.cn:443"}, false},
 		{"the demonstration", KindDemo, Settings{}, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +15,15 @@ import (
 // making is a provider that does what its functions do.
 type making struct {
 	streamFunc
-	embed func(ctx context.Context, e Embedding) iter.Seq2[Vectors, error]
+	embed  func(ctx context.Context, e Embedding) iter.Seq2[Vectors, error]
+	rerank func(ctx context.Context, r Reranking) (Ranking, error)
 }
 
 func (m making) Embed(ctx context.Context, e Embedding) iter.Seq2[Vectors, error] {
 	return m.embed(ctx, e)
 }
+
+func (m making) Rerank(ctx context.Context, r Reranking) (Ranking, error) { return m.rerank(ctx, r) }
 
 // addMaker puts a model of another task than chat on the shelf.
 func (b *bench) addMaker(m Model, p making) {
@@ -196,6 +200,50 @@ func TestAnEmbeddingIsRefusedLikeEveryCall(t *testing.T) {
 				t.Errorf("err = %v, want %s; sent %d", err, tt.code, sent)
 			}
 		})
+	}
+}
+
+func TestAnOrderOfDocumentsTakesEveryStep(t *testing.T) {
+	b := newBench()
+	b.addMaker(Model{ID: "order", Task: TaskRerank}, making{rerank: func(_ context.Context, r Reranking) (Ranking, error) {
+		b.steps.note("out %s %q %q %d", r.Model, r.Query, r.Documents, r.Top)
+		return Ranking{Ranked: []Ranked{{0, .1}, {1, .9}, {2, .5}}, Usage: Usage{InputTokens: 5}, Searches: 3}, nil // in no order, and more than asked for
+	}})
+	got, err := b.Rerank(person(t.Context()), RerankCall{ModelID: "order", Feature: "search", Query: "山田", Documents: []string{"a", "山田", "c"}, Top: 2})
+	if err != nil || !slices.Equal(got.Ranked, []Ranked{{1, .9}, {2, .5}}) || got.Model.ModelID != "order" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	want := []string{"mask", "place order.example", "reserve order", `out remote-order "<NAME>" ["a" "<NAME>" "c"] 2`, "settle"}
+	if !slices.Equal(b.steps.log, want) {
+		t.Errorf("steps = %q, want %q", b.steps.log, want)
+	}
+	if r := b.last(t); r.Operation != "rerank" || r.Units != 3 || r.Usage.InputTokens != 5 || b.steps.settled[0].Units != 3 {
+		t.Errorf("record = %+v, settled %+v", r, b.steps.settled)
+	}
+}
+
+func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
+	for name, ranked := range map[string][]Ranked{
+		"one of them twice": {{0, 1}, {0, 1}}, "one that was not given": {{0, 1}, {2, 1}}, "below nought": {{-1, 1}, {0, 1}},
+		"one is missing": {{0, 1}}, "no number": {{0, 1}, {1, math.NaN()}},
+	} {
+		synctest.Test(t, func(t *testing.T) { // what is wrong is tried again
+			b := newBench()
+			b.addMaker(Model{ID: "order", Task: TaskRerank}, making{rerank: func(context.Context, Reranking) (Ranking, error) {
+				return Ranking{Ranked: ranked}, nil
+			}})
+			if got, err := b.Rerank(person(t.Context()), RerankCall{ModelID: "order", Feature: "search", Query: "q", Documents: []string{"a", "b"}}); errs.CodeOf(err) != errs.ModelFailed {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		})
+	}
+	for name, c := range map[string]RerankCall{
+		"no query": {Documents: []string{"a"}}, "no document": {Query: "a"}, "an empty one": {Query: "a", Documents: []string{" "}},
+		"too many": {Query: "a", Documents: slices.Repeat([]string{"a"}, 1001)}, "fewer than none": {Query: "a", Documents: []string{"a"}, Top: -1},
+	} {
+		if _, err := newBench().Rerank(person(t.Context()), c); errs.CodeOf(err) != errs.InvalidInput {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -40,6 +40,16 @@ var performances = []performance{
 			return err
 		},
 	},
+	{
+		name: "rerank", remoteID: "amazon.rerank-v1:0", barred: "arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0", task: model.TaskRerank, wire: []string{"Rerank", "InvokeModel"}, units: 1,
+		do: func(ctx context.Context, i *model.Invoker, id, text string) error {
+			got, err := i.Rerank(ctx, model.RerankCall{ModelID: id, Feature: "search", Query: text, Documents: []string{"天気", "予算の説明", "議会"}, Top: 2})
+			if err == nil && (len(got.Ranked) != 2 || got.Ranked[0].Index != 1 || got.Model.ModelID != id) {
+				return fmt.Errorf("order %+v", got)
+			}
+			return err
+		},
+	},
 }
 
 // TestEveryOperationGoesTheOnePath performs each over the store, the seal, the

@@ -41,7 +41,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				return openai.New(openai.Config{BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding},
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -51,6 +51,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}
 				return bedrock.New(ctx, bedrock.Config{
 					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint, ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					AgentRuntimeEndpoint: c.Settings.AgentRuntimeEndpoint,
 					Credentials: bedrock.Credentials{
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
@@ -59,7 +60,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank},
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil
@@ -107,7 +108,7 @@ func bedrockAt(fake *bedrockfake.Server) upstream {
 	return upstream{
 		draft: model.ConnectionDraft{
 			Name: "Tokyo", Kind: model.KindBedrock, Enabled: true,
-			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, Credentials: model.CredentialsStatic},
+			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, AgentRuntimeEndpoint: fake.URL, Credentials: model.CredentialsStatic},
 			Secret:   model.Secret{AccessKeyID: bedrockfake.DefaultKey.ID, SecretAccessKey: bedrockfake.DefaultKey.Secret},
 		},
 		remoteID: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", place: "ap-northeast-1 or ap-northeast-3 (from ap-northeast-1)",

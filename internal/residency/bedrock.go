@@ -104,6 +104,15 @@ func modelOf(arns []string) string {
 	return model
 }
 
+// Either is where what goes to two places is: at both.
+func Either(a, b Place) Place {
+	both := union([]Place{a, b})
+	if both.From == "" {
+		both.From = b.From
+	}
+	return both
+}
+
 // union is the place that is any of places. Sources that disagree are all
 // believed: what may be sent somewhere must be permitted there.
 func union(places []Place) Place {

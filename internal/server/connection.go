@@ -40,6 +40,7 @@ type connectionSettings struct {
 	Endpoint        string `json:"endpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-runtime, instead of the public one."`
 	ControlEndpoint string `json:"controlEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock, which lists models."`
 	STSEndpoint     string `json:"stsEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of STS."`
+	AgentRuntime    string `json:"agentRuntimeEndpoint,omitempty" kind:"url" maxLength:"2048" doc:"bedrock: of bedrock-agent-runtime, which puts documents in order."`
 	Credentials     string `json:"credentials,omitempty" kind:"enum" enum:"default,static,profile,bearer" doc:"bedrock: where they come from."`
 	Profile         string `json:"profile,omitempty" kind:"name" maxLength:"200" doc:"bedrock: with credentials profile, its name."`
 
@@ -66,7 +67,8 @@ func connectionSettingsOf(s model.Settings) connectionSettings {
 	return connectionSettings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
-		Roles: mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
+		AgentRuntime: s.AgentRuntimeEndpoint,
+		Roles:        mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
 	}
 }
 
@@ -74,7 +76,8 @@ func (s connectionSettings) settings() model.Settings {
 	return model.Settings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
-		Roles: mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
+		AgentRuntimeEndpoint: s.AgentRuntime,
+		Roles:                mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
 	}
 }
 

@@ -309,7 +309,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding},
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -320,6 +320,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				return bedrock.New(ctx, bedrock.Config{
 					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint,
 					ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					AgentRuntimeEndpoint: c.Settings.AgentRuntimeEndpoint,
 					Credentials: bedrock.Credentials{
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
@@ -329,7 +330,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank},
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil

@@ -16,6 +16,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsbedrock "github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockagentruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/auth/bearer"
@@ -59,8 +60,10 @@ type Config struct {
 	Endpoint        string // of bedrock-runtime, as a URL; empty is the public name in Region
 	ControlEndpoint string // of bedrock, as a URL; likewise
 	STSEndpoint     string // of STS, as a URL; likewise, always the regional name
-	Credentials     Credentials
-	Roles           []Role // assumed one after the other, beginning with Credentials
+	// AgentRuntimeEndpoint is of bedrock-agent-runtime, as a URL; likewise.
+	AgentRuntimeEndpoint string
+	Credentials          Credentials
+	Roles                []Role // assumed one after the other, beginning with Credentials
 
 	// HTTP carries every request. It must have a transport of its own and no
 	// Timeout, which would end long answers.
@@ -85,6 +88,7 @@ type Client struct {
 	region  string
 	runtime *bedrockruntime.Client
 	control *awsbedrock.Client
+	agents  *bedrockagentruntime.Client
 	sts     *sts.Client
 	creds   *provider // nil with a bearer token
 	chain   *chain    // nil with a bearer token or without roles
@@ -117,6 +121,9 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		if err := checkURL(e.field, e.url, c.Credentials.Kind); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkURL("agentRuntimeEndpoint", c.AgentRuntimeEndpoint, ""); err != nil { // is never sent an API key
+		return nil, err
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -173,6 +180,10 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		o.Retryer = once{}
 		o.AuthSchemePreference, o.BearerAuthTokenProvider = auth.preference, auth.token
 		setEndpoint(&o.BaseEndpoint, c.ControlEndpoint)
+	})
+	cl.agents = bedrockagentruntime.NewFromConfig(cfg, func(o *bedrockagentruntime.Options) {
+		o.Retryer = once{}
+		setEndpoint(&o.BaseEndpoint, c.AgentRuntimeEndpoint)
 	})
 	cl.sts = sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.Retryer = once{}

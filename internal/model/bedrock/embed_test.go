@@ -137,6 +137,7 @@ func TestAModelIsTriedByItsTask(t *testing.T) {
 	p := connect(t, c)
 	for id, task := range map[string]model.Task{
 		"amazon.titan-embed-text-v2:0": model.TaskEmbedding,
+		"cohere.rerank-v3-5:0":         model.TaskRerank,
 	} {
 		steps := p.CheckTask(t.Context(), id, task)
 		if last := steps[len(steps)-1]; last.Name != "answer" || last.Err != nil || last.Detail == "" {

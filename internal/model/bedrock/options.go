@@ -40,6 +40,9 @@ type Options struct {
 	// AdditionalFields are merged into additionalModelRequestFields and win over
 	// what the adapter puts there.
 	AdditionalFields map[string]any `json:"additionalFields,omitempty"`
+	// InvokeRerank asks a model that puts documents in order by InvokeModel, for
+	// networks without an endpoint of bedrock-agent-runtime.
+	InvokeRerank bool `json:"invokeRerank,omitempty"`
 	// Guardrail is applied to the prompt and the answer.
 	Guardrail *Guardrail `json:"guardrail,omitempty"`
 }

@@ -12,8 +12,11 @@ import (
 // which is the model's task in small.
 func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task) []model.CheckStep {
 	try := c.checkAnswer
-	if task == model.TaskEmbedding {
+	switch task {
+	case model.TaskEmbedding:
 		try = c.tryEmbedding
+	case model.TaskRerank:
+		try = c.tryRerank
 	}
 	return c.check(ctx, modelID, try)
 }
@@ -22,8 +25,12 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 // form of request for, and otherwise words.
 func taskOf(base string) model.Task {
 	base = baseModel(base)
-	if slices.ContainsFunc(embedders, func(e embedder) bool { return strings.HasPrefix(base, e.prefix) }) {
+	begins := func(prefix string) bool { return strings.HasPrefix(base, prefix) }
+	switch {
+	case slices.ContainsFunc(embedders, func(e embedder) bool { return begins(e.prefix) }):
 		return model.TaskEmbedding
+	case slices.ContainsFunc(rerankers, begins):
+		return model.TaskRerank
 	}
 	return model.TaskChat
 }

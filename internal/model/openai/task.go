@@ -14,8 +14,8 @@ import (
 )
 
 // CheckTask implements model.TaskChecker with the steps of Check, the last of
-// which is the model's task in small: it hears a second of silence, or turns
-// two words into a vector.
+// which is the model's task in small: it hears a second of silence, turns two
+// words into a vector, puts two documents in order.
 func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task) []model.CheckStep {
 	try := c.tryAnswer
 	switch task {
@@ -23,6 +23,8 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryTranscription
 	case model.TaskEmbedding:
 		try = c.tryEmbedding
+	case model.TaskRerank:
+		try = c.tryRerank
 	}
 	return c.check(ctx, modelID, try)
 }

@@ -18,6 +18,8 @@ var defaultModels = []Model{
 	{ID: "amazon.titan-embed-text-v2:0", Name: "Titan Text Embeddings V2", Maker: "Amazon", Output: "EMBEDDING", NoStream: true},
 	{ID: "cohere.embed-multilingual-v3", Name: "Embed Multilingual", Maker: "Cohere", Output: "EMBEDDING", NoStream: true},
 	{ID: "cohere.embed-v4:0", Name: "Embed v4", Maker: "Cohere", Images: true, Output: "EMBEDDING", NoStream: true, ProfileOnly: true},
+	{ID: "amazon.rerank-v1:0", Name: "Rerank 1.0", Maker: "Amazon", NoStream: true},
+	{ID: "cohere.rerank-v3-5:0", Name: "Rerank 3.5", Maker: "Cohere", NoStream: true},
 	{ID: "twelvelabs.pegasus-1-2-v1:0", Name: "Pegasus v1.2", Maker: "TwelveLabs", Output: "EMBEDDING", NoStream: true},
 }
 

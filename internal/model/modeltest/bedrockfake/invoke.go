@@ -28,6 +28,8 @@ var families = []struct {
 }{
 	{"amazon.titan-embed-text-", titanEmbed},
 	{"cohere.embed-", cohereEmbed},
+	{"amazon.rerank-", invokeRerank},
+	{"cohere.rerank-", invokeRerank},
 }
 
 // invoke answers InvokeModel. Failures come on demand of the markers in what is

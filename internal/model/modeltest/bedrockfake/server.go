@@ -1,6 +1,6 @@
 // Package bedrockfake plays Amazon Bedrock and AWS STS on their wire protocols:
 // Converse and ConverseStream with event-stream framing, InvokeModel for models
-// that do not converse, the lists of models and
+// that do not converse, Rerank, the lists of models and
 // inference profiles, AssumeRole and GetCallerIdentity. It computes SigV4
 // signatures for itself and refuses what does not match, refuses the malformed
 // requests that Bedrock refuses, answers by the script package, and fails on
@@ -378,6 +378,8 @@ func (c *call) serve() (gone bool) {
 		return c.converse(segments[1], true)
 	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "invoke":
 		return c.invoke(segments[1])
+	case c.r.Method == http.MethodPost && c.rec.Path == "/rerank":
+		return c.rerank()
 	case c.r.Method == http.MethodGet && c.rec.Path == "/foundation-models":
 		c.rec.Operation = "ListFoundationModels"
 		return c.listModels()

@@ -12,6 +12,7 @@ import (
 // The models of the fake that do not talk, whatever Models says.
 const (
 	EmbeddingModel = "fake-embed"
+	RerankModel    = "fake-rerank"
 )
 
 // task reads the body of a request that is answered in one piece and gives what
