@@ -17,6 +17,7 @@ type making struct {
 	streamFunc
 	embed  func(ctx context.Context, e Embedding) iter.Seq2[Vectors, error]
 	rerank func(ctx context.Context, r Reranking) (Ranking, error)
+	draw   func(ctx context.Context, r ImageRequest) (Images, error)
 }
 
 func (m making) Embed(ctx context.Context, e Embedding) iter.Seq2[Vectors, error] {
@@ -24,6 +25,8 @@ func (m making) Embed(ctx context.Context, e Embedding) iter.Seq2[Vectors, error
 }
 
 func (m making) Rerank(ctx context.Context, r Reranking) (Ranking, error) { return m.rerank(ctx, r) }
+
+func (m making) Draw(ctx context.Context, r ImageRequest) (Images, error) { return m.draw(ctx, r) }
 
 // addMaker puts a model of another task than chat on the shelf.
 func (b *bench) addMaker(m Model, p making) {
@@ -243,6 +246,51 @@ func TestAnOrderThatIsNoneIsRefused(t *testing.T) {
 	} {
 		if _, err := newBench().Rerank(person(t.Context()), c); errs.CodeOf(err) != errs.InvalidInput {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADrawingTakesEveryStep(t *testing.T) {
+	b := newBench()
+	b.addMaker(Model{ID: "brush", Task: TaskImage}, making{draw: func(_ context.Context, r ImageRequest) (Images, error) {
+		b.steps.note("out %s %q %q %q %q %q %d", r.Model, r.Picture.Prompt, r.Picture.Negative, r.Picture.MaskPrompt, r.Picture.Image.Data, r.Picture.Drawing, r.Picture.Count)
+		return Images{Images: []Media{{Data: []byte("png")}}, Withheld: 1}, nil
+	}})
+	got, err := b.Image(person(t.Context()), ImageCall{ModelID: "brush", Feature: "image", Picture: Picture{
+		Drawing: DrawInside, Prompt: "山田さん", MaskPrompt: "山田", Image: &Media{MediaType: "image/png", Data: []byte("photo")}, Count: 2,
+	}})
+	if err != nil || len(got.Images) != 1 || got.Withheld != 1 || got.Model.ModelID != "brush" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	want := []string{"mask", "place brush.example", "reserve brush", `out remote-brush "<NAME>さん" "" "<NAME>" "photo" "inpaint" 2`, "settle"}
+	if !slices.Equal(b.steps.log, want) {
+		t.Errorf("steps = %q, want %q", b.steps.log, want)
+	}
+	if r := b.last(t); r.Operation != "image" || r.Units != 2 || r.Usage != (Usage{}) || b.steps.settled[0].Units != 2 {
+		t.Errorf("record = %+v, settled %+v", r, b.steps.settled)
+	}
+	if details := b.usage.pending[0].details; details["operation"] != "image" || details["units"] != "2" {
+		t.Errorf("audit = %v", details)
+	}
+}
+
+func TestAPictureThatMakesNoSenseIsRefused(t *testing.T) {
+	photo := &Media{MediaType: "image/png", Data: []byte("x")}
+	for field, p := range map[string]Picture{
+		"drawing": {Prompt: "a"}, "prompt": {Drawing: DrawNew}, "image": {Drawing: DrawNew, Prompt: "a", Image: photo},
+		"mask": {Drawing: DrawInside, Image: photo}, "count": {Drawing: DrawNew, Prompt: "a", Count: 6}, "width": {Drawing: DrawNew, Prompt: "a", Width: 10},
+		"seed": {Drawing: DrawNew, Prompt: "a", Seed: new(int64(-1))}, "likeness": {Drawing: DrawVariation, Image: photo, Likeness: new(math.NaN())},
+		"guidance": {Drawing: DrawNew, Prompt: "a", Guidance: new(31.0)},
+	} {
+		_, err := newBench().Image(person(t.Context()), ImageCall{ModelID: "m", Picture: p})
+		wantCode(t, field, err, errs.InvalidInput, field)
+	}
+	for _, p := range []Picture{
+		{Drawing: DrawVariation}, {Drawing: DrawVariation, Image: &Media{MediaType: "image/gif", Data: []byte("x")}}, {Drawing: DrawVariation, Image: &Media{MediaType: "image/png"}},
+		{Drawing: DrawNoBackground, Image: photo, MaskPrompt: "a"}, {Drawing: DrawAround, Prompt: "a", Image: photo, Mask: photo, MaskPrompt: "a"},
+	} {
+		if _, err := newBench().Image(person(t.Context()), ImageCall{ModelID: "m", Picture: p}); errs.CodeOf(err) != errs.InvalidInput {
+			t.Errorf("%+v: %v", p, err)
 		}
 	}
 }

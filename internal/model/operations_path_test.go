@@ -50,6 +50,16 @@ var performances = []performance{
 			return err
 		},
 	},
+	{
+		name: "image", remoteID: "amazon.nova-canvas-v1:0", barred: "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-canvas-v1:0", task: model.TaskImage, wire: []string{"InvokeModel"}, units: 2,
+		do: func(ctx context.Context, i *model.Invoker, id, text string) error {
+			got, err := i.Image(ctx, model.ImageCall{ModelID: id, Feature: "image", Picture: model.Picture{Drawing: model.DrawNew, Prompt: text, Width: 320, Height: 320, Count: 2}})
+			if err == nil && (len(got.Images) != 2 || got.Images[0].MediaType != "image/png" || got.Model.ModelID != id) {
+				return fmt.Errorf("%d images by %+v", len(got.Images), got.Model)
+			}
+			return err
+		},
+	},
 }
 
 // TestEveryOperationGoesTheOnePath performs each over the store, the seal, the
@@ -69,6 +79,9 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 					t.Fatal(err)
 				}
 				seen := func() (n int) {
+					if err := fake.Await(t.Context(), func(s bedrockfake.Stats) bool { return s.Running == 0 }); err != nil {
+						t.Fatal(err)
+					}
 					for _, r := range fake.Requests() {
 						if slices.Contains(p.wire, r.Operation) {
 							n++

@@ -41,7 +41,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				return openai.New(openai.Config{BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank},
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank, model.TaskImage},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -60,7 +60,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage},
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil

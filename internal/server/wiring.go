@@ -309,7 +309,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank},
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank, model.TaskImage},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -330,7 +330,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage},
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil

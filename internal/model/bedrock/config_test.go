@@ -271,6 +271,7 @@ func TestModelsAreListedUnderTheIDsToCallThemBy(t *testing.T) {
 	for id, task := range map[string]model.Task{
 		haiku: model.TaskChat, "amazon.titan-embed-text-v2:0": model.TaskEmbedding, "global.cohere.embed-v4:0": model.TaskEmbedding,
 		"amazon.rerank-v1:0": model.TaskRerank, "amazon.nova-lite-v1:0": model.TaskChat,
+		"amazon.nova-canvas-v1:0": model.TaskImage, "stability.sd3-5-large-v1:0": model.TaskImage,
 	} {
 		if m, ok := find(id); !ok || m.Task != task {
 			t.Errorf("%s is listed as %+v, want %s", id, m, task)

@@ -33,13 +33,25 @@ func many(n int) []string {
 	return texts
 }
 
-func calls(s *fake.Server, operation string) (all []fake.Request) {
-	for _, r := range s.Requests() {
+// calls returns the requests of an operation, once all have been answered.
+func calls(t *testing.T, s *fake.Server, operation string) (all []fake.Request) {
+	t.Helper()
+	for _, r := range settled(t, s) {
 		if r.Operation == operation {
 			all = append(all, r)
 		}
 	}
 	return all
+}
+
+// settled returns every request, once all have been answered: the fake writes a
+// request down when it is through with it.
+func settled(t *testing.T, s *fake.Server) []fake.Request {
+	t.Helper()
+	if err := s.Await(t.Context(), func(st fake.Stats) bool { return st.Running == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	return s.Requests()
 }
 
 func TestTextsBecomeVectors(t *testing.T) {
@@ -73,7 +85,7 @@ func TestTextsBecomeVectors(t *testing.T) {
 			if tokens != want {
 				t.Errorf("%d tokens, want %d", tokens, want)
 			}
-			sent := calls(s, "InvokeModel")
+			sent := calls(t, s, "InvokeModel")
 			if len(sent) != tt.requests || !slices.ContainsFunc(sent, func(r fake.Request) bool { return strings.Contains(string(r.Body), tt.want) }) {
 				t.Errorf("%d requests, such as %s; want %d, one with %s", len(sent), sent[0].Body, tt.requests, tt.want)
 			}
@@ -89,8 +101,8 @@ func TestADocumentIsNotEmbeddedLikeAQuestion(t *testing.T) {
 	if _, _, _, err := embedded(connect(t, c).Embed(t.Context(), model.Embedding{Model: "cohere.embed-multilingual-v3", Texts: many(1), Purpose: model.PurposeDocument})); err != nil {
 		t.Fatal(err)
 	}
-	if r, _ := s.LastRequest("InvokeModel"); !strings.Contains(string(r.Body), `"input_type":"search_document"`) {
-		t.Errorf("sent %s", r.Body)
+	if sent := calls(t, s, "InvokeModel"); len(sent) != 1 || !strings.Contains(string(sent[0].Body), `"input_type":"search_document"`) {
+		t.Errorf("sent %+v", sent)
 	}
 }
 
@@ -113,7 +125,7 @@ func TestWhatCannotBeEmbeddedIsRefusedBeforeItIsSent(t *testing.T) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
 		}
 	}
-	if n := len(s.Requests()); n != 0 {
+	if n := len(settled(t, s)); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
 	named := model.Embedding{Model: "arn:aws:bedrock:ap-northeast-1:111122223333:application-inference-profile/embed0000001", Texts: many(1), Options: json.RawMessage(`{"baseModel":"cohere.embed-v4:0"}`)}
@@ -138,6 +150,7 @@ func TestAModelIsTriedByItsTask(t *testing.T) {
 	for id, task := range map[string]model.Task{
 		"amazon.titan-embed-text-v2:0": model.TaskEmbedding,
 		"cohere.rerank-v3-5:0":         model.TaskRerank,
+		"amazon.nova-canvas-v1:0":      model.TaskImage,
 	} {
 		steps := p.CheckTask(t.Context(), id, task)
 		if last := steps[len(steps)-1]; last.Name != "answer" || last.Err != nil || last.Detail == "" {

@@ -63,9 +63,9 @@ func TestDocumentsArePutInOrder(t *testing.T) {
 			if !slices.Equal(order, want[:n]) || got.Ranked[0].Score <= got.Ranked[n-1].Score {
 				t.Errorf("order = %v, want %v", order, want[:n])
 			}
-			seen := calls(s, tt.operation)
-			if len(seen) != tt.calls || len(s.Requests()) != tt.calls || !strings.Contains(string(seen[0].Body), tt.sent) {
-				t.Errorf("%d calls of %s, %d in all", len(seen), tt.operation, len(s.Requests()))
+			seen := calls(t, s, tt.operation)
+			if len(seen) != tt.calls || len(settled(t, s)) != tt.calls || !strings.Contains(string(seen[0].Body), tt.sent) {
+				t.Errorf("%d calls of %s, %d in all", len(seen), tt.operation, len(settled(t, s)))
 			}
 		})
 	}
@@ -81,7 +81,7 @@ func TestAnAPIKeyPutsDocumentsInOrderByInvokeModel(t *testing.T) {
 	c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsBearer, BearerToken: "right"}
 	p := connect(t, c)
 	got, err := p.Rerank(t.Context(), model.Reranking{Model: "amazon.rerank-v1:0", Query: "a", Documents: []string{"b", "a"}})
-	if err != nil || len(got.Ranked) != 2 || got.Ranked[0].Index != 1 || len(calls(s, "InvokeModel")) != 1 {
+	if err != nil || len(got.Ranked) != 2 || got.Ranked[0].Index != 1 || len(calls(t, s, "InvokeModel")) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

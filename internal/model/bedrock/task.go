@@ -17,6 +17,8 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryEmbedding
 	case model.TaskRerank:
 		try = c.tryRerank
+	case model.TaskImage:
+		try = c.tryImage
 	}
 	return c.check(ctx, modelID, try)
 }
@@ -31,6 +33,8 @@ func taskOf(base string) model.Task {
 		return model.TaskEmbedding
 	case slices.ContainsFunc(rerankers, begins):
 		return model.TaskRerank
+	case slices.ContainsFunc(drawers, func(d drawer) bool { return begins(d.prefix) }):
+		return model.TaskImage
 	}
 	return model.TaskChat
 }

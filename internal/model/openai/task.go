@@ -15,7 +15,7 @@ import (
 
 // CheckTask implements model.TaskChecker with the steps of Check, the last of
 // which is the model's task in small: it hears a second of silence, turns two
-// words into a vector, puts two documents in order.
+// words into a vector, puts two documents in order, draws a circle.
 func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task) []model.CheckStep {
 	try := c.tryAnswer
 	switch task {
@@ -25,6 +25,8 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryEmbedding
 	case model.TaskRerank:
 		try = c.tryRerank
+	case model.TaskImage:
+		try = c.tryImage
 	}
 	return c.check(ctx, modelID, try)
 }

@@ -20,6 +20,11 @@ var defaultModels = []Model{
 	{ID: "cohere.embed-v4:0", Name: "Embed v4", Maker: "Cohere", Images: true, Output: "EMBEDDING", NoStream: true, ProfileOnly: true},
 	{ID: "amazon.rerank-v1:0", Name: "Rerank 1.0", Maker: "Amazon", NoStream: true},
 	{ID: "cohere.rerank-v3-5:0", Name: "Rerank 3.5", Maker: "Cohere", NoStream: true},
+	{ID: "amazon.nova-canvas-v1:0", Name: "Nova Canvas", Maker: "Amazon", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "amazon.titan-image-generator-v2:0", Name: "Titan Image Generator G1 v2", Maker: "Amazon", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.sd3-5-large-v1:0", Name: "Stable Diffusion 3.5 Large", Maker: "Stability AI", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.stable-image-ultra-v1:1", Name: "Stable Image Ultra 1.1", Maker: "Stability AI", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.stable-image-core-v1:1", Name: "Stable Image Core 1.1", Maker: "Stability AI", Output: "IMAGE", NoStream: true},
 	{ID: "twelvelabs.pegasus-1-2-v1:0", Name: "Pegasus v1.2", Maker: "TwelveLabs", Output: "EMBEDDING", NoStream: true},
 }
 

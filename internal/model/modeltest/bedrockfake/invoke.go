@@ -30,6 +30,9 @@ var families = []struct {
 	{"cohere.embed-", cohereEmbed},
 	{"amazon.rerank-", invokeRerank},
 	{"cohere.rerank-", invokeRerank},
+	{"amazon.nova-canvas", amazonImage},
+	{"amazon.titan-image", amazonImage},
+	{"stability.", stabilityImage},
 }
 
 // invoke answers InvokeModel. Failures come on demand of the markers in what is

@@ -13,6 +13,7 @@ import (
 const (
 	EmbeddingModel = "fake-embed"
 	RerankModel    = "fake-rerank"
+	ImageModel     = "fake-image"
 )
 
 // task reads the body of a request that is answered in one piece and gives what

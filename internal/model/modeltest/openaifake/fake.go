@@ -129,6 +129,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.transcribe(w, r)
 	case path == "/embeddings" && r.Method == http.MethodPost:
 		s.embed(w, r)
+	case path == "/images/generations" && r.Method == http.MethodPost:
+		s.draw(w, r)
 	case path == "/rerank" && r.Method == http.MethodPost:
 		s.rerank(w, r)
 	case path == "/models" && r.Method == http.MethodGet:
