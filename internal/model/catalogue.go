@@ -58,6 +58,9 @@ type Adapter struct {
 	CheckOptions func(options json.RawMessage) error
 	// Tasks are what its providers do besides talking.
 	Tasks []Task
+	// Reaches returns what a call with the options of a catalogue entry reaches
+	// besides its model, as Places names it; nil is nothing.
+	Reaches func(options json.RawMessage) []string
 }
 
 // AdapterConfig is what an adapter needs to know of a connection. The HTTP

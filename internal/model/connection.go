@@ -398,9 +398,15 @@ func (c *Catalogue) place(t target) residency.Place {
 	case KindOpenAI:
 		return c.places.Host(hostOf(settings.BaseURL), settings.Country, t.model.RemoteID)
 	case KindBedrock:
-		place := c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
+		host := hostOf(settings.Endpoint)
+		place := c.places.Bedrock(host, settings.Region, t.model.RemoteID)
 		if t.model.Task == TaskRerank && settings.AgentRuntimeEndpoint != "" {
-			place = residency.Either(place, c.places.Bedrock(hostOf(settings.AgentRuntimeEndpoint), settings.Region, t.model.RemoteID))
+			place = place.And(c.places.Bedrock(hostOf(settings.AgentRuntimeEndpoint), settings.Region, t.model.RemoteID))
+		}
+		if reaches := c.providers.adapters[t.connection.Kind].Reaches; reaches != nil {
+			for _, also := range reaches(t.model.Options) {
+				place = place.And(c.places.Bedrock(host, settings.Region, also))
+			}
 		}
 		return place
 	default:

@@ -146,7 +146,7 @@ func otherVectors() error {
 	return errs.InField("fallbackId", "a model that makes vectors can be stood in for only by the same model elsewhere: vectors of different models cannot be compared")
 }
 
-func (e *embedding) run(ctx context.Context, p Provider, r Request, used func(Usage)) error {
+func (e *embedding) run(ctx context.Context, p Provider, r Request, tell func(Event)) error {
 	embedder, ok := p.(Embedder)
 	if !ok {
 		return unable("turn texts into vectors")
@@ -155,7 +155,7 @@ func (e *embedding) run(ctx context.Context, p Provider, r Request, used func(Us
 	if err != nil {
 		return err
 	}
-	used(e.usage)
+	tell(Event{Type: EventUsage, Usage: e.usage})
 	rest := all[len(e.vectors):]
 	for batch, err := range embedder.Embed(ctx, Embedding{
 		Model: r.Model, Options: r.Options, Texts: rest, Purpose: e.call.Purpose, Dimensions: e.call.Dimensions, Caller: r.Caller,
@@ -175,7 +175,7 @@ func (e *embedding) run(ctx context.Context, p Provider, r Request, used func(Us
 		}
 		e.vectors = append(e.vectors, batch.Vectors...)
 		e.usage = e.usage.Add(batch.Usage)
-		used(e.usage)
+		tell(Event{Type: EventUsage, Usage: e.usage})
 	}
 	if len(e.vectors) != len(all) {
 		return errs.New(errs.ModelFailed, "the model's vectors are not one of one length for each text").With("reason", "vectors")

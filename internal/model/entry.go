@@ -173,6 +173,7 @@ var named = []struct {
 }{
 	// TTS models, WhisperSpeech among them, do not match.
 	{TaskTranscription, regexp.MustCompile(`(?i)(^|[^a-z])(whisper|transcribe|parakeet|reazonspeech|sensevoice)([^a-z]|$)`)},
+	{TaskGuardrail, regexp.MustCompile(`^arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:guardrail/`)},
 	{TaskRerank, regexp.MustCompile(`(?i)(^|[^a-z])rerank(er)?([^a-z]|$)`)},
 	{TaskEmbedding, regexp.MustCompile(`(?i)(^|[^a-z])(embed(ding|dings|der)?|bge|e5|gte|ruri|embeddinggemma)([^a-z]|$)`)},
 	{TaskImage, regexp.MustCompile(`(?i)(^|[^a-z])(nova-canvas|titan-image|stable-(image|diffusion|outpaint|style|conservative|creative|fast)|sd3|sdxl|flux|dall-e|gpt-image|qwen-image)([^a-z]|$)`)},

@@ -174,7 +174,7 @@ func (d *drawing) units() int {
 	return d.picture.Count
 }
 
-func (d *drawing) run(ctx context.Context, p Provider, r Request, used func(Usage)) error {
+func (d *drawing) run(ctx context.Context, p Provider, r Request, tell func(Event)) error {
 	drawer, ok := p.(Drawer)
 	if !ok {
 		return unable("make images")
@@ -203,7 +203,7 @@ func (d *drawing) run(ctx context.Context, p Provider, r Request, used func(Usag
 		return errs.New(errs.ModelFailed, "the model's answer holds no image").With("reason", "images")
 	}
 	d.made, d.ran = made, true
-	used(made.Usage)
+	tell(Event{Type: EventUsage, Usage: made.Usage})
 	return nil
 }
 

@@ -16,10 +16,10 @@ type operation interface {
 	// begin takes a model, the one that was asked for or one that stands in for
 	// it, and forgets what another has done.
 	begin(t target) error
-	// run asks p for what r holds, and tells what has been used whenever that
-	// has grown. What is done already when it is run again need not be asked for
-	// again.
-	run(ctx context.Context, p Provider, r Request, used func(Usage)) error
+	// run asks p for what r holds, and tells of what has been used whenever that
+	// has grown, and of words that the masker must put something back into. What
+	// is done already when it is run again need not be asked for again.
+	run(ctx context.Context, p Provider, r Request, tell func(Event)) error
 	// units counts what providers charge for besides tokens: images, searches,
 	// units of text. Before run it is what is asked for, then what was done.
 	units() int
@@ -54,8 +54,10 @@ func (i *Invoker) operate(ctx context.Context, c Call, task Task, op operation) 
 func (v *invocation) operate(ctx context.Context, p Provider) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		left := false
-		err := v.op.run(ctx, p, v.request, func(u Usage) {
-			left = left || u != (Usage{}) && !yield(Event{Type: EventUsage, Usage: u}, nil)
+		err := v.op.run(ctx, p, v.request, func(e Event) {
+			if !left && (e.Type != EventUsage || e.Usage != (Usage{})) {
+				left = !yield(e, nil)
+			}
 		})
 		switch {
 		case left:

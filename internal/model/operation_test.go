@@ -18,6 +18,8 @@ type making struct {
 	embed  func(ctx context.Context, e Embedding) iter.Seq2[Vectors, error]
 	rerank func(ctx context.Context, r Reranking) (Ranking, error)
 	draw   func(ctx context.Context, r ImageRequest) (Images, error)
+	guard  func(ctx context.Context, g Guarding) (Verdict, error)
+	count  func(ctx context.Context, r Request) (int, error)
 }
 
 func (m making) Embed(ctx context.Context, e Embedding) iter.Seq2[Vectors, error] {
@@ -27,6 +29,10 @@ func (m making) Embed(ctx context.Context, e Embedding) iter.Seq2[Vectors, error
 func (m making) Rerank(ctx context.Context, r Reranking) (Ranking, error) { return m.rerank(ctx, r) }
 
 func (m making) Draw(ctx context.Context, r ImageRequest) (Images, error) { return m.draw(ctx, r) }
+
+func (m making) Guard(ctx context.Context, g Guarding) (Verdict, error) { return m.guard(ctx, g) }
+
+func (m making) CountTokens(ctx context.Context, r Request) (int, error) { return m.count(ctx, r) }
 
 // addMaker puts a model of another task than chat on the shelf.
 func (b *bench) addMaker(m Model, p making) {
@@ -291,6 +297,61 @@ func TestAPictureThatMakesNoSenseIsRefused(t *testing.T) {
 	} {
 		if _, err := newBench().Image(person(t.Context()), ImageCall{ModelID: "m", Picture: p}); errs.CodeOf(err) != errs.InvalidInput {
 			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+func TestAVerdictTakesEveryStep(t *testing.T) {
+	b := newBench()
+	verdict := Verdict{Intervened: true, Text: "<NAME>さん、{EMAIL}", Findings: []Finding{{Policy: "personal", Name: "email", Masked: true}}, Units: 4}
+	b.addMaker(Model{ID: "rail", Task: TaskGuardrail}, making{guard: func(_ context.Context, g Guarding) (Verdict, error) {
+		b.steps.note("out %s %s %q %q %q", g.Guardrail, g.Side, g.Text, g.Source, g.Query)
+		return verdict, nil
+	}})
+	call := GuardCall{ModelID: "rail", Feature: "chat", Side: SideOutput, Text: "山田さん、a@b.jp", Source: "山田", Query: "?"}
+	got, err := b.Guard(person(t.Context()), call)
+	if err != nil || !got.Intervened || got.Text != "山田さん、{EMAIL}" || len(got.Findings) != 1 || got.Guardrail.ModelID != "rail" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	want := []string{"mask", "place rail.example", "reserve rail", `out remote-rail output "<NAME>さん、a@b.jp" "<NAME>" "?"`, "settle"}
+	if !slices.Equal(b.steps.log, want) {
+		t.Errorf("steps = %q, want %q", b.steps.log, want)
+	}
+	if r := b.last(t); r.Operation != "guardrail" || r.Units != 4 || r.Outcome != OutcomeComplete || r.Usage != (Usage{}) {
+		t.Errorf("record = %+v", r)
+	}
+	if strings.Contains(b.log.String(), "山田") {
+		t.Errorf("the log says what was judged: %s", b.log)
+	}
+	verdict = Verdict{Units: 1}
+	if got, err := b.Guard(person(t.Context()), call); err != nil || got.Intervened || got.Text != "" {
+		t.Errorf("with nothing against it: %+v, %v", got, err)
+	}
+	for field, c := range map[string]GuardCall{"text": {Side: SideInput, Text: " "}, "side": {Text: "a"}} {
+		_, err := b.Guard(person(t.Context()), c)
+		wantCode(t, field, err, errs.InvalidInput, field)
+	}
+}
+
+func TestWhatCannotBeCountedIsEstimated(t *testing.T) {
+	call := Call{ModelID: "m", Feature: "chat", Messages: question("予算の説明")}
+	for name, tt := range map[string]struct {
+		provider Provider
+		want     TokenCount
+	}{
+		"a provider that counts": {making{count: func(_ context.Context, r Request) (int, error) { return len(r.Messages) + 41, nil }}, TokenCount{Tokens: 42}},
+		"one that cannot":        {says("I talk"), TokenCount{Tokens: estimateInput(Request{Messages: call.Messages}), Estimated: true}},
+		"one that fails": {making{count: func(context.Context, Request) (int, error) { return 0, errs.New(errs.ModelAccessDenied, "no") }},
+			TokenCount{Tokens: estimateInput(Request{Messages: call.Messages}), Estimated: true}},
+	} {
+		b := newBench()
+		b.add(Model{ID: "m"}, nil)
+		b.shelf.providers["c-m"] = tt.provider
+		if got, err := b.CountTokens(person(t.Context()), call); err != nil || got != tt.want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, tt.want)
+		}
+		if r := b.last(t); r.Operation != "count_tokens" || r.Usage != (Usage{}) || r.Outcome != OutcomeComplete {
+			t.Errorf("%s: record %+v", name, r)
 		}
 	}
 }

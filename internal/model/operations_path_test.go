@@ -2,6 +2,8 @@ package model_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +62,16 @@ var performances = []performance{
 			return err
 		},
 	},
+	{
+		name: "guardrail", remoteID: "grhome000001:1", barred: "grabroad0001:1", task: model.TaskGuardrail, wire: []string{"ApplyGuardrail"}, units: 1,
+		do: func(ctx context.Context, i *model.Invoker, id, text string) error {
+			got, err := i.Guard(ctx, model.GuardCall{ModelID: id, Feature: "chat", Side: model.SideInput, Text: text + " a@example.jp"})
+			if err == nil && (!got.Intervened || !strings.HasSuffix(got.Text, " {EMAIL}") || len(got.Findings) != 1 || !got.Findings[0].Masked || got.Guardrail.ModelID != id) {
+				return fmt.Errorf("verdict %+v", got)
+			}
+			return err
+		},
+	},
 }
 
 // TestEveryOperationGoesTheOnePath performs each over the store, the seal, the
@@ -71,6 +83,9 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				fake := bedrockfake.Run(t, bedrockfake.Options{})
 				up := bedrockAt(fake)
 				up.remoteID = p.remoteID
+				if p.task == model.TaskGuardrail { // its name tells nothing
+					up.task = p.task
+				}
 				in := install(t, d, up)
 				if in.model.Task != p.task {
 					t.Fatalf("%s is entered for %s, want %s", p.remoteID, in.model.Task, p.task)
@@ -116,7 +131,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				theirs := entered(t, in, model.ModelDraft{RemoteID: p.remoteID, Enabled: true, GroupIDs: []string{tax.ID}})
+				theirs := entered(t, in, model.ModelDraft{RemoteID: p.remoteID, Task: up.task, Enabled: true, GroupIDs: []string{tax.ID}})
 				if err := perform(in.person, theirs.ID, "予算"); errs.CodeOf(err) != errs.ModelUnavailable {
 					t.Errorf("without the right to the model: %v", err)
 				}
@@ -204,4 +219,85 @@ func records(t *testing.T, d *db.DB, p performance) string {
 		t.Fatal(err)
 	}
 	return strings.Join(all, " ")
+}
+
+// TestAGuardrailCountsForWhereACallGoes has models whose calls a guardrail sees:
+// where that is processed must be permitted, and be known.
+func TestAGuardrailCountsForWhereACallGoes(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		fake := bedrockfake.Run(t, bedrockfake.Options{})
+		in := install(t, d, bedrockAt(fake))
+		guarded := func(id string) string {
+			return entered(t, in, model.ModelDraft{RemoteID: in.model.RemoteID, Enabled: true, Options: json.RawMessage(`{"guardrail":{"id":"` + id + `","version":"1"}}`)}).ID
+		}
+		home, abroad, nobody := guarded("grhome000001"), guarded("grabroad0001"), guarded("grnobody0001")
+		talk := func(id string) error { in.model.ID = id; return in.ask(in.person, "hello").err }
+		if err := talk(home); errs.CodeOf(err) != errs.ResidencyDenied {
+			t.Errorf("a guardrail that was never listed: %v", err)
+		}
+		if _, err := in.catalogue.RemoteModels(in.admin, in.model.ConnectionID); err != nil {
+			t.Fatal(err)
+		}
+		if err := talk(home); err != nil {
+			t.Errorf("a guardrail of the same region: %v", err)
+		}
+		err := talk(abroad)
+		var e *errs.Error
+		if !errors.As(err, &e) || e.Code != errs.ResidencyDenied || e.Params["region"] != "ap-northeast-2" || e.Params["profile"] != "grabroad0001:1" {
+			t.Errorf("a guardrail that leaves Japan: %v, %+v", err, e)
+		}
+		if err := talk(nobody); errs.CodeOf(err) != errs.ResidencyDenied {
+			t.Errorf("a guardrail profile that nobody knows: %v", err)
+		}
+		own := entered(t, in, model.ModelDraft{RemoteID: "grnobody0001:1", Task: model.TaskGuardrail, Enabled: true})
+		if _, err := in.invoker.Guard(in.person, model.GuardCall{ModelID: own.ID, Feature: "chat", Side: model.SideInput, Text: "a"}); errs.CodeOf(err) != errs.ResidencyDenied {
+			t.Errorf("the same, to judge a text: %v", err)
+		}
+		if offers, err := in.catalogue.Offers(in.person); err != nil || len(offers) != 2 {
+			t.Errorf("%d models to talk with, want those that may be used: %v", len(offers), err)
+		}
+	})
+}
+
+// TestTokensAreCountedOrEstimated asks before a call what it will use.
+func TestTokensAreCountedOrEstimated(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		fake := bedrockfake.Run(t, bedrockfake.Options{})
+		in := install(t, d, bedrockAt(fake))
+		count := func(ctx context.Context, id, text string) (model.TokenCount, error) {
+			return in.invoker.CountTokens(ctx, model.Call{ModelID: id, Feature: "chat", Messages: []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: text}}}}})
+		}
+		if got, err := count(in.person, in.model.ID, "予算の説明"); err != nil || got.Estimated || got.Tokens == 0 {
+			t.Errorf("by Bedrock: %+v, %v", got, err)
+		}
+		nova := entered(t, in, model.ModelDraft{RemoteID: "amazon.nova-lite-v1:0", Enabled: true})
+		for name, ask := range map[string][2]string{
+			"a model whose tokens it does not count": {nova.ID, "予算の説明"}, "without the right to count": {in.model.ID, "[[denied]]予算の説明"}, "throttled": {in.model.ID, "[[throttle]]予算の説明"},
+		} {
+			if got, err := count(in.person, ask[0], ask[1]); err != nil || !got.Estimated || got.Tokens == 0 {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		}
+		before := len(fake.Requests())
+		abroad := entered(t, in, model.ModelDraft{RemoteID: "global.anthropic.claude-haiku-4-5-20251001-v1:0", Enabled: true})
+		if _, err := count(in.person, abroad.ID, "予算"); errs.CodeOf(err) != errs.ResidencyDenied {
+			t.Errorf("at a place that is barred: %v", err)
+		}
+		if _, err := count(in.person, "gone", "予算"); errs.CodeOf(err) != errs.ModelUnavailable {
+			t.Errorf("a model that is not there: %v", err)
+		}
+		if _, err := count(t.Context(), in.model.ID, "予算"); errs.CodeOf(err) != errs.Unauthenticated {
+			t.Errorf("nobody: %v", err)
+		}
+		if len(fake.Requests()) != before {
+			t.Error("what must not leave was sent to be counted")
+		}
+		if err := in.invoker.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var n, tokens int
+		if err := d.QueryRowContext(t.Context(), `SELECT COUNT(*), SUM(input_tokens) FROM usage_records WHERE operation = 'count_tokens' AND outcome = 'complete'`).Scan(&n, &tokens); err != nil || n != 4 || tokens != 0 {
+			t.Errorf("%d counts that used %d tokens, %v", n, tokens, err)
+		}
+	})
 }

@@ -60,7 +60,8 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage, model.TaskGuardrail},
+			Reaches:      bedrock.Reaches,
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil
@@ -72,6 +73,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 type upstream struct {
 	draft    model.ConnectionDraft
 	remoteID string
+	task     model.Task
 	place    string
 	rotate   func() *model.SecretPatch
 	calls    func() int
@@ -167,7 +169,7 @@ func install(t *testing.T, d *db.DB, up upstream) *installation {
 		t.Fatal(err)
 	}
 	in.model, err = in.catalogue.CreateModel(in.admin, model.ModelDraft{
-		ConnectionID: connection.ID, RemoteID: up.remoteID, Enabled: true, Price: model.Price{Currency: "JPY", Input: 100, Output: 200},
+		ConnectionID: connection.ID, RemoteID: up.remoteID, Task: up.task, Enabled: true, Price: model.Price{Currency: "JPY", Input: 100, Output: 200},
 	})
 	if err != nil {
 		t.Fatal(err)

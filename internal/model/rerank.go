@@ -121,7 +121,7 @@ func (o *reranking) units() int {
 	return cmp.Or(o.searches, (len(o.call.Documents)+documentsOfSearch-1)/documentsOfSearch)
 }
 
-func (o *reranking) run(ctx context.Context, p Provider, r Request, used func(Usage)) error {
+func (o *reranking) run(ctx context.Context, p Provider, r Request, tell func(Event)) error {
 	reranker, ok := p.(Reranker)
 	if !ok {
 		return unable("put documents in order")
@@ -137,7 +137,7 @@ func (o *reranking) run(ctx context.Context, p Provider, r Request, used func(Us
 		return err
 	}
 	o.ranked, o.searches = got.Ranked, got.Searches
-	used(got.Usage)
+	tell(Event{Type: EventUsage, Usage: got.Usage})
 	return o.order()
 }
 

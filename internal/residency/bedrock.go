@@ -56,20 +56,40 @@ func (p *Profiles) byProfile(region, id, named string) (Place, bool) {
 		}
 	}
 	if l, ok := p.listed[listedKey{named, region}]; ok {
-		places = append(places, l.place())
+		places = append(places, p.placeOf(l))
 	}
 	if len(places) == 0 {
 		return Place{}, false
 	}
 	place := union(places)
-	place.From, place.Profile = region, named
+	if place.Profile = named; place.Kind != Regions || !slices.Equal(place.Regions, []string{region}) {
+		place.From = region
+	}
 	return place, true
 }
 
-// place is where a listed profile leads: to the regions of its models' ARNs.
-// The ARN without a region is how global routing is written.
+// placeOf is where a listed profile leads: to the regions of its models' ARNs.
+// The ARN without a region is how global routing is written. A guardrail is
+// processed in its region, or where its own profile leads.
+func (p *Profiles) placeOf(l Listed) Place {
+	if len(l.Models) == 1 {
+		switch a, _ := parseARN(l.Models[0]); a.kind {
+		case "guardrail":
+			return Place{Kind: Regions, Regions: []string{a.region}, Basis: l.basis()}
+		case "guardrail-profile":
+			if d := p.guards[a.id]; d.To[l.Region] != nil {
+				return Place{Kind: Regions, Regions: d.To[l.Region], Basis: d.Basis}
+			}
+			return Place{Kind: Unknown, Name: a.id}
+		}
+	}
+	return l.place()
+}
+
+func (l Listed) basis() string { return "listed by Amazon Bedrock, " + l.At.Format("2006-01-02") }
+
 func (l Listed) place() Place {
-	place := Place{Kind: Regions, Model: modelOf(l.Models), Basis: "listed by Amazon Bedrock, " + l.At.Format("2006-01-02")}
+	place := Place{Kind: Regions, Model: modelOf(l.Models), Basis: l.basis()}
 	for _, arn := range l.Models {
 		a, ok := parseARN(arn)
 		switch {
@@ -102,15 +122,6 @@ func modelOf(arns []string) string {
 		model = a.id
 	}
 	return model
-}
-
-// Either is where what goes to two places is: at both.
-func Either(a, b Place) Place {
-	both := union([]Place{a, b})
-	if both.From == "" {
-		both.From = b.From
-	}
-	return both
 }
 
 // union is the place that is any of places. Sources that disagree are all
@@ -179,6 +190,10 @@ func (p *Profiles) byARN(region, text string) Place {
 		}
 		home.From, home.Profile = region, text
 		return home
+	case "guardrail":
+		if place, ok := p.byProfile(region, a.id, a.id); ok && a.region == region {
+			return place
+		}
 	case "application-inference-profile":
 		// It leads where the profile leads that it was copied from, which only
 		// the account's own list says.

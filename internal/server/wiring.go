@@ -330,7 +330,8 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
-			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage},
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage, model.TaskGuardrail},
+			Reaches:      bedrock.Reaches,
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil

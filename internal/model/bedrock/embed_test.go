@@ -151,6 +151,7 @@ func TestAModelIsTriedByItsTask(t *testing.T) {
 		"amazon.titan-embed-text-v2:0": model.TaskEmbedding,
 		"cohere.rerank-v3-5:0":         model.TaskRerank,
 		"amazon.nova-canvas-v1:0":      model.TaskImage,
+		"grhome000001:1":               model.TaskGuardrail,
 	} {
 		steps := p.CheckTask(t.Context(), id, task)
 		if last := steps[len(steps)-1]; last.Name != "answer" || last.Err != nil || last.Detail == "" {

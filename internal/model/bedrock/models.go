@@ -63,11 +63,13 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 			out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
 		}
 	}
+	out = append(out, c.guardrailModels(ctx)...)
 	slices.SortFunc(out, func(a, b model.RemoteModel) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
-// InferenceProfiles implements model.ProfileLister.
+// InferenceProfiles implements model.ProfileLister. Guardrails are among them:
+// one may have a profile of its own.
 func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, error) {
 	now := time.Now().UTC()
 	var all []residency.Listed
@@ -87,7 +89,7 @@ func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, err
 			}
 		}
 	}
-	return all, nil
+	return append(all, c.guardrailPlaces(ctx, now)...), nil
 }
 
 // callableID is what a call names the profile by: of an application profile

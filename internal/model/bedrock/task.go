@@ -19,6 +19,8 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryRerank
 	case model.TaskImage:
 		try = c.tryImage
+	case model.TaskGuardrail:
+		try = c.tryGuard
 	}
 	return c.check(ctx, modelID, try)
 }
