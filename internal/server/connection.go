@@ -164,7 +164,7 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 type remoteModel struct {
 	ID           string       `json:"id" doc:"As the provider calls it."`
 	Name         string       `json:"name" doc:"For people."`
-	Task         model.Task   `json:"task" enum:"chat,transcription"`
+	Task         model.Task   `json:"task" enum:"chat,transcription,embedding,rerank,image,guardrail"`
 	Capabilities capabilities `json:"capabilities"`
 }
 

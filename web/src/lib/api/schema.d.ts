@@ -1714,10 +1714,10 @@ export interface components {
             /** @description Where it is, and whether the policy permits that to the people it is for; in lists. */
             residency?: components["schemas"]["Decision"];
             /**
-             * @description What it is for: talking, or turning speech into text.
+             * @description What it is for: talking, turning speech into text or texts into vectors, ordering texts, making images; a guardrail judges texts.
              * @enum {string}
              */
-            task: "chat" | "transcription";
+            task: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ChatSettings: {
             /**
@@ -1838,6 +1838,8 @@ export interface components {
             sessionToken?: string;
         };
         ConnectionSettings: {
+            /** @description bedrock: of bedrock-agent-runtime, which puts documents in order. */
+            agentRuntimeEndpoint?: string;
             /** @description openai: up to and without /chat/completions. */
             baseUrl?: string;
             /** @description The same, as a file on the server. */
@@ -2461,7 +2463,7 @@ export interface components {
             price?: components["schemas"]["Price"];
             remoteId?: string;
             /** @enum {string} */
-            task?: "chat" | "transcription";
+            task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ModelDraft: {
             capabilities?: components["schemas"]["Capabilities"];
@@ -2484,7 +2486,7 @@ export interface components {
              * @description Absent: as remoteId tells.
              * @enum {string}
              */
-            task?: "chat" | "transcription";
+            task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ModelOrder: {
             /** @description They come first, in this order. */
@@ -2929,7 +2931,7 @@ export interface components {
             /** @description For people. */
             name: string;
             /** @enum {string} */
-            task: "chat" | "transcription";
+            task: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         RenderRequest: {
             /** @description Does not count as a use. */
