@@ -14,6 +14,7 @@ type Claim struct {
 	GroupIDs     []string
 	ModelID      string
 	Feature      string        // "chat", "title", …
+	Operation    string        // what is asked of the model: "chat", "embedding", …
 	InputTokens  int           // estimated
 	OutputTokens int           // at most; 0 = no bound is known
 	Audio        time.Duration // of speech to be transcribed

@@ -302,7 +302,7 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 
 	// How much: what it will use is set aside.
 	claim := governance.Claim{
-		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature,
+		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature, Operation: v.operation(),
 		InputTokens: estimateInput(request), OutputTokens: t.model.Capabilities.OutputTokens,
 		Audio: v.recording.Duration,
 	}

@@ -80,8 +80,7 @@ func embedderOf(e model.Embedding) (embedder, error) {
 	}
 	way := embedders[i]
 	if e.Dimensions != 0 && !slices.Contains(way.dimensions, e.Dimensions) {
-		return embedder{}, errs.Newf(errs.ModelInvalidRequest, "%s makes no vectors of %d dimensions", base, e.Dimensions).
-			With("reason", "dimensions").With("model", base)
+		return embedder{}, errs.InField("dimensions", fmt.Sprintf("%s makes no vectors of %d dimensions", base, e.Dimensions)).With("model", base)
 	}
 	for _, t := range e.Texts {
 		if n := utf8.RuneCountInString(t); way.characters > 0 && n > way.characters {

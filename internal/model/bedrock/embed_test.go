@@ -116,8 +116,8 @@ func TestWhatCannotBeEmbeddedIsRefusedBeforeItIsSent(t *testing.T) {
 	}{
 		{"a model that talks", model.Embedding{Model: haiku, Texts: many(1)}, errs.ModelInvalidRequest},
 		{"an opaque ARN", model.Embedding{Model: "arn:aws:bedrock:ap-northeast-1:111122223333:application-inference-profile/abcdef123456", Texts: many(1)}, errs.ModelInvalidRequest},
-		{"dimensions that it does not have", model.Embedding{Model: "amazon.titan-embed-text-v2:0", Texts: many(1), Dimensions: 300}, errs.ModelInvalidRequest},
-		{"dimensions where it has one number", model.Embedding{Model: "cohere.embed-multilingual-v3", Texts: many(1), Dimensions: 1024}, errs.ModelInvalidRequest},
+		{"dimensions that it does not have", model.Embedding{Model: "amazon.titan-embed-text-v2:0", Texts: many(1), Dimensions: 300}, errs.InvalidInput},
+		{"dimensions where it has one number", model.Embedding{Model: "cohere.embed-multilingual-v3", Texts: many(1), Dimensions: 1024}, errs.InvalidInput},
 		{"a text that is too long", model.Embedding{Model: "cohere.embed-multilingual-v3", Texts: []string{strings.Repeat("長", 2049)}}, errs.ModelContextTooLong},
 		{"options that are none", model.Embedding{Model: "cohere.embed-multilingual-v3", Texts: many(1), Options: json.RawMessage(`{"x":1}`)}, errs.InvalidInput},
 	} {

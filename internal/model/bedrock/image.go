@@ -54,18 +54,18 @@ func (c *Client) Draw(ctx context.Context, r model.ImageRequest) (model.Images, 
 		return model.Images{}, unspoken(base, "images")
 	}
 	d, p := drawers[i], r.Picture
-	refuse := func(reason, format string, args ...any) (model.Images, error) {
-		return model.Images{}, errs.Newf(errs.ModelInput, format, args...).With("reason", reason).With("model", base)
+	refuse := func(field, format string, args ...any) (model.Images, error) {
+		return model.Images{}, errs.InField(field, fmt.Sprintf(format, args...)).With("model", base)
 	}
 	switch n := utf8.RuneCountInString(p.Prompt); {
 	case !slices.Contains(d.drawings, p.Drawing):
 		return refuse("drawing", "%s cannot do this to an image: %s", base, p.Drawing)
 	case n > d.words || utf8.RuneCountInString(p.Negative) > d.words || utf8.RuneCountInString(p.MaskPrompt) > d.words:
-		return refuse("prompt_too_long", "%s takes descriptions of at most %d characters", base, d.words)
+		return refuse("prompt", "%s takes descriptions of at most %d characters", base, d.words)
 	case p.Seed != nil && *p.Seed > d.seed:
 		return refuse("seed", "%s takes seeds from 0 to %d", base, d.seed)
 	case p.Width > 0 && !d.sizes(p.Width, p.Height):
-		return refuse("size", "%s does not draw images of %d x %d", base, p.Width, p.Height)
+		return refuse("width", "%s does not draw images of %d x %d", base, p.Width, p.Height)
 	}
 	r.Picture.Count = max(p.Count, 1)
 	return d.ask(ctx, c, d, r)

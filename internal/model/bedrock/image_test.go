@@ -2,7 +2,9 @@ package bedrock_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -128,10 +130,10 @@ func TestAnImageThatCannotBeDrawnHasACode(t *testing.T) {
 		sent        bool
 	}{
 		{"a model that talks", haiku, words, errs.ModelInvalidRequest, "unknown_form", false},
-		{"a drawing that it does not know", "stability.stable-image-core-v1:1", model.Picture{Drawing: model.DrawVariation, Image: photo(8, 8)}, errs.ModelInput, "drawing", false},
-		{"too many words", "amazon.titan-image-generator-v2:0", long, errs.ModelInput, "prompt_too_long", false},
-		{"a size that it does not draw", "amazon.nova-canvas-v1:0", odd, errs.ModelInput, "size", false},
-		{"a seed that it does not take", "amazon.nova-canvas-v1:0", seed, errs.ModelInput, "seed", false},
+		{"a drawing that it does not know", "stability.stable-image-core-v1:1", model.Picture{Drawing: model.DrawVariation, Image: photo(8, 8)}, errs.InvalidInput, "drawing", false},
+		{"too many words", "amazon.titan-image-generator-v2:0", long, errs.InvalidInput, "prompt", false},
+		{"a size that it does not draw", "amazon.nova-canvas-v1:0", odd, errs.InvalidInput, "width", false},
+		{"a seed that it does not take", "amazon.nova-canvas-v1:0", seed, errs.InvalidInput, "seed", false},
 		{"a mask that is none", "amazon.nova-canvas-v1:0", model.Picture{Drawing: model.DrawInside, Image: photo(8, 8), Mask: &model.Media{Data: []byte("x")}}, errs.ModelInput, "mask", false},
 		{"all withheld", "amazon.nova-canvas-v1:0", say("[[filtered]]"), errs.ModelRefused, "content_filter", true},
 		{"the prompt withheld", "stability.sd3-5-large-v1:0", say("[[filtered]]"), errs.ModelRefused, "content_filter", true},
@@ -139,7 +141,7 @@ func TestAnImageThatCannotBeDrawnHasACode(t *testing.T) {
 		{"blocked before it is drawn", "amazon.nova-canvas-v1:0", say("[[invalid filter]]"), errs.ModelRefused, "content_filter", true},
 	} {
 		before := len(settled(t, s))
-		if err := draw(tt.model, tt.picture); errs.CodeOf(err) != tt.code || reason(err) != tt.reason || (len(settled(t, s)) > before) != tt.sent {
+		if err := draw(tt.model, tt.picture); errs.CodeOf(err) != tt.code || cmp.Or(reason(err), fieldOf(err)) != tt.reason || (len(settled(t, s)) > before) != tt.sent {
 			t.Errorf("%s: %v (%s), want %s (%s)", tt.name, err, reason(err), tt.code, tt.reason)
 		}
 	}
@@ -148,6 +150,15 @@ func TestAnImageThatCannotBeDrawnHasACode(t *testing.T) {
 	if got, err := p.Draw(t.Context(), model.ImageRequest{Model: "amazon.nova-canvas-v1:0", Picture: some}); err != nil || len(got.Images) != 2 || got.Withheld != 1 {
 		t.Errorf("one withheld: %d images, %d, %v", len(got.Images), got.Withheld, err)
 	}
+}
+
+// fieldOf returns the field that an error names, or "".
+func fieldOf(err error) string {
+	var e *errs.Error
+	if errors.As(err, &e) {
+		return e.Field
+	}
+	return ""
 }
 
 func maskOf(t *testing.T, body []byte) image.Image {

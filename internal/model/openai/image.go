@@ -40,7 +40,7 @@ type wireImages struct {
 func (c *Client) Draw(ctx context.Context, r model.ImageRequest) (model.Images, error) {
 	p := r.Picture
 	if p.Drawing != model.DrawNew {
-		return model.Images{}, errs.New(errs.ModelInput, "this server makes new images only").With("reason", "drawing").With("model", r.Model)
+		return model.Images{}, errs.InField("drawing", "this server makes new images only").With("model", r.Model)
 	}
 	q := wireDrawing{
 		Model: r.Model, Prompt: p.Prompt, N: max(p.Count, 1), ResponseFormat: "b64_json", Negative: p.Negative, Seed: p.Seed, Guidance: p.Guidance,

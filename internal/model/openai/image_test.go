@@ -47,7 +47,7 @@ func TestAnImageThatCannotBeDrawnHasACode(t *testing.T) {
 		message string
 	}{
 		{"throttled", &openaifake.Server{}, "fake-image", model.Picture{Drawing: model.DrawNew, Prompt: "[[throttle]]"}, errs.ModelThrottled, ""},
-		{"an edit", &openaifake.Server{}, "fake-image", model.Picture{Drawing: model.DrawInside}, errs.ModelInput, "new images only"},
+		{"an edit", &openaifake.Server{}, "fake-image", model.Picture{Drawing: model.DrawInside}, errs.InvalidInput, "new images only"},
 		{"an address, as a model that takes no format gives it here", &openaifake.Server{}, "fake-gpt-image", words, errs.ModelFailed, "base64"},
 		{"no image", says(`{"data":[]}`), "m", words, errs.ModelFailed, ""},
 		{"what is none", says(`{"data":[{"b64_json":"aGVsbG8="}]}`), "m", words, errs.ModelFailed, ""},
