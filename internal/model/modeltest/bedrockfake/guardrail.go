@@ -60,10 +60,10 @@ func (c *call) listGuardrails() (gone bool) {
 	}
 	id := c.r.URL.Query().Get("guardrailIdentifier")
 	for _, g := range c.opts.Guardrails {
-		switch {
-		case id == "":
+		switch id {
+		case "":
 			add(g, "DRAFT")
-		case id == g.ID:
+		case g.ID:
 			add(g, "DRAFT")
 			for _, v := range g.Versions {
 				add(g, v)
