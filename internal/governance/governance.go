@@ -14,9 +14,11 @@ type Claim struct {
 	GroupIDs     []string
 	ModelID      string
 	Feature      string        // "chat", "title", …
+	Operation    string        // what is asked of the model: "chat", "embedding", …
 	InputTokens  int           // estimated
 	OutputTokens int           // at most; 0 = no bound is known
 	Audio        time.Duration // of speech to be transcribed
+	Units        int           // images, searches or units of text
 }
 
 // Spent is what a call has used.
@@ -25,6 +27,7 @@ type Spent struct {
 	CostMicros int64         // millionths of Currency
 	Currency   string        // "" when the price is not known
 	Audio      time.Duration // of speech that was transcribed
+	Units      int           // images, searches or units of text
 }
 
 // Reservation holds a claim until it is settled, which happens exactly once,

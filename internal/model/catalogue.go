@@ -59,8 +59,11 @@ type Adapter struct {
 	New func(ctx context.Context, c AdapterConfig) (Provider, error)
 	// CheckOptions checks the options of a catalogue entry; nil has none.
 	CheckOptions func(options json.RawMessage) error
-	// Transcribes says that its providers are Transcribers.
-	Transcribes bool
+	// Tasks are what its providers do besides talking.
+	Tasks []Task
+	// Reaches returns what a call with the options of a catalogue entry reaches
+	// besides its model, as Places names it; nil is nothing.
+	Reaches func(options json.RawMessage) []string
 }
 
 // AdapterConfig is what an adapter needs to know of a connection. The HTTP

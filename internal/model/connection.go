@@ -403,6 +403,7 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 		}
 		for _, e := range []struct{ override, service string }{
 			{s.Endpoint, "bedrock-runtime"}, {s.ControlEndpoint, "bedrock"}, {s.STSEndpoint, "sts"},
+			{s.AgentRuntimeEndpoint, "bedrock-agent-runtime"},
 		} {
 			if e.override != "" {
 				allow = append(allow, destinationOf(e.override))
@@ -410,10 +411,8 @@ func (s Settings) destinations(kind Kind) (allow []string, metadata bool) {
 				allow = append(allow, e.service+fips+suffix+":443")
 			}
 		}
-		for _, e := range []string{s.AgentRuntimeEndpoint, s.AgentEndpoint} {
-			if e != "" {
-				allow = append(allow, destinationOf(e))
-			}
+		if s.AgentEndpoint != "" {
+			allow = append(allow, destinationOf(s.AgentEndpoint))
 		}
 		for _, role := range s.Roles {
 			switch {
@@ -453,7 +452,17 @@ func (c *Catalogue) place(t target) residency.Place {
 	case KindOpenAI:
 		return c.places.Host(hostOf(settings.BaseURL), settings.Country, t.model.RemoteID)
 	case KindBedrock:
-		return c.places.Bedrock(hostOf(settings.Endpoint), settings.Region, t.model.RemoteID)
+		host := hostOf(settings.Endpoint)
+		place := c.places.Bedrock(host, settings.Region, t.model.RemoteID)
+		if t.model.Task == TaskRerank && settings.AgentRuntimeEndpoint != "" {
+			place = place.And(c.places.Bedrock(hostOf(settings.AgentRuntimeEndpoint), settings.Region, t.model.RemoteID))
+		}
+		if reaches := c.providers.adapters[t.connection.Kind].Reaches; reaches != nil {
+			for _, also := range reaches(t.model.Options) {
+				place = place.And(c.places.Bedrock(host, settings.Region, also))
+			}
+		}
+		return place
 	default:
 		return residency.ThisServer()
 	}

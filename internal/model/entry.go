@@ -153,31 +153,45 @@ func (m Model) validate(a Adapter) (Model, error) {
 
 // task returns what m is for, by its name where nobody has said.
 func (a Adapter) task(m Model) (Task, error) {
-	switch m.Task {
-	case "":
-		if a.Transcribes {
-			return TaskOf(m.RemoteID), nil
+	if m.Task == "" {
+		if told := TaskOf(m.RemoteID); slices.Contains(a.Tasks, told) {
+			return told, nil
 		}
 		return TaskChat, nil
-	case TaskChat:
-		return m.Task, nil
-	case TaskTranscription:
-		if !a.Transcribes {
-			return "", errs.InField("task", "models of this kind of connection cannot transcribe; connect a speech server that is OpenAI-compatible")
-		}
-		return m.Task, nil
 	}
-	return "", errs.InField("task", "the task of a model is chat or transcription")
+	switch {
+	case m.Task == TaskChat, slices.Contains(a.Tasks, m.Task):
+		return m.Task, nil
+	case m.Task == TaskTranscription:
+		return "", errs.InField("task", "models of this kind of connection cannot transcribe; connect a speech server that is OpenAI-compatible")
+	case slices.Contains(tasks, m.Task):
+		return "", errs.InField("task", fmt.Sprintf("models of this kind of connection do not have the task %s", m.Task))
+	}
+	return "", errs.InField("task", "the task of a model is chat, transcription, embedding, rerank, image or guardrail")
 }
 
-// listeners is how the models that transcribe are named, whoever serves them.
-// TTS models, WhisperSpeech among them, do not match.
-var listeners = regexp.MustCompile(`(?i)(^|[^a-z])(whisper|transcribe|parakeet|reazonspeech|sensevoice)([^a-z]|$)`)
+var tasks = []Task{TaskChat, TaskTranscription, TaskEmbedding, TaskRerank, TaskImage, TaskGuardrail}
+
+// named is how models of a task are named, whoever serves them. The first that
+// matches tells: bge-reranker is no embedding model.
+var named = []struct {
+	task Task
+	name *regexp.Regexp
+}{
+	// TTS models, WhisperSpeech among them, do not match.
+	{TaskTranscription, regexp.MustCompile(`(?i)(^|[^a-z])(whisper|transcribe|parakeet|reazonspeech|sensevoice)([^a-z]|$)`)},
+	{TaskGuardrail, regexp.MustCompile(`^arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:guardrail/`)},
+	{TaskRerank, regexp.MustCompile(`(?i)(^|[^a-z])rerank(er)?([^a-z]|$)`)},
+	{TaskEmbedding, regexp.MustCompile(`(?i)(^|[^a-z])(embed(ding|dings|der)?|bge|e5|gte|ruri|embeddinggemma)([^a-z]|$)`)},
+	{TaskImage, regexp.MustCompile(`(?i)(^|[^a-z])(nova-canvas|titan-image|stable-(image|diffusion|outpaint|style|conservative|creative|fast)|sd3|sdxl|flux|dall-e|gpt-image|qwen-image)([^a-z]|$)`)},
+}
 
 // TaskOf returns what a model is for, as far as its name tells.
 func TaskOf(remoteID string) Task {
-	if listeners.MatchString(remoteID) {
-		return TaskTranscription
+	for _, n := range named {
+		if n.name.MatchString(remoteID) {
+			return n.task
+		}
 	}
 	return TaskChat
 }

@@ -139,7 +139,7 @@ func (i *Invoker) Flush(ctx context.Context) error { return i.usage.flush(ctx) }
 // Nothing happens before the sequence is ranged over; ranging over it again
 // calls again. Every call is recorded, also one that the loop leaves early.
 func (i *Invoker) Stream(ctx context.Context, c Call) iter.Seq2[Event, error] {
-	return i.call(ctx, c, TaskChat, Recording{})
+	return i.call(ctx, c, TaskChat, Recording{}, nil)
 }
 
 // Transcribe has a model turn speech into text. It goes the way of every call:
@@ -148,7 +148,7 @@ func (i *Invoker) Stream(ctx context.Context, c Call) iter.Seq2[Event, error] {
 func (i *Invoker) Transcribe(ctx context.Context, c TranscriptionCall) (string, error) {
 	call := Call{ModelID: c.ModelID, Feature: c.Feature, Class: c.Class, Messages: []Message{{Role: RoleUser, Parts: []Part{{Type: PartAudio, Media: &c.Recording.Audio}}}}}
 	var text strings.Builder
-	for event, err := range i.call(ctx, call, TaskTranscription, c.Recording) {
+	for event, err := range i.call(ctx, call, TaskTranscription, c.Recording, nil) {
 		if err != nil {
 			return "", err
 		}
@@ -159,9 +159,9 @@ func (i *Invoker) Transcribe(ctx context.Context, c TranscriptionCall) (string, 
 	return text.String(), nil
 }
 
-func (i *Invoker) call(ctx context.Context, c Call, task Task, r Recording) iter.Seq2[Event, error] {
+func (i *Invoker) call(ctx context.Context, c Call, task Task, r Recording, op operation) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		v := &invocation{Invoker: i, call: c, task: task, recording: r, yield: yield, start: time.Now(), at: i.now()}
+		v := &invocation{Invoker: i, call: c, task: task, recording: r, op: op, yield: yield, start: time.Now(), at: i.now()}
 		defer v.record(ctx)
 		v.metrics.active.Inc()
 		defer v.metrics.active.Dec()
@@ -193,6 +193,7 @@ type invocation struct {
 	call      Call
 	task      Task
 	recording Recording // of a transcription; what is sent of it is in request
+	op        operation // nil for words and transcriptions
 	yield     func(Event, error) bool
 	start     time.Time // monotonic
 	at        time.Time
@@ -279,6 +280,11 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	if err := checkInput(t.model, v.call); err != nil {
 		return ready{}, err
 	}
+	if v.op != nil {
+		if err := v.op.begin(t); err != nil {
+			return ready{}, err
+		}
+	}
 	request := Request{
 		Model: t.model.RemoteID, Capabilities: t.model.Capabilities, System: v.call.System, Messages: v.call.Messages,
 		Tools: v.call.Tools, ToolChoice: v.call.ToolChoice,
@@ -309,12 +315,15 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 
 	// How much: what it will use is set aside.
 	claim := governance.Claim{
-		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature,
+		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature, Operation: v.operation(),
 		InputTokens: estimateInput(request), OutputTokens: t.model.Capabilities.OutputTokens,
 		Audio: v.recording.Duration,
 	}
 	if limit := request.Parameters.MaxTokens; limit != nil {
 		claim.OutputTokens = *limit
+	}
+	if v.op != nil {
+		claim.OutputTokens, claim.Units = 0, v.op.units()
 	}
 	reservation, err := v.budgets.Reserve(ctx, claim)
 	if err != nil {
@@ -343,7 +352,7 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 	defer func() {
 		v.account(err == nil)
 		// Also when the reader has left or ctx has ended.
-		spent := governance.Spent{Tokens: v.usage.total(), CostMicros: v.cost.Micros, Currency: v.cost.Currency, Audio: v.heard()}
+		spent := governance.Spent{Tokens: v.usage.total(), CostMicros: v.cost.Micros, Currency: v.cost.Currency, Audio: v.heard(), Units: v.done()}
 		if err := r.reservation.Settle(context.WithoutCancel(ctx), spent); err != nil {
 			v.log.ErrorContext(ctx, "reservation not settled", "model", v.target.model.ID, "account", v.principal.AccountID, "err", err)
 		}
@@ -422,6 +431,9 @@ func (v *invocation) attempt(ctx context.Context, restore func(iter.Seq2[Event, 
 
 // ask begins the provider's answer.
 func (v *invocation) ask(ctx context.Context, p Provider) iter.Seq2[Event, error] {
+	if v.op != nil {
+		return v.operate(ctx, p)
+	}
 	if v.task != TaskTranscription {
 		return p.Stream(ctx, v.request)
 	}
@@ -489,7 +501,7 @@ func (v *invocation) emit(event Event, err error) bool {
 func (v *invocation) account(complete bool) {
 	switch {
 	case v.reported && complete:
-	case v.task == TaskTranscription: // counted by the length of the speech
+	case v.task == TaskTranscription, v.op != nil: // counted by the length of the speech, or as the operation has told
 	case v.reported:
 		// A provider that counts as it goes has not counted what it said last.
 		if said := v.said.tokens(); said > v.usage.OutputTokens {
@@ -604,7 +616,7 @@ func checkInput(m Model, c Call) error {
 	}
 	return walk(c.Messages, func(part Part) error {
 		switch {
-		case part.Type == PartImage && !m.Capabilities.Vision:
+		case part.Type == PartImage && !m.Capabilities.Vision && m.Task != TaskImage:
 			return errs.Newf(errs.ModelInput, "%s cannot see images; choose a model that can, or take the images out", m.DisplayName).
 				With("kind", string(PartImage)).With("model", m.DisplayName)
 		case part.Type == PartDocument && !m.Capabilities.Documents:
@@ -649,12 +661,15 @@ func (v *invocation) record(ctx context.Context) {
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)
 	}
+	if v.op != nil {
+		details["operation"], details["units"] = v.operation(), strconv.Itoa(v.done())
+	}
 	v.Invoker.usage.add(ctx, UsageRecord{
 		ID: db.NewID(), StartedAt: v.at, AccountID: v.principal.AccountID,
 		ModelID: modelID, ModelName: m.DisplayName, RequestedModelID: requested, ConnectionID: v.target.connection.ID,
 		Feature: v.call.Feature, ConversationID: v.call.ConversationID, RunID: v.call.RunID,
 		Place: v.decision.Place.String(), PlaceReason: v.decision.Reason.String(),
 		Usage: v.usage, Cost: v.cost, Outcome: v.outcome, Attempts: v.attempts, FirstToken: v.firstToken, Duration: duration,
-		Audio: v.heard(),
+		Audio: v.heard(), Operation: v.operation(), Units: v.done(),
 	}, details)
 }

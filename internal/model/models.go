@@ -73,7 +73,7 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 		if m, err = m.validate(c.providers.adapters[connection.Kind]); err != nil {
 			return err
 		}
-		if err := c.checkReferences(ctx, tx, m); err != nil {
+		if err := c.checkReferences(ctx, tx, connection, m); err != nil {
 			return err
 		}
 		if m.Position, err = insertModel(ctx, tx, m); err != nil {
@@ -101,7 +101,7 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 		if m, err = t.model.patched(p).validate(c.providers.adapters[t.connection.Kind]); err != nil {
 			return err
 		}
-		if err := c.checkReferences(ctx, tx, m); err != nil {
+		if err := c.checkReferences(ctx, tx, t.connection, m); err != nil {
 			return err
 		}
 		m.UpdatedAt = fromMillis(c.now().UnixMilli())
@@ -118,7 +118,7 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 
 // checkReferences makes sure that the groups exist and that the fallbacks of
 // fallbacks end somewhere.
-func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, m Model) error {
+func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, of Connection, m Model) error {
 	for _, group := range m.GroupIDs {
 		if _, err := c.groups.Group(ctx, group); errs.CodeOf(err) == errs.NotFound {
 			return errs.InField("groupIds", "one of the groups does not exist any more").With("group", group)
@@ -126,6 +126,9 @@ func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, m Model) err
 			return err
 		}
 	}
+	own := target{model: m, connection: of}
+	own.place = c.place(own)
+	foundation := own.foundation()
 	seen := map[string]bool{m.ID: true}
 	for next := m.FallbackID; next != ""; {
 		if seen[next] {
@@ -140,6 +143,9 @@ func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, m Model) err
 		}
 		if t.model.Task != m.Task {
 			return errs.InField("fallbackId", "a model can stand in only for one with the same task")
+		}
+		if t.place = c.place(t); m.Task == TaskEmbedding && t.foundation() != foundation {
+			return otherVectors()
 		}
 		next = t.model.FallbackID
 	}

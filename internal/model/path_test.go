@@ -41,7 +41,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				return openai.New(openai.Config{BaseURL: c.Settings.BaseURL, APIKey: c.Secret.APIKey, Headers: c.Headers(), HTTP: client, Log: c.Log}), nil
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := openai.ParseOptions(raw); return err },
-			Transcribes:  true,
+			Tasks:        []model.Task{model.TaskTranscription, model.TaskEmbedding, model.TaskRerank, model.TaskImage},
 		},
 		model.KindBedrock: {
 			New: func(ctx context.Context, c model.AdapterConfig) (model.Provider, error) {
@@ -51,6 +51,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				}
 				return bedrock.New(ctx, bedrock.Config{
 					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint, ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
+					AgentRuntimeEndpoint: c.Settings.AgentRuntimeEndpoint,
 					Credentials: bedrock.Credentials{
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
@@ -59,6 +60,8 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },
+			Tasks:        []model.Task{model.TaskEmbedding, model.TaskRerank, model.TaskImage, model.TaskGuardrail},
+			Reaches:      bedrock.Reaches,
 		},
 		model.KindDemo: {New: func(context.Context, model.AdapterConfig) (model.Provider, error) {
 			return demo.New(demo.Config{}), nil
@@ -70,6 +73,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 type upstream struct {
 	draft    model.ConnectionDraft
 	remoteID string
+	task     model.Task
 	place    string
 	rotate   func() *model.SecretPatch
 	calls    func() int
@@ -97,13 +101,16 @@ func startOpenAI(t *testing.T) upstream {
 }
 
 func startBedrock(t *testing.T) upstream {
-	fake := bedrockfake.Run(t, bedrockfake.Options{})
+	return bedrockAt(bedrockfake.Run(t, bedrockfake.Options{}))
+}
+
+func bedrockAt(fake *bedrockfake.Server) upstream {
 	second := bedrockfake.DefaultKey
 	second.ID, second.Secret = "AKIAKAKOIFAKE0000002", "fake/second"
 	return upstream{
 		draft: model.ConnectionDraft{
 			Name: "Tokyo", Kind: model.KindBedrock, Enabled: true,
-			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, Credentials: model.CredentialsStatic},
+			Settings: model.Settings{Region: "ap-northeast-1", Endpoint: fake.URL, ControlEndpoint: fake.URL, STSEndpoint: fake.URL, AgentRuntimeEndpoint: fake.URL, Credentials: model.CredentialsStatic},
 			Secret:   model.Secret{AccessKeyID: bedrockfake.DefaultKey.ID, SecretAccessKey: bedrockfake.DefaultKey.Secret},
 		},
 		remoteID: "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", place: "ap-northeast-1 or ap-northeast-3 (from ap-northeast-1)",
@@ -136,6 +143,7 @@ type installation struct {
 	catalogue *model.Catalogue
 	invoker   *model.Invoker
 	model     model.Model
+	audit     *audit.Log
 	admin     context.Context
 	person    context.Context
 }
@@ -144,7 +152,7 @@ func install(t *testing.T, d *db.DB, up upstream) *installation {
 	t.Helper()
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
-	in := &installation{db: d, gate: egress.New(egress.Options{Log: log})}
+	in := &installation{db: d, audit: record, gate: egress.New(egress.Options{Log: log})}
 	places := residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always(residency.Japan()), Now: time.Now, Log: log})
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
 		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, time.Now),
@@ -161,7 +169,7 @@ func install(t *testing.T, d *db.DB, up upstream) *installation {
 		t.Fatal(err)
 	}
 	in.model, err = in.catalogue.CreateModel(in.admin, model.ModelDraft{
-		ConnectionID: connection.ID, RemoteID: up.remoteID, Enabled: true, Price: model.Price{Currency: "JPY", Input: 100, Output: 200},
+		ConnectionID: connection.ID, RemoteID: up.remoteID, Task: up.task, Enabled: true, Price: model.Price{Currency: "JPY", Input: 100, Output: 200},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -174,8 +174,8 @@ func (c *Catalogue) check(ctx context.Context, connection Connection, credential
 	provider, err := c.build(ctx, connection, credentials, purpose)
 	if err != nil {
 		steps = notConfigured(err, time.Since(start))
-	} else if listener, ok := provider.(Transcriber); ok && task == TaskTranscription {
-		steps = listener.CheckTranscription(ctx, remoteID)
+	} else if checker, ok := provider.(TaskChecker); ok && task != TaskChat {
+		steps = checker.CheckTask(ctx, remoteID, task)
 	} else {
 		steps = provider.Check(ctx, remoteID)
 	}

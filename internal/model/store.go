@@ -460,8 +460,8 @@ const insertUsageQuery = `
 	INSERT INTO usage_records (id, started_at, account_id, model_id, model_name, requested_model_id, connection_id, feature,
 	                           conversation_id, run_id, place, place_reason, input_tokens, output_tokens, reasoning_tokens,
 	                           cache_read_tokens, cache_write_tokens, estimated, cost_micros, currency, outcome, attempts,
-	                           first_token_ms, duration_ms, audio_ms)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`
+	                           first_token_ms, duration_ms, audio_ms, operation, units)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
 
 func insertUsage(ctx context.Context, q db.Queryer, u UsageRecord) error {
 	var firstToken sql.NullInt64
@@ -472,7 +472,7 @@ func insertUsage(ctx context.Context, q db.Queryer, u UsageRecord) error {
 		u.RequestedModelID, u.ConnectionID, u.Feature, u.ConversationID, u.RunID, u.Place, u.PlaceReason,
 		u.Usage.InputTokens, u.Usage.OutputTokens, u.Usage.ReasoningTokens, u.Usage.CacheReadTokens, u.Usage.CacheWriteTokens,
 		u.Usage.Estimated, u.Cost.Micros, u.Cost.Currency, string(u.Outcome), u.Attempts, firstToken, u.Duration.Milliseconds(),
-		u.Audio.Milliseconds())
+		u.Audio.Milliseconds(), u.Operation, u.Units)
 	if err != nil {
 		return fmt.Errorf("record the use of model %s: %w", u.ModelID, err)
 	}

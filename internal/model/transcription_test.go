@@ -27,7 +27,7 @@ func (h hearing) Transcribe(ctx context.Context, model string, r Recording) (Tra
 	return h.hear(ctx, model, r)
 }
 
-func (hearing) CheckTranscription(_ context.Context, model string) []CheckStep {
+func (hearing) CheckTask(_ context.Context, model string, _ Task) []CheckStep {
 	return []CheckStep{{Name: "answer", Detail: "heard by " + model}}
 }
 
@@ -184,7 +184,7 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)
 		adapter := o.providers.adapters[KindOpenAI]
-		adapter.Transcribes = true
+		adapter.Tasks = []Task{TaskTranscription}
 		adapter.New = func(context.Context, AdapterConfig) (Provider, error) { return hearing{}, nil }
 		o.providers.adapters[KindOpenAI] = adapter
 		ctx := administrator(t.Context())
@@ -261,7 +261,7 @@ func TestASelfTestListensToAModelThatTranscribes(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)
 		adapter := o.providers.adapters[KindOpenAI]
-		adapter.Transcribes = true
+		adapter.Tasks = []Task{TaskTranscription}
 		adapter.New = func(context.Context, AdapterConfig) (Provider, error) { return hearing{}, nil }
 		o.providers.adapters[KindOpenAI] = adapter
 		ctx := access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})

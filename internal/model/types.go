@@ -90,6 +90,10 @@ type Task string
 const (
 	TaskChat          Task = "chat"
 	TaskTranscription Task = "transcription" // turns speech into text
+	TaskEmbedding     Task = "embedding"     // turns texts into vectors
+	TaskRerank        Task = "rerank"        // orders texts by how well they answer a question
+	TaskImage         Task = "image"         // makes images
+	TaskGuardrail     Task = "guardrail"     // judges texts by rules; it is no model, but called like one
 )
 
 // Capabilities is what a model can do, as the administrator declared it or the
@@ -270,8 +274,13 @@ type Transcriber interface {
 	// Transcribe returns the words of a recording, or an error with a code.
 	// Cancelling ctx closes the upstream connection at once.
 	Transcribe(ctx context.Context, model string, r Recording) (Transcript, error)
-	// CheckTranscription is Check for a model that transcribes.
-	CheckTranscription(ctx context.Context, model string) []CheckStep
+}
+
+// TaskChecker is a Provider whose models have other tasks than talking.
+type TaskChecker interface {
+	Provider
+	// CheckTask is Check with an answer that is the model's task.
+	CheckTask(ctx context.Context, model string, task Task) []CheckStep
 }
 
 // CheckStep is one step of a connection's self-test.

@@ -44,6 +44,8 @@ type UsageRecord struct {
 	FirstToken       time.Duration // 0 when nothing came
 	Duration         time.Duration
 	Audio            time.Duration // of speech that was sent
+	Operation        string        // the task, or what else was asked of a model: "count_tokens"
+	Units            int           // images, searches or units of text, by the operation
 }
 
 // Add returns what two calls used together.

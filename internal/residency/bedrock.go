@@ -56,18 +56,36 @@ func (p *Profiles) byProfile(region, id, named string) (Place, bool) {
 		}
 	}
 	if l, ok := p.listed[listedKey{named, region}]; ok {
-		places = append(places, l.place())
+		places = append(places, p.placeOf(l))
 	}
 	if len(places) == 0 {
 		return Place{}, false
 	}
 	place := union(places)
-	place.From, place.Profile = region, named
+	if place.Profile = named; place.Kind != Regions || !slices.Equal(place.Regions, []string{region}) {
+		place.From = region
+	}
 	return place, true
 }
 
-// place is where a listed profile leads: to the regions of its models' ARNs.
-// The ARN without a region is how global routing is written.
+// placeOf is where a listed profile leads: to the regions of its models' ARNs.
+// The ARN without a region is how global routing is written. A guardrail is
+// processed in its region, or where its own profile leads.
+func (p *Profiles) placeOf(l Listed) Place {
+	if len(l.Models) == 1 {
+		switch a, _ := parseARN(l.Models[0]); a.kind {
+		case "guardrail":
+			return Place{Kind: Regions, Regions: []string{a.region}, Listed: l.At}
+		case "guardrail-profile":
+			if d := p.guards[a.id]; d.To[l.Region] != nil {
+				return Place{Kind: Regions, Regions: d.To[l.Region], Basis: d.Basis}
+			}
+			return Place{Kind: Unknown, Name: a.id}
+		}
+	}
+	return l.place()
+}
+
 func (l Listed) place() Place {
 	place := Place{Kind: Regions, Model: modelOf(l.Models), Listed: l.At}
 	for _, arn := range l.Models {
@@ -176,6 +194,10 @@ func (p *Profiles) byARN(region, text string) Place {
 		}
 		home.From, home.Profile = region, text
 		return home
+	case "guardrail":
+		if place, ok := p.byProfile(region, a.id, a.id); ok && a.region == region {
+			return place
+		}
 	case "application-inference-profile":
 		// It leads where the profile leads that it was copied from, which only
 		// the account's own list says.

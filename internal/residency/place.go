@@ -1,6 +1,8 @@
 package residency
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,6 +71,21 @@ func (p Place) String() string {
 		where += " (from " + p.From + ")"
 	}
 	return where
+}
+
+// And is where a call is processed that goes to p and to another place besides,
+// such as a guardrail. The model stays that of p; where the other place adds to
+// it, the profile that leads there is named.
+func (p Place) And(q Place) Place {
+	if q.Kind == Regions && p.Kind == Regions && !slices.ContainsFunc(q.Regions, func(r string) bool { return !slices.Contains(p.Regions, r) }) {
+		return p
+	}
+	both := union([]Place{p, q})
+	both.Model, both.From = p.Model, cmp.Or(p.From, q.From)
+	if q.Profile != "" {
+		both.Profile = q.Profile
+	}
+	return both
 }
 
 // ThisServer is the place of what never leaves the machine.

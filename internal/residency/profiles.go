@@ -25,6 +25,7 @@ type Profiles struct {
 	providers map[string]bool
 	regions   map[string]RegionInfo
 	profiles  map[string]profile
+	guards    map[string]profile // profiles of guardrails
 	listed    map[listedKey]Listed
 }
 
@@ -83,6 +84,7 @@ func ParseProfiles(text []byte) (*Profiles, error) {
 		Providers []string              `json:"providers"`
 		Regions   map[string]RegionInfo `json:"regions"`
 		Profiles  map[string]profile    `json:"profiles"`
+		Guards    map[string]profile    `json:"guardrails"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -97,7 +99,7 @@ func ParseProfiles(text []byte) (*Profiles, error) {
 	case len(in.Regions) == 0 || len(in.Providers) == 0:
 		return nil, fmt.Errorf("the data of inference profiles has no regions or no providers")
 	}
-	p := &Profiles{version: in.Version, providers: make(map[string]bool), regions: in.Regions, profiles: in.Profiles}
+	p := &Profiles{version: in.Version, providers: make(map[string]bool), regions: in.Regions, profiles: in.Profiles, guards: in.Guards}
 	for _, name := range in.Providers {
 		p.providers[name] = true
 	}
@@ -111,14 +113,24 @@ func ParseProfiles(text []byte) (*Profiles, error) {
 			return nil, fmt.Errorf("inference profile %s: %w", id, err)
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(in.Guards)) {
+		if err := p.checkRoutes(id, in.Guards[id]); err != nil {
+			return nil, fmt.Errorf("guardrail profile %s: %w", id, err)
+		}
+	}
 	return p, nil
 }
 
 func (p *Profiles) check(id string, d profile) error {
-	prefix, model, _ := strings.Cut(id, ".")
-	switch {
-	case d.Model != model:
+	if _, model, _ := strings.Cut(id, "."); d.Model != model {
 		return fmt.Errorf("leads to the model %q, which is not its own", d.Model)
+	}
+	return p.checkRoutes(id, d)
+}
+
+func (p *Profiles) checkRoutes(id string, d profile) error {
+	prefix, _, _ := strings.Cut(id, ".")
+	switch {
 	case d.Anywhere == (len(d.To) > 0):
 		return fmt.Errorf("leads either to the regions under \"to\" or \"anywhere\"")
 	case d.Basis == "":

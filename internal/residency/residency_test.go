@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,51 @@ func TestWhereAHostProcesses(t *testing.T) {
 	} {
 		if got := Bundled().Host(tt.host, tt.country, tt.model); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("Host(%s, %s) = %+v, want %+v", tt.host, tt.model, got, tt.want)
+		}
+	}
+}
+
+func TestAGuardrailIsWhereItsProfileLeads(t *testing.T) {
+	const account = ":111122223333:"
+	listed := func(id, arn string) Listed {
+		return Listed{ID: id, Region: tokyo, Models: []string{"arn:aws:bedrock:" + arn}}
+	}
+	p := Bundled().With([]Listed{
+		listed("home:1", tokyo+account+"guardrail/home"),
+		listed("apac:1", tokyo+account+"guardrail-profile/apac.guardrail.v1:0"),
+		listed("new:1", tokyo+account+"guardrail-profile/zz.guardrail.v1:0"),
+		listed("us:1", tokyo+account+"guardrail-profile/us.guardrail.v1:0"),
+	})
+	for id, want := range map[string]string{
+		"home:1": tokyo,
+		"arn:aws:bedrock:" + tokyo + account + "guardrail/home:1": tokyo,
+		"apac:1": "ap-northeast-1 or ap-northeast-2 or ap-northeast-3 or ap-south-1 or ap-southeast-1 or ap-southeast-2 (from ap-northeast-1)",
+		"new:1":  "nobody knows where: zz.guardrail.v1:0 (from ap-northeast-1)",
+		"us:1":   "nobody knows where: us.guardrail.v1:0 (from ap-northeast-1)", // which cannot be called from Tokyo
+		"home:2": "nobody knows where: home:2 (from ap-northeast-1)",            // never listed
+		"arn:aws:bedrock:us-east-1" + account + "guardrail/home:1": "nobody knows where: arn:aws:bedrock:us-east-1:111122223333:guardrail/home:1 (from ap-northeast-1)",
+	} {
+		if got := p.Bedrock(tokyo, id).String(); got != want {
+			t.Errorf("%s is at %q, want %q", id, got, want)
+		}
+	}
+
+	model := p.Bedrock(tokyo, "jp.anthropic.claude-haiku-4-5-20251001-v1:0")
+	if got := model.And(p.Bedrock(tokyo, "home:1")); !reflect.DeepEqual(got, model) {
+		t.Errorf("with a guardrail of the region: %+v", got)
+	}
+	both := model.And(p.Bedrock(tokyo, "apac:1"))
+	if d := Japan().Decide(Call{Place: both, ModelID: "jp.anthropic.claude-haiku-4-5-20251001-v1:0"}); d.Allowed || d.Reason.Region != "ap-northeast-2" || d.Reason.Profile != "apac:1" || both.Model != model.Model {
+		t.Errorf("with a guardrail that leaves: %+v", d)
+	}
+	if d := Japan().Decide(Call{Place: model.And(p.Bedrock(tokyo, "new:1"))}); d.Allowed || d.Reason.Code != PlaceUnknown {
+		t.Errorf("with a guardrail that leads nobody knows where: %+v", d)
+	}
+	for bad, why := range map[string]string{`{"jp.guardrail.v1:0": {"to": {"ap-northeast-1": ["us-east-1"]}, "basis": "x"}}`: "leaves Japan", `{"x.guardrail.v1:0": {"to": {}, "basis": "x"}}`: "leads"} {
+		text := strings.Replace(string(bundled), `"guardrails": {`, `"guardrails": `+bad+`, "was": {`, 1)
+		text = regexp.MustCompile(`(?s), "was": .*`).ReplaceAllString(text, "}")
+		if _, err := ParseProfiles([]byte(text)); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s is taken: %v", bad, err)
 		}
 	}
 }

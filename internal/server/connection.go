@@ -183,7 +183,7 @@ func (r checkResult) at(d residency.Decision, known bool) checkResult {
 type remoteModel struct {
 	ID           string          `json:"id" doc:"As the provider calls it."`
 	Name         string          `json:"name" doc:"For people."`
-	Task         model.Task      `json:"task" enum:"chat,transcription"`
+	Task         model.Task      `json:"task" enum:"chat,transcription,embedding,rerank,image,guardrail"`
 	Capabilities capabilities    `json:"capabilities"`
 	Options      json.RawMessage `json:"options,omitempty" doc:"That its entry in the catalogue should have."`
 }

@@ -67,7 +67,7 @@ type catalogueModel struct {
 	RemoteID     string          `json:"remoteId" doc:"As the provider calls it."`
 	DisplayName  string          `json:"displayName"`
 	Description  string          `json:"description"`
-	Task         model.Task      `json:"task" enum:"chat,transcription" doc:"What it is for: talking, or turning speech into text."`
+	Task         model.Task      `json:"task" enum:"chat,transcription,embedding,rerank,image,guardrail" doc:"What it is for: talking, turning speech into text or texts into vectors, ordering texts, making images; a guardrail judges texts."`
 	Capabilities capabilities    `json:"capabilities"`
 	Defaults     parameters      `json:"defaults"`
 	Options      json.RawMessage `json:"options,omitempty" doc:"Extras of the provider, an object."`
@@ -93,7 +93,7 @@ type modelDraft struct {
 	RemoteID     string          `json:"remoteId" kind:"name" minLength:"1" maxLength:"2048" doc:"As the provider calls it."`
 	DisplayName  string          `json:"displayName,omitempty" kind:"name" maxLength:"200" doc:"Empty: as remoteId."`
 	Description  string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
-	Task         model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription" doc:"Absent: as remoteId tells."`
+	Task         model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription,embedding,rerank,image,guardrail" doc:"Absent: as remoteId tells."`
 	Capabilities capabilities    `json:"capabilities,omitempty"`
 	Defaults     parameters      `json:"defaults,omitempty"`
 	Options      json.RawMessage `json:"options,omitempty" kind:"freeText" doc:"Extras of the provider, an object."`
@@ -109,7 +109,7 @@ type modelChange struct {
 	RemoteID     *string          `json:"remoteId,omitempty" kind:"name" minLength:"1" maxLength:"2048"`
 	DisplayName  *string          `json:"displayName,omitempty" kind:"name" maxLength:"200"`
 	Description  *string          `json:"description,omitempty" kind:"freeText" maxLength:"2000"`
-	Task         *model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription"`
+	Task         *model.Task      `json:"task,omitempty" kind:"enum" enum:"chat,transcription,embedding,rerank,image,guardrail"`
 	Capabilities *capabilities    `json:"capabilities,omitempty"`
 	Defaults     *parameters      `json:"defaults,omitempty"`
 	Options      *json.RawMessage `json:"options,omitempty" kind:"freeText"`

@@ -2,8 +2,15 @@
 // It proves the fake: what holds here holds for the real thing's clients.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BedrockClient, ListFoundationModelsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
-import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
+import { BedrockClient, ListFoundationModelsCommand, ListGuardrailsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
+import {
+  ApplyGuardrailCommand,
+  BedrockRuntimeClient,
+  ConverseCommand,
+  ConverseStreamCommand,
+  CountTokensCommand,
+  InvokeModelCommand,
+} from "@aws-sdk/client-bedrock-runtime";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
 const fake = JSON.parse(process.env.FAKE);
@@ -143,6 +150,59 @@ test("a malformed conversation is refused", async (t) => {
   const twice = { role: "user", content: [{ text: "a" }] };
   const got = await gather(runtime(t), { modelId: model, messages: [twice, twice] });
   assert.equal(got.error?.name, "ValidationException");
+});
+
+/** invoke sends a body to a model and reads the answer's. */
+async function invoke(t, modelId, body) {
+  const out = await runtime(t).send(new InvokeModelCommand({ modelId, contentType: "application/json", accept: "application/json", body: JSON.stringify(body) }));
+  return JSON.parse(new TextDecoder().decode(out.body));
+}
+
+test("texts become vectors", async (t) => {
+  const titan = await invoke(t, "amazon.titan-embed-text-v2:0", { inputText: "予算の説明", dimensions: 256, normalize: true });
+  assert.equal(titan.embedding.length, 256);
+  assert.ok(titan.inputTextTokenCount > 0);
+  const cohere = await invoke(t, "cohere.embed-multilingual-v3", { texts: ["予算", "議会"], input_type: "search_document", embedding_types: ["float"] });
+  assert.equal(cohere.embeddings.float.length, 2);
+});
+
+test("documents are put in order", async (t) => {
+  const { results } = await invoke(t, "cohere.rerank-v3-5:0", { query: "予算", documents: ["天気", "予算の話"], top_n: 1, api_version: 2 });
+  assert.equal(results[0].index, 1);
+});
+
+test("images are drawn", async (t) => {
+  const { images } = await invoke(t, "amazon.nova-canvas-v1:0", {
+    taskType: "TEXT_IMAGE",
+    textToImageParams: { text: "市役所" },
+    imageGenerationConfig: { numberOfImages: 2, width: 320, height: 320 },
+  });
+  assert.equal(images.length, 2);
+  assert.equal(Buffer.from(images[0], "base64").subarray(1, 4).toString(), "PNG");
+});
+
+test("a body that a model does not know is refused", async (t) => {
+  await assert.rejects(invoke(t, "amazon.titan-embed-text-v2:0", { inputText: "a", truncate: true }), { name: "ValidationException" });
+});
+
+test("a guardrail judges a text", async (t) => {
+  const out = await runtime(t).send(
+    new ApplyGuardrailCommand({ guardrailIdentifier: "grhome000001", guardrailVersion: "1", source: "OUTPUT", content: [{ text: { text: "a@example.jp まで" } }] }),
+  );
+  assert.equal(out.action, "GUARDRAIL_INTERVENED");
+  assert.equal(out.outputs[0].text, "{EMAIL} まで");
+  assert.equal(out.assessments[0].sensitiveInformationPolicy.piiEntities[0].type, "EMAIL");
+  const client = new BedrockClient(config());
+  t.after(() => client.destroy());
+  const { guardrails } = await client.send(new ListGuardrailsCommand({ guardrailIdentifier: "grabroad0001" }));
+  assert.equal(guardrails[1].crossRegionDetails.guardrailProfileId, "apac.guardrail.v1:0");
+});
+
+test("tokens are counted", async (t) => {
+  const input = { converse: { messages: ask("予算は?").messages } };
+  const { inputTokens } = await runtime(t).send(new CountTokensCommand({ modelId: "anthropic.claude-haiku-4-5-20251001-v1:0", input }));
+  assert.ok(inputTokens > 0);
+  await assert.rejects(runtime(t).send(new CountTokensCommand({ modelId: "amazon.nova-lite-v1:0", input })), { name: "ValidationException" });
 });
 
 test("models and inference profiles are listed", async (t) => {

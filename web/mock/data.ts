@@ -51,6 +51,8 @@ export const models: CatalogueModel[] = [
   { id: "m-gemma", connectionId: "c-local", remoteId: "google/gemma-3-27b-it", displayName: "Gemma 3 27B（庁内）", description: "庁内のサーバーだけで処理する", task: "chat", capabilities: { ...none, vision: true, contextTokens: 128_000, outputTokens: 8_192 }, defaults: { temperature: 0.7 }, position: 2, enabled: true, groupIds: ["g-shiko"], light: false, fallbackId: "", price: { currency: "JPY", input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } },
   { id: "m-demo", connectionId: "c-demo", remoteId: "demo", displayName: "試用モデル", description: "決まった文を返す", task: "chat", capabilities: none, defaults: {}, position: 3, enabled: false, groupIds: [], light: false, fallbackId: "", price: { currency: "", input: 0, output: 0 } },
   { id: "m-whisper", connectionId: "c-local", remoteId: "kotoba-tech/kotoba-whisper-v2.2", displayName: "音声認識（庁内）", description: "", task: "transcription", capabilities: none, defaults: {}, position: 4, enabled: true, groupIds: [], light: false, fallbackId: "", price: { currency: "", input: 0, output: 0 } },
+  { id: "m-embed", connectionId: "c-bedrock", remoteId: "amazon.titan-embed-text-v2:0", displayName: "Titan Text Embeddings V2", description: "", task: "embedding", capabilities: none, defaults: {}, position: 5, enabled: true, groupIds: [], light: false, fallbackId: "", price: { currency: "USD", input: 0.02, output: 0 } },
+  { id: "m-guard", connectionId: "c-bedrock", remoteId: "abcdef123456:1", displayName: "総務課のガードレール（1）", description: "", task: "guardrail", capabilities: none, defaults: {}, position: 6, enabled: true, groupIds: [], light: false, fallbackId: "", price: { currency: "", input: 0, output: 0 } },
 ];
 
 const titles = [

@@ -27,6 +27,11 @@ const probeTimeout = 10 * time.Second
 // reached does not fail a check that names a model: a closed network may well
 // have no endpoint but the runtime's.
 func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
+	return c.check(ctx, modelID, c.checkAnswer)
+}
+
+// check makes the steps of Check. try is the last.
+func (c *Client) check(ctx context.Context, modelID string, try func(context.Context, string) (string, error)) []model.CheckStep {
 	steps := []model.CheckStep{{Name: "configuration", Detail: "region " + c.region}}
 	failed := func() bool { return steps[len(steps)-1].Err != nil }
 
@@ -52,7 +57,7 @@ func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
 	if failed() || modelID == "" {
 		return steps
 	}
-	return append(steps, timed("answer", func() (string, error) { return c.checkAnswer(ctx, modelID) }))
+	return append(steps, timed("answer", func() (string, error) { return try(ctx, modelID) }))
 }
 
 // optional reports whether a call's failure says nothing about the runtime.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	awsbedrock "github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockagentruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/auth/bearer"
@@ -61,9 +62,11 @@ type Config struct {
 	Endpoint        string // of bedrock-runtime, as a URL; empty is the public name in Region
 	ControlEndpoint string // of bedrock, as a URL; likewise
 	STSEndpoint     string // of STS, as a URL; likewise, always the regional name
-	FIPS            bool   // the public names are those of the FIPS endpoints
-	Credentials     Credentials
-	Roles           []Role // assumed one after the other, beginning with Credentials
+	// AgentRuntimeEndpoint is of bedrock-agent-runtime, as a URL; likewise.
+	AgentRuntimeEndpoint string
+	FIPS                 bool // the public names are those of the FIPS endpoints
+	Credentials          Credentials
+	Roles                []Role // assumed one after the other, beginning with Credentials
 
 	// HTTP carries every request. It must have a transport of its own and no
 	// Timeout, which would end long answers.
@@ -88,6 +91,7 @@ type Client struct {
 	region  string
 	runtime *bedrockruntime.Client
 	control *awsbedrock.Client
+	agents  *bedrockagentruntime.Client
 	sts     *sts.Client
 	creds   *provider // nil with a bearer token
 	chain   *chain    // nil with a bearer token or without roles
@@ -122,6 +126,9 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		if err := checkURL(e.field, e.url, c.Credentials.Kind); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkURL("agentRuntimeEndpoint", c.AgentRuntimeEndpoint, ""); err != nil { // is never sent an API key
+		return nil, err
 	}
 	if err := model.CheckSTS("stsEndpoint", c.STSEndpoint, c.Region); err != nil {
 		return nil, err
@@ -183,6 +190,10 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		o.AuthSchemePreference, o.BearerAuthTokenProvider = auth.preference, auth.token
 		setEndpoint(&o.BaseEndpoint, c.ControlEndpoint)
 		o.EndpointOptions.UseFIPSEndpoint = c.fips(c.ControlEndpoint)
+	})
+	cl.agents = bedrockagentruntime.NewFromConfig(cfg, func(o *bedrockagentruntime.Options) {
+		o.Retryer = once{}
+		setEndpoint(&o.BaseEndpoint, c.AgentRuntimeEndpoint)
 	})
 	cl.sts = sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.Retryer = once{}

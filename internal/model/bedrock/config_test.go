@@ -263,9 +263,18 @@ func TestModelsAreListedUnderTheIDsToCallThemBy(t *testing.T) {
 		}
 		return list[i], true
 	}
-	for _, id := range []string{"anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.titan-embed-text-v2:0"} {
+	for _, id := range []string{"anthropic.claude-haiku-4-5-20251001-v1:0", "cohere.embed-v4:0", "twelvelabs.pegasus-1-2-v1:0"} {
 		if _, ok := find(id); ok {
 			t.Errorf("%s is listed, and cannot be called", id)
+		}
+	}
+	for id, task := range map[string]model.Task{
+		haiku: model.TaskChat, "amazon.titan-embed-text-v2:0": model.TaskEmbedding, "global.cohere.embed-v4:0": model.TaskEmbedding,
+		"amazon.rerank-v1:0": model.TaskRerank, "amazon.nova-lite-v1:0": model.TaskChat,
+		"amazon.nova-canvas-v1:0": model.TaskImage, "stability.sd3-5-large-v1:0": model.TaskImage,
+	} {
+		if m, ok := find(id); !ok || m.Task != task {
+			t.Errorf("%s is listed as %+v, want %s", id, m, task)
 		}
 	}
 	const application = "arn:aws:bedrock:ap-northeast-1:111122223333:application-inference-profile/abcdef123456"

@@ -20,10 +20,11 @@ func start(t testing.TB, o fake.Options) (*fake.Server, bedrock.Config) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	t.Cleanup(client.CloseIdleConnections)
 	return s, bedrock.Config{
-		Region:          "ap-northeast-1",
-		Endpoint:        s.URL,
-		ControlEndpoint: s.URL,
-		STSEndpoint:     s.URL,
+		Region:               "ap-northeast-1",
+		Endpoint:             s.URL,
+		ControlEndpoint:      s.URL,
+		STSEndpoint:          s.URL,
+		AgentRuntimeEndpoint: s.URL,
 		Credentials: bedrock.Credentials{
 			Kind:            bedrock.CredentialsStatic,
 			AccessKeyID:     fake.DefaultKey.ID,

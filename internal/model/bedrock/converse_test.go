@@ -19,11 +19,11 @@ func TestWhatTheOptionsAskOfBedrockArrives(t *testing.T) {
 	req.Model = "amazon.nova-lite-v1:0"
 	req.Caller = model.Caller{AccountID: "0199-a", Email: "taro@example.lg.jp", Groups: []string{"総務課", "soumu (IT)"}}
 	req.Options = json.RawMessage(`{
-		"guardrail": {"id": "` + fake.Guardrail + `", "version": "1", "stream": "async"},
+		"guardrail": {"id": "` + fake.GuardrailID + `", "version": "1", "stream": "async"},
 		"latency": "optimized", "serviceTier": "flex", "responseFields": ["/stop_reason"],
 		"requestMetadata": {"person": "{account}", "mail": "{email}", "department": "{group}"}}`)
 	w := sent(t, req)
-	if want := (map[string]any{"guardrailIdentifier": fake.Guardrail, "guardrailVersion": "1", "streamProcessingMode": "async", "trace": "enabled"}); !reflect.DeepEqual(w.GuardrailConfig, want) {
+	if want := (map[string]any{"guardrailIdentifier": fake.GuardrailID, "guardrailVersion": "1", "streamProcessingMode": "async", "trace": "enabled"}); !reflect.DeepEqual(w.GuardrailConfig, want) {
 		t.Errorf("guardrail %v", w.GuardrailConfig)
 	}
 	if w.PerformanceConfig["latency"] != "optimized" || w.ServiceTier["type"] != "flex" || !slices.Equal(w.AdditionalModelResponseFieldPaths, []string{"/stop_reason"}) {
@@ -63,14 +63,14 @@ func TestAGuardrailSaysWhatItDidAndNotAboutWhichWords(t *testing.T) {
 		for _, streaming := range []string{"true", "false"} {
 			t.Run(tt.name+", streaming "+streaming, func(t *testing.T) {
 				req := ask(tt.prompt)
-				req.Options = json.RawMessage(`{"streaming":` + streaming + `,"guardrail":{"id":"` + fake.Guardrail + `","version":"1"` + tt.options + `}}`)
+				req.Options = json.RawMessage(`{"streaming":` + streaming + `,"guardrail":{"id":"` + fake.GuardrailID + `","version":"1"` + tt.options + `}}`)
 				a := modeltest.Gather(t, t.Context(), p, req)
 				if a.Err != nil || a.Stop != tt.stop || a.Text != tt.text || a.Usages != 1 {
 					t.Fatalf("answer %+v", a)
 				}
 				var got []string
 				for _, i := range a.Interventions {
-					if i.Guardrail != fake.Guardrail {
+					if i.Guardrail != fake.GuardrailID {
 						t.Errorf("of the guardrail %q", i.Guardrail)
 					}
 					got = append(got, i.String())
@@ -91,7 +91,7 @@ func TestAGuardrailMayJudgeTheLastQuestionAlone(t *testing.T) {
 	req := ask(fake.ForbiddenTopic + "とは")
 	req.Messages = append(req.Messages, text(model.RoleAssistant, "答えられません。"), text(model.RoleUser, "では天気は?"))
 	options := func(last string) json.RawMessage {
-		return json.RawMessage(`{"guardrail":{"id":"` + fake.Guardrail + `","version":"1","lastOnly":` + last + `}}`)
+		return json.RawMessage(`{"guardrail":{"id":"` + fake.GuardrailID + `","version":"1","lastOnly":` + last + `}}`)
 	}
 	for last, want := range map[string]model.StopReason{"false": model.StopFiltered, "true": model.StopEnd} {
 		req.Options = options(last)

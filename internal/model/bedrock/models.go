@@ -18,30 +18,31 @@ import (
 )
 
 // Models implements model.Provider: the foundation models that can be called by
-// their own id in this region, and the inference profiles. Of models that do not
-// stream, those that nobody knows to converse are left out. Where the caller may not list profiles, the models
+// their own id in this region, and the inference profiles. Models that neither
+// converse, as far as anybody knows, nor have a task that this package knows how
+// to ask for are left out. Where the caller may not list profiles, the models
 // alone are returned.
 func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
-	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{
-		ByOutputModality: types.ModelModalityText,
-	})
+	list, err := c.control.ListFoundationModels(ctx, &awsbedrock.ListFoundationModelsInput{})
 	if err != nil {
 		return nil, c.listFailure(ctx, err)
 	}
-	chat := map[string]types.FoundationModelSummary{}
+	offered := map[string]types.FoundationModelSummary{}
 	var out []model.RemoteModel
 	for _, m := range list.ModelSummaries {
 		id := aws.ToString(m.ModelId)
-		if !slices.Contains(m.OutputModalities, types.ModelModalityText) {
-			continue
-		}
-		if !aws.ToBool(m.ResponseStreamingSupported) {
-			if known(id).caps == (model.Capabilities{}) {
-				continue // rerankers are among those that speak text and do not stream
+		if taskOf(id) == model.TaskChat {
+			if !slices.Contains(m.OutputModalities, types.ModelModalityText) {
+				continue
 			}
-			c.unstreamed.add(id, false)
+			if !aws.ToBool(m.ResponseStreamingSupported) {
+				if known(id).caps == (model.Capabilities{}) {
+					continue // it speaks text and does not stream: who knows what it is
+				}
+				c.unstreamed.add(id, false)
+			}
 		}
-		chat[id] = m
+		offered[id] = m
 		if slices.Contains(m.InferenceTypesSupported, types.InferenceTypeOnDemand) {
 			out = append(out, remote(id, modelName(m), m))
 		}
@@ -60,21 +61,24 @@ func (c *Client) Models(ctx context.Context) ([]model.RemoteModel, error) {
 			continue
 		}
 		base := baseModel(aws.ToString(p.Models[0].ModelArn))
-		m, listed := chat[base]
-		if !listed && known(base).caps == (model.Capabilities{}) {
-			continue // not a chat model, as far as anybody knows
+		task := taskOf(base)
+		m, listed := offered[base]
+		if !listed && known(base).caps == (model.Capabilities{}) && task == model.TaskChat {
+			continue // nothing that can be asked, as far as anybody knows
 		}
 		m.ModelId = aws.String(base)
-		if listed && !aws.ToBool(m.ResponseStreamingSupported) {
+		if listed && task == model.TaskChat && !aws.ToBool(m.ResponseStreamingSupported) {
 			c.unstreamed.add(callableID(p), false)
 		}
 		out = append(out, remote(callableID(p), aws.ToString(p.InferenceProfileName), m))
 	}
+	out = append(out, c.guardrailModels(ctx)...)
 	slices.SortFunc(out, func(a, b model.RemoteModel) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
-// InferenceProfiles implements model.ProfileLister.
+// InferenceProfiles implements model.ProfileLister. Guardrails are among them:
+// one may have a profile of its own.
 func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, error) {
 	profiles, err := c.profiles(ctx)
 	if err != nil {
@@ -85,7 +89,7 @@ func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, err
 	for i, p := range profiles {
 		all[i] = c.listed(callableID(p), p.Models, now)
 	}
-	return all, nil
+	return append(all, c.guardrailPlaces(ctx, now)...), nil
 }
 
 // InferenceProfile implements model.ProfileLister.
@@ -153,11 +157,15 @@ func remote(id, name string, m types.FoundationModelSummary) model.RemoteModel {
 	if name == "" {
 		name = id
 	}
+	task := taskOf(aws.ToString(m.ModelId))
+	if task != model.TaskChat {
+		return model.RemoteModel{ID: id, Name: name, Task: task}
+	}
 	caps := known(aws.ToString(m.ModelId)).caps
 	if len(m.InputModalities) > 0 {
 		caps.Vision = slices.Contains(m.InputModalities, types.ModelModalityImage)
 	}
-	out := model.RemoteModel{ID: id, Name: name, Capabilities: caps}
+	out := model.RemoteModel{ID: id, Name: name, Task: task, Capabilities: caps}
 	// What the id does not show, the entry has to say.
 	var opts Options
 	if base := aws.ToString(m.ModelId); baseModel(id) != base {

@@ -56,6 +56,9 @@ type Options struct {
 	// ResponseFields are JSON pointers into the model's own answer, at most ten,
 	// whose values come with the end of ours.
 	ResponseFields []string `json:"responseFields,omitempty"`
+	// InvokeRerank asks a model that puts documents in order by InvokeModel, for
+	// networks without an endpoint of bedrock-agent-runtime.
+	InvokeRerank bool `json:"invokeRerank,omitempty"`
 	// Guardrail is applied to the prompt and the answer.
 	Guardrail *Guardrail `json:"guardrail,omitempty"`
 	// Latency is standard or optimized.

@@ -129,13 +129,13 @@ func TestWhatAWSSaysBecomesACodeAndAReason(t *testing.T) {
 var inOwnWords = map[errs.Code][]string{
 	errs.ModelAccessDenied:   {"denied", "status"},
 	errs.ModelCredentials:    {"status"},
-	errs.ModelInput:          {"empty"},
-	errs.ModelInvalidRequest: {"validation", "status"},
+	errs.ModelInput:          {"empty", "count_tokens", "mask"},
+	errs.ModelInvalidRequest: {"validation", "status", "unknown_form"},
 	errs.ModelNotFound:       {"model_id"},
 	errs.ModelThrottled:      {"requests", "status"},
 	errs.ModelRefused:        {"content_filter"},
 	errs.ModelTimeout:        {"upstream", "status"},
-	errs.ModelFailed:         {"stream", "model", "internal", "unknown", "status", "malformed_model_output"},
+	errs.ModelFailed:         {"stream", "model", "internal", "unknown", "status", "malformed_model_output", "answer", "vectors", "images"},
 	errs.ModelUnreachable:    {"connection", "status"},
 }
 

@@ -128,10 +128,27 @@ func (c *Client) askOllama(ctx context.Context, models []model.RemoteModel, whic
 			resp, said, err := c.exchange(ctx, http.MethodPost, address, body) //nolint:bodyclose // exchange has read and closed it
 			if err == nil && resp.StatusCode == http.StatusOK {
 				models[i].Capabilities = ollamaCapabilities(said)
+				models[i].Task = ollamaTask(said, models[i].Task)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// ollamaTask is what the answer of /api/show says the model is for, or otherwise
+// what its name has told.
+func ollamaTask(body []byte, named model.Task) model.Task {
+	var show struct {
+		Capabilities []string `json:"capabilities"`
+	}
+	switch {
+	case json.Unmarshal(body, &show) != nil:
+	case slices.Contains(show.Capabilities, "completion"):
+		return model.TaskChat
+	case slices.Contains(show.Capabilities, "embedding"):
+		return model.TaskEmbedding
+	}
+	return named
 }
 
 // ollamaCapabilities reads the answer of /api/show. The context length is taken

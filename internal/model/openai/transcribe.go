@@ -128,12 +128,6 @@ func (c *Client) refusedRecording(resp *http.Response, body []byte, modelID stri
 	return err
 }
 
-// CheckTranscription implements model.Transcriber with the steps of Check, the
-// last of which hears a second of silence.
-func (c *Client) CheckTranscription(ctx context.Context, modelID string) []model.CheckStep {
-	return c.check(ctx, modelID, c.tryTranscription)
-}
-
 func (c *Client) tryTranscription(ctx context.Context, modelID string, start *time.Time) (string, error) {
 	*start = time.Now()
 	if _, err := c.Transcribe(ctx, modelID, model.Recording{Audio: model.Media{MediaType: "audio/wav", Data: silence()}, Duration: time.Second}); err != nil {

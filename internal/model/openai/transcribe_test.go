@@ -42,7 +42,7 @@ func TestARecordingIsTranscribedByEveryServer(t *testing.T) {
 			if h := fake.Heard(); h.Name != "speech.webm" || h.MediaType != "audio/webm" || h.Language != "ja" || h.Bytes != 14 {
 				t.Errorf("the server got %+v", h)
 			}
-			steps := c.CheckTranscription(t.Context(), openaifake.SpeechModel)
+			steps := c.CheckTask(t.Context(), openaifake.SpeechModel, model.TaskTranscription)
 			if got := names(steps); got != "configuration resolve connect credentials list_models answer" || steps[len(steps)-1].Err != nil {
 				t.Errorf("check = %s, %+v", got, steps[len(steps)-1])
 			}

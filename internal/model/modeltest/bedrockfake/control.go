@@ -1,6 +1,7 @@
 package bedrockfake
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +16,17 @@ var defaultModels = []Model{
 	{ID: "amazon.nova-lite-v1:0", Name: "Nova Lite", Maker: "Amazon", Images: true},
 	{ID: "amazon.nova-2-lite-v1:0", Name: "Nova 2 Lite", Maker: "Amazon", Images: true, ProfileOnly: true},
 	{ID: "openai.gpt-oss-20b-1:0", Name: "gpt-oss-20b", Maker: "OpenAI"},
-	{ID: "amazon.titan-embed-text-v2:0", Name: "Titan Text Embeddings V2", Maker: "Amazon", NoText: true},
+	{ID: "amazon.titan-embed-text-v2:0", Name: "Titan Text Embeddings V2", Maker: "Amazon", Output: "EMBEDDING", NoStream: true},
+	{ID: "cohere.embed-multilingual-v3", Name: "Embed Multilingual", Maker: "Cohere", Output: "EMBEDDING", NoStream: true},
+	{ID: "cohere.embed-v4:0", Name: "Embed v4", Maker: "Cohere", Images: true, Output: "EMBEDDING", NoStream: true, ProfileOnly: true},
+	{ID: "amazon.rerank-v1:0", Name: "Rerank 1.0", Maker: "Amazon", NoStream: true},
+	{ID: "cohere.rerank-v3-5:0", Name: "Rerank 3.5", Maker: "Cohere", NoStream: true},
+	{ID: "amazon.nova-canvas-v1:0", Name: "Nova Canvas", Maker: "Amazon", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "amazon.titan-image-generator-v2:0", Name: "Titan Image Generator G1 v2", Maker: "Amazon", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.sd3-5-large-v1:0", Name: "Stable Diffusion 3.5 Large", Maker: "Stability AI", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.stable-image-ultra-v1:1", Name: "Stable Image Ultra 1.1", Maker: "Stability AI", Images: true, Output: "IMAGE", NoStream: true},
+	{ID: "stability.stable-image-core-v1:1", Name: "Stable Image Core 1.1", Maker: "Stability AI", Output: "IMAGE", NoStream: true},
+	{ID: "twelvelabs.pegasus-1-2-v1:0", Name: "Pegasus v1.2", Maker: "TwelveLabs", Output: "EMBEDDING", NoStream: true},
 }
 
 var japan = []string{"ap-northeast-1", "ap-northeast-3"}
@@ -26,6 +37,7 @@ var defaultProfiles = []Profile{
 	{ID: "jp.anthropic.claude-opus-4-8", Name: "JP Anthropic Claude Opus 4.8", Model: "anthropic.claude-opus-4-8", Regions: japan},
 	{ID: "jp.amazon.nova-2-lite-v1:0", Name: "JP Amazon Nova 2 Lite", Model: "amazon.nova-2-lite-v1:0", Regions: japan},
 	{ID: "global.anthropic.claude-haiku-4-5-20251001-v1:0", Name: "Global Anthropic Claude Haiku 4.5", Model: "anthropic.claude-haiku-4-5-20251001-v1:0", Regions: []string{"", "ap-northeast-1"}},
+	{ID: "global.cohere.embed-v4:0", Name: "Global Cohere Embed v4", Model: "cohere.embed-v4:0", Regions: []string{"", "ap-northeast-1"}},
 	{ID: "abcdef123456", Name: "soumu-haiku", Model: "anthropic.claude-haiku-4-5-20251001-v1:0", Regions: japan, Application: true},
 }
 
@@ -35,10 +47,7 @@ func (c *call) listModels() (gone bool) {
 	}
 	list := []any{}
 	for _, m := range c.opts.Models {
-		output := "TEXT"
-		if m.NoText {
-			output = "EMBEDDING"
-		}
+		output := cmp.Or(m.Output, "TEXT")
 		if want := c.r.URL.Query().Get("byOutputModality"); want != "" && want != output {
 			continue
 		}
@@ -58,7 +67,7 @@ func (c *call) listModels() (gone bool) {
 			"inputModalities":            input,
 			"outputModalities":           []string{output},
 			"inferenceTypesSupported":    inference,
-			"responseStreamingSupported": !m.NoText && !m.NoStream,
+			"responseStreamingSupported": !m.NoStream,
 			"modelLifecycle":             map[string]any{"status": "ACTIVE"},
 		})
 	}

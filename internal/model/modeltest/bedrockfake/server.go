@@ -1,6 +1,7 @@
 // Package bedrockfake plays Amazon Bedrock and AWS STS on their wire protocols:
-// Converse and ConverseStream with event-stream framing, the lists of models and
-// inference profiles, AssumeRole and GetCallerIdentity. It computes SigV4
+// Converse and ConverseStream with event-stream framing, InvokeModel for models
+// that do not converse, Rerank, CountTokens, ApplyGuardrail, the lists of models,
+// inference profiles and guardrails, AssumeRole and GetCallerIdentity. It computes SigV4
 // signatures for itself and refuses what does not match, refuses the malformed
 // requests that Bedrock refuses, answers by the script package, and fails on
 // demand. The official SDKs for Go and JavaScript are tested against it.
@@ -54,10 +55,10 @@ var DefaultKey = Key{
 type Model struct {
 	ID, Name, Maker string
 	Images          bool
-	ProfileOnly     bool // not to be called by its own id
-	NoText          bool // an embedding model
-	NoStream        bool // answers in one piece only
-	NoToolStream    bool // likewise, when it may use tools
+	ProfileOnly     bool   // not to be called by its own id
+	NoStream        bool   // answers in one piece only
+	NoToolStream    bool   // likewise, when it may use tools
+	Output          string // TEXT, EMBEDDING or IMAGE; "" is TEXT
 }
 
 // Profile is an inference profile of the fake.
@@ -86,6 +87,7 @@ type Options struct {
 	BearerTokens []string
 	Models       []Model
 	Profiles     []Profile
+	Guardrails   []Guardrail
 	Roles        []Role
 	Rate         float64 // tokens per second where the script does not say; 0 is no limit
 	Now          func() time.Time
@@ -161,6 +163,9 @@ func New(o Options) *Server {
 	}
 	if o.Profiles == nil {
 		o.Profiles = defaultProfiles
+	}
+	if o.Guardrails == nil {
+		o.Guardrails = defaultGuardrails
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -376,6 +381,16 @@ func (c *call) serve() (gone bool) {
 	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "converse-stream":
 		c.rec.Operation = "ConverseStream"
 		return c.converse(segments[1], true)
+	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "invoke":
+		return c.invoke(segments[1])
+	case c.r.Method == http.MethodPost && len(segments) == 3 && segments[0] == "model" && segments[2] == "count-tokens":
+		return c.countTokens(segments[1])
+	case c.r.Method == http.MethodPost && len(segments) == 5 && segments[0] == "guardrail" && segments[2] == "version" && segments[4] == "apply":
+		return c.applyGuardrail(segments[1], segments[3])
+	case c.r.Method == http.MethodGet && c.rec.Path == "/guardrails":
+		return c.listGuardrails()
+	case c.r.Method == http.MethodPost && c.rec.Path == "/rerank":
+		return c.rerank()
 	case c.r.Method == http.MethodGet && c.rec.Path == "/foundation-models":
 		c.rec.Operation = "ListFoundationModels"
 		return c.listModels()

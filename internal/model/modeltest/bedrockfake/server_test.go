@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockagentruntime"
+	agents "github.com/aws/aws-sdk-go-v2/service/bedrockagentruntime/types"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -312,5 +315,81 @@ func TestTheFakeSeesAClientThatLeaves(t *testing.T) {
 	<-failed
 	if err := s.Await(t.Context(), func(st fake.Stats) bool { return st.Gone == 1 && st.Running == 0 }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheSDKTakesWhatDoesNotConverse makes every call besides Converse with the
+// official SDK, the bodies of InvokeModel as AWS documents them.
+func TestTheSDKTakesWhatDoesNotConverse(t *testing.T) {
+	s := fake.Run(t, fake.Options{})
+	c := bedrockruntime.NewFromConfig(config(s, fake.DefaultKey))
+	png := script.Draw("a", 1, 64, 64)
+	quoted := func(b []byte) string { return `"` + base64.StdEncoding.EncodeToString(b) + `"` }
+	for _, tt := range []struct{ name, model, body, want string }{
+		{"Titan Text Embeddings", "amazon.titan-embed-text-v2:0", `{"inputText":"予算","dimensions":256,"normalize":true,"embeddingTypes":["float"]}`, `"inputTextTokenCount":`},
+		{"Cohere Embed v3", "cohere.embed-multilingual-v3", `{"texts":["予算","議会"],"input_type":"search_document","truncate":"END"}`, `"response_type":"embeddings_floats"`},
+		{"Cohere Embed v4", "global.cohere.embed-v4:0", `{"texts":["予算"],"input_type":"search_query","embedding_types":["float"],"output_dimension":256}`, `"embeddings":{"float":[[`},
+		{"Cohere Rerank", "cohere.rerank-v3-5:0", `{"query":"予算","documents":["天気","予算の話"],"top_n":1,"api_version":2}`, `{"results":[{"index":1,"relevance_score":`},
+		{"Nova Canvas", "amazon.nova-canvas-v1:0", `{"taskType":"TEXT_IMAGE","textToImageParams":{"text":"海"},"imageGenerationConfig":{"seed":1,"quality":"standard","width":320,"height":320}}`, `"images":["iVBOR`},
+		{"Nova Canvas, outpainting", "amazon.nova-canvas-v1:0", `{"taskType":"OUTPAINTING","outPaintingParams":{"text":"海","maskPrompt":"船","outPaintingMode":"DEFAULT","image":` + quoted(png) + `}}`, `"images":["iVBOR`},
+		{"Stable Diffusion", "stability.sd3-5-large-v1:0", `{"prompt":"sea","mode":"image-to-image","strength":0.7,"image":` + quoted(png) + `}`, `"finish_reasons":[null]`},
+	} {
+		out, err := c.InvokeModel(t.Context(), &bedrockruntime.InvokeModelInput{ModelId: aws.String(tt.model), ContentType: aws.String("application/json"), Body: []byte(tt.body)})
+		if err != nil || !strings.Contains(string(out.Body), tt.want) {
+			t.Errorf("%s: %v, %+v", tt.name, err, out)
+		}
+	}
+	for name, body := range map[string]string{
+		"amazon.titan-embed-text-v2:0": `{"inputText":"a","truncate":true}`, "cohere.embed-multilingual-v3": `{"texts":["a"]}`, "cohere.rerank-v3-5:0": `{"query":"a","documents":["b"]}`,
+		"amazon.nova-canvas-v1:0": `{"taskType":"TEXT_IMAGE"}`, "stability.sd3-5-large-v1:0": `{"prompt":"a","mode":"image-to-image"}`, "amazon.nova-lite-v1:0": `{}`,
+	} {
+		_, err := c.InvokeModel(t.Context(), &bedrockruntime.InvokeModelInput{ModelId: aws.String(name), Body: []byte(body)})
+		if exception(err) != "ValidationException" {
+			t.Errorf("%s takes %s: %v", name, body, err)
+		}
+	}
+
+	count, err := c.CountTokens(t.Context(), &bedrockruntime.CountTokensInput{
+		ModelId: aws.String("anthropic.claude-haiku-4-5-20251001-v1:0"),
+		Input:   &types.CountTokensInputMemberConverse{Value: types.ConverseTokensRequest{Messages: ask("予算は?")}},
+	})
+	if err != nil || aws.ToInt32(count.InputTokens) == 0 {
+		t.Errorf("counted %+v, %v", count, err)
+	}
+
+	verdict, err := c.ApplyGuardrail(t.Context(), &bedrockruntime.ApplyGuardrailInput{
+		GuardrailIdentifier: aws.String("grhome000001"), GuardrailVersion: aws.String("1"), Source: types.GuardrailContentSourceInput,
+		Content: []types.GuardrailContentBlock{&types.GuardrailContentBlockMemberText{Value: types.GuardrailTextBlock{Text: aws.String("a@example.jp")}}},
+	})
+	if err != nil || verdict.Action != types.GuardrailActionGuardrailIntervened || aws.ToString(verdict.Outputs[0].Text) != "{EMAIL}" ||
+		verdict.Assessments[0].SensitiveInformationPolicy.PiiEntities[0].Action != types.GuardrailSensitiveInformationPolicyActionAnonymized || aws.ToInt32(verdict.Usage.WordPolicyUnits) != 1 {
+		t.Errorf("verdict %+v, %v", verdict, err)
+	}
+	rails, err := bedrock.NewFromConfig(config(s, fake.DefaultKey)).ListGuardrails(t.Context(), &bedrock.ListGuardrailsInput{GuardrailIdentifier: aws.String("grabroad0001")})
+	if err != nil || len(rails.Guardrails) != 2 || aws.ToString(rails.Guardrails[1].CrossRegionDetails.GuardrailProfileId) != "apac.guardrail.v1:0" {
+		t.Errorf("guardrails %+v, %v", rails, err)
+	}
+
+	text := func(v string) *agents.RerankTextDocument { return &agents.RerankTextDocument{Text: aws.String(v)} }
+	source := func(v string) agents.RerankSource {
+		return agents.RerankSource{Type: agents.RerankSourceTypeInline, InlineDocumentSource: &agents.RerankDocument{Type: agents.RerankDocumentTypeText, TextDocument: text(v)}}
+	}
+	order, err := bedrockagentruntime.NewFromConfig(config(s, fake.DefaultKey)).Rerank(t.Context(), &bedrockagentruntime.RerankInput{
+		Queries: []agents.RerankQuery{{Type: agents.RerankQueryContentTypeText, TextQuery: text("予算")}},
+		Sources: []agents.RerankSource{source("天気"), source("予算の話")},
+		RerankingConfiguration: &agents.RerankingConfiguration{
+			Type: agents.RerankingConfigurationTypeBedrockRerankingModel,
+			BedrockRerankingConfiguration: &agents.BedrockRerankingConfiguration{ModelConfiguration: &agents.BedrockRerankingModelConfiguration{
+				ModelArn: aws.String("arn:aws:bedrock:ap-northeast-1::foundation-model/amazon.rerank-v1:0"),
+			}},
+		},
+	})
+	if err != nil || len(order.Results) != 2 || aws.ToInt32(order.Results[0].Index) != 1 {
+		t.Errorf("order %+v, %v", order, err)
+	}
+	wrong := fake.DefaultKey
+	wrong.Secret = "wrong"
+	if _, err := bedrockruntime.NewFromConfig(config(s, wrong)).InvokeModel(t.Context(), &bedrockruntime.InvokeModelInput{ModelId: aws.String("amazon.titan-embed-text-v2:0"), Body: []byte(`{}`)}); exception(err) != "InvalidSignatureException" {
+		t.Errorf("with a wrong secret: %v", err)
 	}
 }

@@ -70,10 +70,10 @@ type Server struct {
 // Live is the number of requests that are being answered.
 func (s *Server) Live() int { return int(s.live.Load()) }
 
-// Total is the number of chat completions and transcriptions that were asked for.
+// Total is the number of answers that were asked for, lists apart.
 func (s *Server) Total() int { return int(s.total.Load()) }
 
-// LastBody is the body of the last chat completions request.
+// LastBody is the body of the last request of JSON.
 func (s *Server) LastBody() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,6 +128,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.chat(w, r)
 	case path == "/audio/transcriptions" && r.Method == http.MethodPost:
 		s.transcribe(w, r)
+	case path == "/embeddings" && r.Method == http.MethodPost:
+		s.embed(w, r)
+	case path == "/images/generations" && r.Method == http.MethodPost:
+		s.draw(w, r)
+	case path == "/rerank" && r.Method == http.MethodPost:
+		s.rerank(w, r)
 	case path == "/models" && r.Method == http.MethodGet:
 		s.list(w)
 	case path == "/api/show" && r.Method == http.MethodPost && s.Flavor == Ollama:

@@ -1818,10 +1818,10 @@ export interface components {
             /** @description Where it is, and whether the policy permits that to the people it is for; in lists. */
             residency?: components["schemas"]["Decision"];
             /**
-             * @description What it is for: talking, or turning speech into text.
+             * @description What it is for: talking, turning speech into text or texts into vectors, ordering texts, making images; a guardrail judges texts.
              * @enum {string}
              */
-            task: "chat" | "transcription";
+            task: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ChatSettings: {
             /**
@@ -2844,7 +2844,7 @@ export interface components {
             price?: components["schemas"]["Price"];
             remoteId?: string;
             /** @enum {string} */
-            task?: "chat" | "transcription";
+            task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ModelDraft: {
             capabilities?: components["schemas"]["Capabilities"];
@@ -2867,7 +2867,7 @@ export interface components {
              * @description Absent: as remoteId tells.
              * @enum {string}
              */
-            task?: "chat" | "transcription";
+            task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         ModelOrder: {
             /** @description They come first, in this order. */
@@ -3336,7 +3336,7 @@ export interface components {
             /** @description That its entry in the catalogue should have. */
             options?: unknown;
             /** @enum {string} */
-            task: "chat" | "transcription";
+            task: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
         };
         RenderRequest: {
             /** @description Does not count as a use. */

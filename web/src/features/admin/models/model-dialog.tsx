@@ -12,7 +12,7 @@ import { NumberField, TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { groupsQuery } from "../groups/api";
 import { changeModel, refreshModels } from "./api";
-import { abilities } from "./capability-list";
+import { abilities, enabledKey, pricedByTokens, tasks } from "./capability-list";
 
 type Effort = NonNullable<Parameters["reasoningEffort"]> | "";
 
@@ -122,7 +122,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
     },
     fieldError: (err) => {
       const field = err.field.split(".").at(-1) ?? "";
-      return field in valuesOf(model) ? { [field]: field === "task" ? t("models.cannotTranscribe") : common("refused") } : {};
+      return field in valuesOf(model) ? { [field]: field === "task" ? t("models.cannotTask") : common("refused") } : {};
     },
   });
   const v = form.values;
@@ -149,15 +149,16 @@ export function ModelDialog({ model, others, onClose }: Props) {
           <TextField {...form.field("displayName")} label={t("models.name")} autoComplete="off" />
           <TextField {...form.field("remoteId")} label={t("models.remoteId")} mono autoComplete="off" />
           <div className="md:col-span-2">
-            <RadioGroup
+            <Select
               label={t("models.task")}
+              hint={t(`models.taskHint.${v.task}`)}
               value={v.task}
               onChange={(task) => {
                 form.set("task", task);
                 form.set("fallbackId", ""); // it stood in for another task
               }}
               error={form.errors.task}
-              options={(["chat", "transcription"] as const).map((task) => ({ value: task, label: t(`models.taskOf.${task}`), hint: t(`models.taskHint.${task}`) }))}
+              options={tasks.map((task) => ({ value: task, label: t(`models.taskOf.${task}`) }))}
             />
           </div>
           {talks && (
@@ -169,7 +170,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
         <Part title={t("models.offer")}>
           <div className="grid content-start gap-2">
             <Checkbox isSelected={v.enabled} onChange={(on) => form.set("enabled", on)} hint={talks && t("models.enabledHint")}>
-              {t(talks ? "models.enabled" : "models.enabledEar")}
+              {t(enabledKey(v.task))}
             </Checkbox>
             {talks && (
               <Checkbox isSelected={v.light} onChange={(on) => form.set("light", on)} hint={t("models.lightHint")}>
@@ -238,6 +239,9 @@ export function ModelDialog({ model, others, onClose }: Props) {
                 />
               )}
             </Part>
+          </>
+        )}
+        {pricedByTokens.includes(v.task) && (
             <Part title={t("models.price")} hint={t("models.priceHint")}>
               <div className="md:col-span-2">
                 <RadioGroup
@@ -253,11 +257,10 @@ export function ModelDialog({ model, others, onClose }: Props) {
                 />
               </div>
               {v.currency !== "" &&
-                (["input", "output", "cacheRead", "cacheWrite"] as const).map((name) => (
+                (talks ? (["input", "output", "cacheRead", "cacheWrite"] as const) : (["input"] as const)).map((name) => (
                   <NumberField key={name} {...form.field(name)} label={t(`models.priceField.${name}`)} unit={v.currency === "JPY" ? t("models.yen") : t("models.dollar")} min={0} fractionDigits={4} hint={name.startsWith("cache") ? t("models.asInputHint") : undefined} />
                 ))}
             </Part>
-          </>
         )}
         <button type="submit" hidden aria-hidden="true" tabIndex={-1} />
       </form>

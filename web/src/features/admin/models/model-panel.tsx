@@ -11,7 +11,7 @@ import { useAct } from "@/ui/use-act";
 import { EntryPanel } from "../entry-panel";
 import { useVerdictText, Verdict } from "../residency/verdict";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
-import { useCapabilityText, useTokens } from "./capability-list";
+import { enabledKey, pricedByTokens, useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
 
 interface Props {
@@ -67,7 +67,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           }
           hint={talks && t("models.enabledHint")}
         >
-          {t(talks ? "models.enabled" : "models.enabledEar")}
+          {t(enabledKey(model.task))}
         </Switch>
         <Details className="mt-3">
           <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
@@ -109,13 +109,13 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           </Details>
         </PanelSection>
       )}
-      {talks && <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
+      {pricedByTokens.includes(model.task) && <PanelSection title={price.currency ? t("models.pricePer") : t("models.price")}>
         {price.currency ? (
           <Details>
             <Detail name={t("models.priceInput")}>{money(price.input)}</Detail>
-            <Detail name={t("models.priceOutput")}>{money(price.output)}</Detail>
-            <Detail name={t("models.priceCacheRead")}>{money(price.cacheRead)}</Detail>
-            <Detail name={t("models.priceCacheWrite")}>{money(price.cacheWrite)}</Detail>
+            {talks && <Detail name={t("models.priceOutput")}>{money(price.output)}</Detail>}
+            {talks && <Detail name={t("models.priceCacheRead")}>{money(price.cacheRead)}</Detail>}
+            {talks && <Detail name={t("models.priceCacheWrite")}>{money(price.cacheWrite)}</Detail>}
           </Details>
         ) : (
           <p className="text-muted">{t("models.noPrice")}</p>
