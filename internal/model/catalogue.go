@@ -144,8 +144,17 @@ func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
 	judge := c.places.Judge(ctx)
 	offers := make([]Offer, 0, len(targets))
 	for _, t := range targets {
-		t.place = c.place(t)
-		if judge(residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: p.GroupIDs}).Allowed {
+		// Where what a person writes may be processed is wherever one of the
+		// routes that a call may take leads.
+		var places []residency.Place
+		for _, way := range t.ways("") {
+			way.place = c.place(way)
+			if judge(residency.Call{Place: way.place, ModelID: way.model.RemoteID, GroupIDs: p.GroupIDs}).Allowed {
+				places = append(places, way.place)
+			}
+		}
+		if len(places) > 0 {
+			t.place = together(places)
 			offers = append(offers, t.offer())
 		}
 	}
@@ -162,7 +171,7 @@ func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 
 func (t target) offer() Offer {
 	m := t.model
-	m.GroupIDs = nil
+	m.GroupIDs, m.Routes = nil, nil
 	return Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
 }
 
@@ -211,10 +220,13 @@ func (c *Catalogue) usable(ctx context.Context, id string, task Task) (target, e
 		return target{}, err
 	}
 	err = access.Decide(p, access.ModelUse, access.Resource{Kind: access.KindModel, ID: id, GroupIDs: t.model.GroupIDs})
-	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.connection.Enabled || t.model.Task != task)) {
+	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.reachable() || t.model.Task != task)) {
 		return target{}, unavailable()
 	}
 	t.place = c.place(t)
+	for i, r := range t.routes {
+		t.routes[i].place = c.place(t.by(r))
+	}
 	return t, err
 }
 

@@ -15,6 +15,7 @@ type metrics struct {
 	tokens   *prometheus.CounterVec
 	first    *prometheus.HistogramVec
 	duration *prometheus.HistogramVec
+	waits    *prometheus.HistogramVec
 }
 
 // secondsBuckets reach from a cached answer to a long document on a slow CPU.
@@ -41,9 +42,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "gen_ai_client_operation_duration_seconds", Help: "Time to the end of an answer, or to its failure.", Buckets: secondsBuckets,
 		}, byModel),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "kakoi_model_line_wait_seconds", Help: "Time that calls waited in line before they went out; those that did not wait are not counted.", Buckets: secondsBuckets,
+		}, byModel),
 	}
 	if r != nil {
-		r.MustRegister(m.active, m.calls, m.retries, m.tokens, m.first, m.duration)
+		r.MustRegister(m.active, m.calls, m.retries, m.tokens, m.first, m.duration, m.waits)
 	}
 	return m
 }

@@ -175,7 +175,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	measured := newMeasures(func() int { return talk.Running() })
 	a.invoker = model.NewInvoker(model.InvokerOptions{
 		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{}, People: callers{people, groups},
-		Audit: record, Metrics: measured.registry, Now: now, Log: log,
+		Audit: record, Metrics: measured.registry, NodeID: node, Now: now, Log: log,
 	})
 
 	// Conversations.

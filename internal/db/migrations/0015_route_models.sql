@@ -9,14 +9,13 @@ ALTER TABLE models ADD COLUMN weight BIGINT NOT NULL DEFAULT 1;
 -- Further ways to the same model, beside its own connection, which has
 -- priority 1: by priority, and within one by weight.
 CREATE TABLE model_routes (
-    id            TEXT   NOT NULL PRIMARY KEY,
     model_id      TEXT   NOT NULL REFERENCES models (id) ON DELETE CASCADE,
     connection_id TEXT   NOT NULL REFERENCES connections (id),
     remote_id     TEXT   NOT NULL,
     weight        BIGINT NOT NULL,
     priority      BIGINT NOT NULL,
     position      BIGINT NOT NULL, -- order in the model
-    UNIQUE (model_id, connection_id, remote_id)
+    PRIMARY KEY (model_id, connection_id, remote_id)
 );
 CREATE INDEX model_routes_by_connection ON model_routes (connection_id);
 
