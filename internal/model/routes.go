@@ -44,6 +44,13 @@ func (t target) reachable() bool {
 	return t.connection.Enabled || slices.ContainsFunc(t.routes, func(r route) bool { return r.connection.Enabled })
 }
 
+// Reaches reports whether one of the ways to m is this one.
+func (m Model) Reaches(connectionID, remoteID string) bool {
+	return m.ConnectionID == connectionID && m.RemoteID == remoteID || slices.ContainsFunc(m.Routes, func(r Route) bool {
+		return r.ConnectionID == connectionID && r.RemoteID == remoteID
+	})
+}
+
 // cleanRoutes returns the routes of m as they are stored.
 func (m Model) cleanRoutes() (Model, error) {
 	if m.Weight == 0 {

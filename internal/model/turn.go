@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/errs"
 	"kakoi/internal/model/admission"
 )
@@ -133,4 +134,23 @@ func (v *invocation) attemptRoute(ctx context.Context, r ready, others bool) (al
 		}
 	}
 	return true, err
+}
+
+// Lines returns how the lines of models stand in which somebody is, by the id of
+// the model.
+func (i *Invoker) Lines(ctx context.Context, models []Model) (map[string]admission.Standing, error) {
+	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
+		return nil, err
+	}
+	lines := make(map[string]admission.Standing)
+	for _, m := range models {
+		s, err := i.hall.Standing(ctx, m.ID, m.Limits)
+		if err != nil {
+			return nil, err
+		}
+		if s != (admission.Standing{}) {
+			lines[m.ID] = s
+		}
+	}
+	return lines, nil
 }

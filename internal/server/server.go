@@ -38,6 +38,7 @@ type Server struct {
 	groups    *access.Groups
 	identity  *identity.Service
 	catalogue *model.Catalogue
+	invoker   *model.Invoker
 	places    *residency.Service
 	residency *setting.Document[residency.Policy]
 	chat      *chat.Service

@@ -10,6 +10,7 @@ import { EntryPanel } from "../entry-panel";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
 import { useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
+import { LimitsAndRoutes } from "./route-list";
 
 interface Props {
   model: CatalogueModel;
@@ -70,6 +71,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
         </Details>
       </PanelSection>
+      <LimitsAndRoutes model={model} />
       <PanelSection title={t("models.abilities")}>
         <Details>
           <Detail name={t("models.remoteId")}>

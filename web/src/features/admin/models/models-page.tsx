@@ -60,6 +60,7 @@ export function ModelsPage() {
       cell: (m) => (
         <span className="inline-flex gap-1.5">
           {m.light && <Badge>{t("models.light")}</Badge>}
+          {m.routes.length > 0 && <Badge>{t("models.routeCount", { count: m.routes.length + 1 })}</Badge>}
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
@@ -69,7 +70,7 @@ export function ModelsPage() {
     { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
-    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
+    { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? m.rests?.length ? <State tone="wait">{t("models.resting")}</State> : <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
     {
       id: "order",
       header: t("models.order"),
