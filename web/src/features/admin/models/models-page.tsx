@@ -35,6 +35,7 @@ export function ModelsPage() {
   const current = rows.find((m) => m.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
   const connectionName = (m: CatalogueModel) => connections.data?.items.find((c) => c.id === m.connectionId)?.name ?? "";
+  const connectionNames = (m: CatalogueModel) => (m.routes.length > 0 ? t("models.andRoutes", { name: connectionName(m), count: m.routes.length }) : connectionName(m));
   const groupNames = (m: CatalogueModel) => groups.data?.items.filter((g) => m.groupIds.includes(g.id)).map((g) => g.name) ?? [];
 
   const move = async (from: number, to: number) => {
@@ -60,14 +61,13 @@ export function ModelsPage() {
       cell: (m) => (
         <span className="inline-flex gap-1.5">
           {m.light && <Badge>{t("models.light")}</Badge>}
-          {m.routes.length > 0 && <Badge>{t("models.routeCount", { count: m.routes.length + 1 })}</Badge>}
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
       width: "w-32",
       from: "wide",
     },
-    { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
+    { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => (m.enabled ? m.rests?.length ? <State tone="wait">{t("models.resting")}</State> : <State tone="on">{t("models.on")}</State> : <State tone="off">{t("models.off")}</State>), width: "w-28 @max-[36rem]:w-24" },
