@@ -57,8 +57,9 @@ type breakers struct {
 	mu    sync.Mutex
 	byKey map[routeKey]*breaker
 
-	news []restNews // for the store and the audit log
-	wake chan struct{}
+	news    []restNews // for the store and the audit log
+	wake    chan struct{}
+	metrics *metrics
 }
 
 type breaker struct {
@@ -75,8 +76,8 @@ type restNews struct {
 	again  bool // it was tried and failed: it rests on
 }
 
-func newBreakers() *breakers {
-	return &breakers{byKey: make(map[routeKey]*breaker), wake: make(chan struct{}, 1)}
+func newBreakers(m *metrics) *breakers {
+	return &breakers{byKey: make(map[routeKey]*breaker), wake: make(chan struct{}, 1), metrics: m}
 }
 
 // errNoVerdict is the end of a call that says nothing of its route.
@@ -127,6 +128,11 @@ func (b *breakers) changed(of *breaker, key routeKey, from, to gobreaker.State) 
 		of.rest = Rest{}
 	}
 	of.mu.Unlock()
+	state := "rest"
+	if news.resume {
+		state = "resume"
+	}
+	b.metrics.rests.WithLabelValues(state, key.remoteID).Inc()
 	b.mu.Lock()
 	b.news = append(b.news, news)
 	b.mu.Unlock()

@@ -117,10 +117,11 @@ type Invoker struct {
 
 // NewInvoker returns an invoker. Run must be running for usage to be kept.
 func NewInvoker(o InvokerOptions) *Invoker {
+	measured := newMetrics(o.Metrics)
 	return &Invoker{
 		catalogue: o.Catalogue, masker: o.Masker, residency: o.Residency, budgets: o.Budgets, people: o.People,
-		usage: newLedger(o.DB, o.Audit, o.Log), metrics: newMetrics(o.Metrics), node: o.NodeID, now: o.Now, log: o.Log,
-		hall: admission.New(admission.Options{DB: o.DB, Node: o.NodeID, Log: o.Log}), breakers: newBreakers(),
+		usage: newLedger(o.DB, o.Audit, o.Log), metrics: measured, node: o.NodeID, now: o.Now, log: o.Log,
+		hall: admission.New(admission.Options{DB: o.DB, Node: o.NodeID, Log: o.Log}), breakers: newBreakers(measured),
 	}
 }
 

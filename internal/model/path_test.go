@@ -77,7 +77,7 @@ type upstream struct {
 	busy     func(ctx context.Context) error
 }
 
-func startOpenAI(t *testing.T) upstream {
+func startOpenAI(t testing.TB) upstream {
 	fake := &openaifake.Server{Key: "first-key"}
 	s := httptest.NewServer(fake)
 	t.Cleanup(s.Close)
@@ -96,7 +96,7 @@ func startOpenAI(t *testing.T) upstream {
 	}
 }
 
-func startBedrock(t *testing.T) upstream {
+func startBedrock(t testing.TB) upstream {
 	fake := bedrockfake.Run(t, bedrockfake.Options{})
 	second := bedrockfake.DefaultKey
 	second.ID, second.Secret = "AKIAKAKOIFAKE0000002", "fake/second"
@@ -140,7 +140,7 @@ type installation struct {
 	person    context.Context
 }
 
-func install(t *testing.T, d *db.DB, up upstream) *installation {
+func install(t testing.TB, d *db.DB, up upstream) *installation {
 	t.Helper()
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
@@ -199,7 +199,7 @@ func (in *installation) ask(ctx context.Context, prompt string) (a answer) {
 // TestAPersonReachesEachKindOfProvider goes the whole path, from the principal
 // over the store, the seal, the adapter and the only way out, to the wire.
 func TestAPersonReachesEachKindOfProvider(t *testing.T) {
-	for name, start := range map[string]func(*testing.T) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
+	for name, start := range map[string]func(testing.TB) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Run(t, func(t *testing.T, d *db.DB) {
 				up := start(t)

@@ -61,10 +61,17 @@ func (v *invocation) takeTurn(ctx context.Context, r ready) error {
 		ModelID: v.target.model.ID, Person: v.principal.AccountID, Limits: v.target.model.Limits,
 		Tokens: r.tokens, Background: v.call.Background,
 	}
-	began := time.Now()
+	began, waits := time.Now(), false
 	turn, err := v.hall.Take(ctx, ask, func(p admission.Place) bool {
+		if !waits {
+			waits = true
+			v.metrics.waiting.Inc()
+		}
 		return v.call.Background || v.emit(Event{Type: EventQueued, Queued: Queued{Waiting: true, Ahead: p.Ahead, Wait: p.Wait}}, nil)
 	})
+	if waits {
+		v.metrics.waiting.Dec()
+	}
 	if errors.Is(err, admission.ErrLeft) {
 		return errLeft
 	} else if err != nil {

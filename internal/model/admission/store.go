@@ -75,8 +75,11 @@ func (s *stored) clock() int64 {
 	return time.Now().UnixMilli() + s.skew
 }
 
+// Nobody waits until a line is on the disk: what a crash of the store loses of
+// the last moment is a few calls beyond the limit, until they have ended.
 const lockLineQuery = `
-	SELECT l.state, m.max_concurrent, m.requests_per_minute, m.tokens_per_minute, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT
+	SELECT l.state, m.max_concurrent, m.requests_per_minute, m.tokens_per_minute,
+	       (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT, set_config('synchronous_commit', 'off', true)
 	FROM   model_lines l JOIN models m ON m.id = l.model_id
 	WHERE  l.model_id = $1`
 
@@ -134,10 +137,10 @@ func (s *stored) read(ctx context.Context, model string, see func(l *line, now i
 
 // find reads the line of a model, with its limits as they are now.
 func (s *stored) find(ctx context.Context, q db.Queryer, model, query string) (*line, int64, error) {
-	var state string
+	var state, off string
 	var limits Limits
 	var now int64
-	if err := q.QueryRowContext(ctx, query, model).Scan(&state, &limits.Concurrent, &limits.RequestsPerMinute, &limits.TokensPerMinute, &now); err != nil {
+	if err := q.QueryRowContext(ctx, query, model).Scan(&state, &limits.Concurrent, &limits.RequestsPerMinute, &limits.TokensPerMinute, &now, &off); err != nil {
 		return nil, 0, fmt.Errorf("read the line of model %s: %w", model, err)
 	}
 	var l line
