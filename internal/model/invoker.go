@@ -213,6 +213,7 @@ type invocation struct {
 	target    target // the model that is tried, or answers, and the way to it
 	turn      *admission.Turn
 	sent      time.Time // when its turn came
+	tried     []string  // the ways that were asked before the target, for the audit log
 	decision  residency.Decision
 	request   Request // as it was sent
 	underWay  bool    // the provider has the request and may be counting
@@ -648,6 +649,9 @@ func (v *invocation) record(ctx context.Context) {
 		"feature": v.call.Feature, "model": m.DisplayName, "requested_model_id": requested, "connection_id": v.target.connection.ID,
 		"conversation_id": v.call.ConversationID, "run_id": v.call.RunID, "place": v.decision.Place.String(), "place_reason": v.decision.Reason.String(),
 		"outcome": string(v.outcome), "input_tokens": strconv.Itoa(v.usage.InputTokens), "output_tokens": strconv.Itoa(v.usage.OutputTokens),
+	}
+	if len(v.tried) > 0 {
+		details["tried"] = strings.Join(v.tried, "; ")
 	}
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)

@@ -83,6 +83,9 @@ func TestTheNextRouteIsAskedAtOnceAndOnlyBeforeTheFirstWord(t *testing.T) {
 		if r := b.last(t); r.ConnectionID != "c-m-1" || r.Attempts != 2 || r.ModelID != "m" {
 			t.Errorf("recorded %+v", r)
 		}
+		if got := b.usage.pending[0].details["tried"]; got != "c-m at m.example: model_failed" {
+			t.Errorf("asked before: %q", got)
+		}
 		if want := []string{"mask", "place m.example", "reserve m", "settle", "mask", "place c-m-1.example", "reserve m", "settle"}; !slices.Equal(b.steps.log, want) {
 			t.Errorf("steps %q, want %q", b.steps.log, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"kakoi/internal/access"
@@ -45,6 +46,10 @@ func (v *invocation) askModel(ctx context.Context, id string, fallback bool) (se
 			return sent, cmp.Or(refused, err)
 		}
 		err = v.out(ctx, r, len(ways) > 1, n == len(awake)-1)
+		if err != nil && v.turn != nil && replaceable(err) {
+			// Whatever answers in the end, this place may have had what was sent.
+			v.tried = append(v.tried, fmt.Sprintf("%s at %s: %s", way.connection.ID, way.place, errs.CodeOf(err)))
+		}
 		if err == nil || ctx.Err() != nil || v.left || v.delivered || v.turn == nil || n == len(awake)-1 || !replaceable(err) {
 			return true, err
 		}

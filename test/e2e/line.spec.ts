@@ -15,8 +15,11 @@ test("who waits for a model sees how many are before them, also after a reload a
   await page.getByRole("button", { name: ja("common.edit"), exact: true }).click();
   const form = page.getByRole("dialog", { name: ja("admin.models.editTitle", { name: "庁内モデル" }) });
   await form.getByLabel(ja("admin.models.concurrent")).fill("1");
+  const eye = new Inspector(page, "ja", [/^fake-|^庁内モデル$/]);
+  await eye.look("the limits and routes of a model");
   await form.getByRole("button", { name: ja("common.save"), exact: true }).click();
   await expect(form).toHaveCount(0);
+  await eye.look("a model with limits");
 
   const [sato, ito] = [await visit(), await visit({ viewport: { width: 360, height: 740 }, colorScheme: "dark", locale: "en-GB" })];
   await addMember(workplace, page.request, sato.request, "佐藤 次郎", "sato@example.jp");
@@ -34,6 +37,7 @@ test("who waits for a model sees how many are before them, also after a reload a
   await ask(ito.page, "[[say An answer for Ito]] Please hurry", en);
   const one = en("chat.lineAhead_one" as never, { count: 1 });
   await expect(line(ito.page)).toContainText(one);
+  await new Inspector(ito.page, "en", [/^fake-|^庁内モデル$/]).look("waiting for a model, on a phone in the dark");
   await conversationId(ito.page);
   await ito.page.reload();
   await expect(line(ito.page)).toContainText(one);

@@ -144,7 +144,7 @@ func (h *Hall) wait(ctx context.Context, w *waiter, turn *Turn, tell func(Place)
 		case s.running:
 			return nil
 		case gone:
-			return errs.New(errs.Unavailable, "the place in line was lost because the server was away for too long; send it again")
+			return errs.New(errs.Unavailable, "the place in line was lost, because the server was away for too long or the model was removed; send it again")
 		case s.place != told && s.waiting:
 			turn.waited, told = true, s.place
 			if !tell(s.place) {
@@ -224,7 +224,7 @@ func (t *Turn) Done(used int) {
 			l.leave(t.id, used, now)
 			l.admit(now)
 		})
-		if err != nil { // the beat does it
+		if err != nil && errs.CodeOf(err) != errs.ModelUnavailable { // the beat does it
 			h.log.WarnContext(ctx, "a place in the line of a model could not be given back at once", "model", t.model, "err", err)
 		}
 	})
@@ -394,7 +394,10 @@ func (h *Hall) beat(ctx context.Context) {
 			h.mu.Unlock()
 			l.admit(now)
 		})
-		if err != nil {
+		if errs.CodeOf(err) == errs.ModelUnavailable {
+			h.dissolve(model)
+			continue
+		} else if err != nil {
 			if ctx.Err() == nil {
 				h.log.WarnContext(ctx, "the line of a model could not be told that this server lives", "model", model, "err", err)
 			}
@@ -406,6 +409,21 @@ func (h *Hall) beat(ctx context.Context) {
 			delete(h.told, model)
 		}
 		h.mu.Unlock()
+	}
+}
+
+// dissolve sends those away who wait here for a model that is gone.
+func (h *Hall) dissolve(model string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.held, model)
+	delete(h.told, model)
+	for _, w := range h.waiting[model] {
+		w.gone = true
+		select {
+		case w.poke <- struct{}{}:
+		default: // it will see this too
+		}
 	}
 }
 

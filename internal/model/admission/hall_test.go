@@ -255,6 +255,28 @@ func TestALineGoesOnWhenANodeDies(t *testing.T) {
 	}
 }
 
+func TestALineEndsWithItsModel(t *testing.T) {
+	d := dbtest.Open(t, db.Postgres)
+	model(t, d, Limits{Concurrent: 1})
+	h := hall("n", d)
+	a := Ask{ModelID: "m", Person: "anna", Limits: Limits{Concurrent: 1}}
+	running := take(t, h, a)
+	_, err := h.Take(t.Context(), a, func(Place) bool {
+		if _, err := d.ExecContext(t.Context(), `DELETE FROM models`); err != nil {
+			t.Error(err)
+		}
+		h.beat(t.Context())
+		return true
+	})
+	if errs.CodeOf(err) != errs.Unavailable {
+		t.Errorf("who waited hears %v", err)
+	}
+	running.Done(0)
+	if _, err := h.Take(t.Context(), a, ignore); errs.CodeOf(err) != errs.ModelUnavailable {
+		t.Errorf("who comes hears %v", err)
+	}
+}
+
 func TestNewLimitsHoldForThoseWhoWait(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		limits := Limits{Concurrent: 1}

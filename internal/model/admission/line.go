@@ -29,8 +29,8 @@ const (
 	// A provider that refuses for its load halves what is asked of it at once;
 	// it grows again by a quarter each time this has gone well.
 	growEvery   = int64(15 * time.Second / time.Millisecond)
-	halveEvery  = int64(2 * time.Second / time.Millisecond) // calls that fail together are one refusal
-	longestHold = int64(time.Minute / time.Millisecond)
+	halveEvery  = int64(2 * time.Second / time.Millisecond)  // calls that fail together are one refusal
+	longestHold = int64(20 * time.Second / time.Millisecond) // then one call asks again, or its fallback is asked
 
 	nodeDead = int64(30 * time.Second / time.Millisecond)
 )
