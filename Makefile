@@ -20,7 +20,7 @@ WEB_DEPS    := web/node_modules/.installed
 WEB_BUILT   := web/dist/index.html
 E2E_DEPS    := test/e2e/node_modules/.installed
 
-.PHONY: help run build test test-go test-web test-bedrock-js test-bedrock-boto3 test-real-model test-e2e test-closed pictures lint lint-go lint-web bench bench-history bench-browser bench-sqlite generate check-generated tools clean
+.PHONY: help run build test test-go test-web test-bedrock-js test-bedrock-boto3 test-real-model test-e2e test-closed pictures lint lint-go lint-web bench bench-path bench-history bench-browser bench-sqlite generate check-generated tools clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -104,8 +104,12 @@ check-generated:
 GENERATED     := kakoi.example.yaml docs/configuration.md api/openapi.json web/src/lib/api/schema.d.ts
 GENERATED_SUM := cat $(GENERATED) | sha256sum
 
-bench: build ## 1,000 answers at once on both stores, memory, start-up, size
+bench: build bench-path ## 1,000 answers at once on both stores, memory, start-up, size; the path of a call
 	scripts/bench.sh
+
+bench-path: need-go ## What residency, the way out, the ledger and limits add to a call
+	scripts/install-postgres.sh
+	scripts/test-postgres.sh -usual go test ./internal/model -run '^$$' -bench BenchmarkPath -benchtime 2000x -timeout 10m
 
 bench-history: need-go ## A million messages of one person: lists, search, long conversations
 	scripts/bench-history.sh

@@ -25,6 +25,7 @@ const (
 	EventPartEnd   EventType = "part_end"   // the part is complete
 	EventEnd       EventType = "end"        // the run has ended; Message is final
 	EventIdle      EventType = "idle"       // nothing new for a while
+	EventQueued    EventType = "queued"     // the run waits for its turn, or its turn has come; has no place in the answer
 )
 
 // Event is one step of a run as its readers get it.
@@ -36,6 +37,7 @@ type Event struct {
 	Text      string
 	MessageID string
 	Message   *Message
+	Queued    model.Queued
 }
 
 // idleAfter is how long a stream is silent before its reader hears of it.
@@ -79,12 +81,12 @@ func (s *Service) Follow(ctx context.Context, runID, after string) (iter.Seq2[Ev
 		idle := time.NewTimer(idleAfter)
 		defer idle.Stop()
 		for {
-			pieces, final, err := src.read(ctx, r.at)
+			pieces, final, queued, err := src.read(ctx, r.at)
 			if err != nil {
 				yield(Event{}, err)
 				return
 			}
-			if !r.tell(pieces, final) || final != nil {
+			if !r.tell(pieces, final, queued) || final != nil {
 				return
 			}
 			idle.Reset(idleAfter)
@@ -109,13 +111,20 @@ type reader struct {
 	kind    model.PartType
 	begun   bool
 	message string
+	queued  model.Queued // as it was told
 	yield   func(Event, error) bool
 }
 
-func (r *reader) tell(pieces []piece, final *Message) bool {
+func (r *reader) tell(pieces []piece, final *Message, queued model.Queued) bool {
 	if !r.begun {
 		r.begun = true
 		if !r.yield(Event{Type: EventBegin, At: r.at, MessageID: r.message}, nil) {
+			return false
+		}
+	}
+	if queued != r.queued && final == nil {
+		r.queued = queued
+		if !r.yield(Event{Type: EventQueued, At: r.at, Queued: queued}, nil) {
 			return false
 		}
 	}
@@ -159,10 +168,15 @@ func (r *reader) close(final *Message) bool {
 type source interface {
 	watch() chan struct{}
 	unwatch(chan struct{})
-	read(ctx context.Context, at Offset) ([]piece, *Message, error)
+	read(ctx context.Context, at Offset) ([]piece, *Message, model.Queued, error)
 }
 
-func (l *live) read(_ context.Context, at Offset) ([]piece, *Message, error) { return l.since(at) }
+func (l *live) read(_ context.Context, at Offset) ([]piece, *Message, model.Queued, error) {
+	pieces, final, err := l.since(at)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return pieces, final, l.queued, err
+}
 
 // remote reads a run of another node, or one that has ended, from the store.
 type remote struct {
@@ -177,10 +191,11 @@ func (r *remote) watch() chan struct{} { return r.s.hub.watchRun(r.run.ID) }
 
 func (r *remote) unwatch(w chan struct{}) { r.s.hub.unwatchRun(r.run.ID, w) }
 
-func (r *remote) read(ctx context.Context, at Offset) ([]piece, *Message, error) {
+func (r *remote) read(ctx context.Context, at Offset) ([]piece, *Message, model.Queued, error) {
+	var queued model.Queued
 	m, err := r.s.message(ctx, r.s.db, r.run.MessageID)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, queued, err
 	}
 	var final *Message
 	if m.Status != StatusRunning || m.RunID != r.run.ID {
@@ -188,13 +203,16 @@ func (r *remote) read(ctx context.Context, at Offset) ([]piece, *Message, error)
 	} else {
 		segs, err := r.s.segments(ctx, r.s.db, r.run.ID, r.sequence)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, queued, err
+		}
+		if queued, err = r.s.queuedAt(ctx, r.run.ID); err != nil {
+			return nil, nil, queued, err
 		}
 		if !r.loaded {
 			r.parts, r.loaded = m.Parts, true
 		}
 		if r.parts, err = assemble(r.parts, segs); err != nil {
-			return nil, nil, err
+			return nil, nil, queued, err
 		}
 		if len(segs) > 0 {
 			r.sequence = segs[len(segs)-1].sequence
@@ -209,9 +227,9 @@ func (r *remote) read(ctx context.Context, at Offset) ([]piece, *Message, error)
 	if err != nil && (final == nil || final.Status == StatusInterrupted) {
 		// The reader has seen more than the store holds: it will come yet, or it
 		// was lost with the process and the reader takes what was kept.
-		return nil, final, nil
+		return nil, final, queued, nil
 	}
-	return pieces, final, err
+	return pieces, final, queued, err
 }
 
 // ChangeType is the kind of a change a person's browsers are told of.

@@ -59,6 +59,7 @@ type live struct {
 	sequence  int64
 	modelID   string
 	modelName string
+	queued    model.Queued
 	final     *Message // set once, when the run has ended and the store knows it
 	watchers  map[chan struct{}]struct{}
 	ended     chan struct{} // closed when final is set
@@ -119,6 +120,14 @@ func (l *live) setModel(id, name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.modelID, l.modelName = id, name
+}
+
+// setQueued tells the readers where in the line of its model the run stands.
+func (l *live) setQueued(q model.Queued) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued = q
+	l.wake()
 }
 
 func (l *live) answering() (id, name string) {

@@ -67,6 +67,7 @@ func (s *Service) execute(ctx context.Context, l *running, c Conversation, answe
 	}
 	var stop model.StopReason
 	var first, thought time.Duration
+	var told time.Time             // when the other nodes last heard where in line it stands
 	fresh := how == launchContinue // its reasoning and text begin parts of their own
 	given, err := s.prompt(ctx, c, answer, offer, how)
 	if err == nil {
@@ -81,6 +82,9 @@ func (s *Service) execute(ctx context.Context, l *running, c Conversation, answe
 				break
 			}
 			switch ev.Type {
+			case model.EventQueued:
+				l.setQueued(ev.Queued)
+				told = s.tellQueued(ctx, l.run.ID, ev.Queued, told)
 			case model.EventModel:
 				l.setModel(ev.Answering.ModelID, ev.Answering.Name)
 			case model.EventText, model.EventReasoning:

@@ -195,6 +195,10 @@ func (s *Service) answerTemporary(ctx context.Context, call model.Call, fits Con
 			if !yield(Event{Type: EventIdle, At: at}, nil) {
 				return
 			}
+		case model.EventQueued:
+			if !yield(Event{Type: EventQueued, At: at, Queued: ev.Queued}, nil) {
+				return
+			}
 		case model.EventModel:
 			final.ModelID, final.ModelName = ev.Answering.ModelID, ev.Answering.Name
 		case model.EventText, model.EventReasoning:

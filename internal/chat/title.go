@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	titleInput   = 2000 // characters of question and answer each that the title is made of
+	titleFeature = "title" // nobody waits for one
+	titleInput   = 2000    // characters of question and answer each that the title is made of
 	titleRunes   = 40
 	titleWithin  = 30 * time.Second
 	titlePrompt  = "Give the conversation below a title in its own language: at most 20 characters in Japanese, at most 6 words otherwise. Answer with the title alone, without quotation marks."
@@ -64,7 +65,7 @@ func (s *Service) titleFrom(ctx context.Context, c Conversation, answer Message)
 	if err != nil {
 		return light.ID, err
 	}
-	said, err := s.ask(ctx, c, light, "title", titlePrompt, titleMaximum,
+	said, err := s.ask(ctx, c, light, titleFeature, titlePrompt, titleMaximum,
 		"<question>\n"+label.Clip(question.text(), titleInput)+"\n</question>\n<answer>\n"+label.Clip(answer.text(), titleInput)+"\n</answer>")
 	if err != nil {
 		return light.ID, err
@@ -84,7 +85,7 @@ func (s *Service) titleFrom(ctx context.Context, c Conversation, answer Message)
 // says, of at most so many tokens.
 func (s *Service) ask(ctx context.Context, c Conversation, offer model.Offer, feature, instructions string, most int, text string) (string, error) {
 	call := model.Call{
-		ModelID: offer.ID, Feature: feature, System: instructions, Class: c.Class, ConversationID: c.ID,
+		ModelID: offer.ID, Feature: feature, System: instructions, Class: c.Class, ConversationID: c.ID, Background: feature == titleFeature,
 		Parameters: model.Parameters{MaxTokens: &most, ReasoningEffort: model.EffortNone},
 		Messages:   []model.Message{{Role: model.RoleUser, Parts: []model.Part{{Type: model.PartText, Text: text}}}},
 	}

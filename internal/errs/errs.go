@@ -38,6 +38,7 @@ const (
 	NoModel             Code = "no_model"               // nothing is configured for this person yet
 	ModelInput          Code = "model_input"            // the model cannot take this kind of part
 	ModelThrottled      Code = "model_throttled"        // upstream says too many requests
+	ModelBusy           Code = "model_busy"             // too many wait here for their turn, or for too long
 	ModelContextTooLong Code = "model_context_too_long" // prompt exceeds the model's context
 	ModelAccessDenied   Code = "model_access_denied"    // upstream knows us and says no
 	ModelCredentials    Code = "model_credentials"      // upstream does not accept our key or signature

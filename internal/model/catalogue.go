@@ -160,8 +160,9 @@ func (c *Catalogue) parted(ctx context.Context, task Task) (offers []Offer, barr
 	judge := c.places.Judge(ctx)
 	offers = make([]Offer, 0, len(targets))
 	for _, t := range targets {
-		t.place = c.place(t)
-		if o := t.offer(judge, p.GroupIDs); len(o.Classes) > 0 {
+		// Where what a person writes may be processed is wherever one of the
+		// routes that a call may take leads.
+		if o := c.offered(t, judge, p.GroupIDs); len(o.Classes) > 0 {
 			offers = append(offers, o)
 		} else {
 			barred++
@@ -182,18 +183,34 @@ func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	return t.offer(c.places.Judge(ctx), p.GroupIDs), nil
+	return c.offered(t, c.places.Judge(ctx), p.GroupIDs), nil
 }
 
-// offer returns t as members of the groups may use it.
-func (t target) offer(judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
+// offered returns t as members of the groups may use it: its place is wherever
+// one of the routes leads that a call of some class may take.
+func (c *Catalogue) offered(t target, judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
 	m := t.model
-	m.GroupIDs = nil
-	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
-	for _, class := range append([]classification.Class{classification.None}, classification.All()...) {
-		if judge(residency.Call{Place: t.place, ModelID: m.RemoteID, GroupIDs: groupIDs, Class: class}).Allowed {
-			o.Classes = append(o.Classes, class)
+	m.GroupIDs, m.Routes = nil, nil
+	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: c.place(t)}
+	var places []residency.Place
+	for _, way := range t.ways("") {
+		way.place = c.place(way)
+		taken := false
+		for _, class := range append([]classification.Class{classification.None}, classification.All()...) {
+			if judge(residency.Call{Place: way.place, ModelID: way.model.RemoteID, GroupIDs: groupIDs, Class: class}).Allowed {
+				taken = true
+				if !slices.Contains(o.Classes, class) {
+					o.Classes = append(o.Classes, class)
+				}
+			}
 		}
+		if taken {
+			places = append(places, way.place)
+		}
+	}
+	slices.Sort(o.Classes)
+	if len(places) > 0 {
+		o.Place = together(places)
 	}
 	return o
 }
@@ -243,10 +260,13 @@ func (c *Catalogue) usable(ctx context.Context, id string, task Task) (target, e
 		return target{}, err
 	}
 	err = access.Decide(p, access.ModelUse, access.Resource{Kind: access.KindModel, ID: id, GroupIDs: t.model.GroupIDs})
-	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.connection.Enabled || t.model.Task != task)) {
+	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.reachable() || t.model.Task != task)) {
 		return target{}, unavailable()
 	}
 	t.place = c.place(t)
+	for i, r := range t.routes {
+		t.routes[i].place = c.place(t.by(r))
+	}
 	return t, err
 }
 

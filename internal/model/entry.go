@@ -11,6 +11,7 @@ import (
 	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
+	"kakoi/internal/model/admission"
 	"kakoi/internal/residency"
 )
 
@@ -31,6 +32,9 @@ type Model struct {
 	Light        bool     // makes titles and other small things
 	FallbackID   string   // the model that answers when this one cannot, or ""
 	Price        Price
+	Limits       admission.Limits
+	Weight       int     // of the model's own connection among its routes
+	Routes       []Route // further ways to it
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -50,6 +54,9 @@ type ModelDraft struct {
 	Light        bool
 	FallbackID   string
 	Price        Price
+	Limits       admission.Limits
+	Weight       int // 0: 1
+	Routes       []Route
 }
 
 // ModelPatch changes some fields of a model; a nil one stays as it is.
@@ -66,6 +73,9 @@ type ModelPatch struct {
 	Light        *bool
 	FallbackID   *string
 	Price        *Price
+	Limits       *admission.Limits
+	Weight       *int
+	Routes       *[]Route
 }
 
 // Offer is a model that a person may use, with what they should know of it.
@@ -104,6 +114,9 @@ func (m Model) patched(p ModelPatch) Model {
 	set(&m.Light, p.Light)
 	set(&m.FallbackID, p.FallbackID)
 	set(&m.Price, p.Price)
+	set(&m.Limits, p.Limits)
+	set(&m.Weight, p.Weight)
+	set(&m.Routes, p.Routes)
 	return m
 }
 
@@ -148,7 +161,27 @@ func (m Model) validate(a Adapter) (Model, error) {
 	if m.FallbackID != "" && m.FallbackID == m.ID {
 		return m, errs.InField("fallbackId", "a model cannot stand in for itself")
 	}
+	if err := checkLimits(m.Limits); err != nil {
+		return m, err
+	}
+	if m, err = m.cleanRoutes(); err != nil {
+		return m, err
+	}
 	return m, m.Price.validate()
+}
+
+const maxLimit = 1_000_000_000
+
+func checkLimits(l admission.Limits) error {
+	for _, limit := range []struct {
+		field string
+		n     int
+	}{{"concurrent", l.Concurrent}, {"requestsPerMinute", l.RequestsPerMinute}, {"tokensPerMinute", l.TokensPerMinute}} {
+		if limit.n < 0 || limit.n > maxLimit {
+			return errs.InField("limits."+limit.field, "a limit is a whole number from 1, or 0 for none")
+		}
+	}
+	return nil
 }
 
 // task returns what m is for, by its name where nobody has said.

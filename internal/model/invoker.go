@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ import (
 	"kakoi/internal/errs"
 	"kakoi/internal/governance"
 	"kakoi/internal/label"
+	"kakoi/internal/model/admission"
 	"kakoi/internal/residency"
 )
 
@@ -40,6 +42,7 @@ type Call struct {
 	Class      classification.Class
 
 	ConversationID, RunID string // for the record; may be empty
+	Background            bool   // nobody looks on: it lets others go first, and waits in silence
 }
 
 // TranscriptionCall is one call of a model that turns speech into text, by a
@@ -96,6 +99,7 @@ type InvokerOptions struct {
 	People    People
 	Audit     Auditor
 	Metrics   prometheus.Registerer // nil measures nothing
+	NodeID    string                // of several that share a store
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -109,28 +113,42 @@ type Invoker struct {
 	budgets   Budgets
 	people    People
 	usage     *ledger
+	hall      *admission.Hall
+	breakers  *breakers
 	metrics   *metrics
+	node      string
 	now       func() time.Time
 	log       *slog.Logger
 }
 
 // NewInvoker returns an invoker. Run must be running for usage to be kept.
 func NewInvoker(o InvokerOptions) *Invoker {
+	measured := newMetrics(o.Metrics)
 	return &Invoker{
 		catalogue: o.Catalogue, masker: o.Masker, residency: o.Residency, budgets: o.Budgets, people: o.People,
-		usage: newLedger(o.DB, o.Audit, o.Log), metrics: newMetrics(o.Metrics), now: o.Now, log: o.Log,
+		usage: newLedger(o.DB, o.Audit, o.Log), metrics: measured, node: o.NodeID, now: o.Now, log: o.Log,
+		hall: admission.New(admission.Options{DB: o.DB, Node: o.NodeID, Log: o.Log}), breakers: newBreakers(measured),
 	}
 }
 
-// Run keeps the record of what was used until ctx ends, and then writes what
-// is left. End the calls first.
-func (i *Invoker) Run(ctx context.Context) { i.usage.run(ctx) }
+// Run keeps the record of what was used and which routes rest, and has part in
+// the lines of models, until ctx ends; then it writes what is left. End the calls
+// first.
+func (i *Invoker) Run(ctx context.Context) {
+	var beside sync.WaitGroup
+	beside.Go(func() { i.hall.Run(ctx) })
+	beside.Go(func() { i.runRests(ctx) })
+	i.usage.run(ctx)
+	beside.Wait()
+}
 
 // Flush writes what Run has not written yet.
-func (i *Invoker) Flush(ctx context.Context) error { return i.usage.flush(ctx) }
+func (i *Invoker) Flush(ctx context.Context) error {
+	return errors.Join(i.usage.flush(ctx), i.keepRests(ctx))
+}
 
-// Stream calls a model and yields its answer: an EventModel, text and reasoning
-// as they come, then one EventUsage with the cost and, last, one EventStop. It
+// Stream calls a model and yields its answer: EventQueued while it waits for its
+// turn, an EventModel, text and reasoning as they come, then one EventUsage with the cost and, last, one EventStop. It
 // ends with one error instead of EventStop if the answer could not be had or
 // did not come to its end; what came before it stands, and an EventUsage
 // precedes the error if anything was used. When ctx is cancelled the upstream
@@ -178,7 +196,7 @@ const (
 	firstWait    = 500 * time.Millisecond
 	longestWait  = 8 * time.Second
 	maxTotalWait = 20 * time.Second // of all waits of a call; a longer Retry-After is passed on
-	retryWithin  = time.Minute      // no further attempt begins later than this
+	retryWithin  = time.Minute      // no further attempt begins later than this after its turn came
 	maxFallbacks = 2
 
 	maxRecordedID = 64 // characters of an id that somebody asked for
@@ -199,7 +217,10 @@ type invocation struct {
 	at        time.Time
 
 	principal access.Principal
-	target    target // the model that is tried, or answers
+	target    target // the model that is tried, or answers, and the way to it
+	turn      *admission.Turn
+	sent      time.Time // when its turn came
+	tried     []string  // the ways that were asked before the target, for the audit log
 	decision  residency.Decision
 	request   Request // as it was sent
 	underWay  bool    // the provider has the request and may be counting
@@ -241,14 +262,14 @@ func (v *invocation) invoke(ctx context.Context) error {
 	tried := map[string]bool{}
 	for id := v.call.ModelID; ; id = v.target.model.FallbackID {
 		tried[id] = true
-		ready, err := v.prepare(ctx, id, failed != nil)
-		if err != nil {
+		sent, err := v.askModel(ctx, id, failed != nil)
+		if !sent {
 			if failed != nil {
 				return failed // a fallback that is out of the question changes nothing
 			}
 			return err
 		}
-		failed = v.out(ctx, ready)
+		failed = err
 		next := v.target.model.FallbackID
 		if failed == nil || ctx.Err() != nil || v.left || v.delivered || !replaceable(failed) ||
 			next == "" || tried[next] || len(tried) > maxFallbacks {
@@ -264,19 +285,13 @@ type ready struct {
 	request     Request
 	restore     func(iter.Seq2[Event, error]) iter.Seq2[Event, error]
 	reservation governance.Reservation
+	tokens      int // that it will use at the most, by our estimate
 }
 
-// prepare takes a call of model id through the steps before it goes out. A
-// fallback becomes the target only if it passes them.
-func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (ready, error) {
-	// Who: the person may use the model.
-	t, err := v.catalogue.usable(ctx, id, v.task)
-	if err != nil {
-		return ready{}, err
-	}
-	if !fallback {
-		v.target = t
-	}
+// prepare takes a call by a way to its model, which the person may use, through
+// the steps before it goes out. A way that stands in for another becomes the
+// target only if it passes them.
+func (v *invocation) prepare(ctx context.Context, t target, standIn bool) (ready, error) {
 	if err := checkInput(t.model, v.call); err != nil {
 		return ready{}, err
 	}
@@ -298,8 +313,8 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 	}
 
 	// Where: the place must be permitted.
-	decision := v.residency.Decide(ctx, residency.Call{Place: t.place, ModelID: t.model.RemoteID, GroupIDs: v.principal.GroupIDs, Class: v.call.Class})
-	if !fallback || decision.Allowed {
+	decision := v.decide(ctx, t)
+	if !standIn || decision.Allowed {
 		v.decision = decision
 	}
 	if !decision.Allowed {
@@ -315,7 +330,7 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 
 	// How much: what it will use is set aside.
 	claim := governance.Claim{
-		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: id, Feature: v.call.Feature, Operation: v.operation(),
+		AccountID: v.principal.AccountID, GroupIDs: v.principal.GroupIDs, ModelID: t.model.ID, Feature: v.call.Feature, Operation: v.operation(),
 		InputTokens: estimateInput(request), OutputTokens: t.model.Capabilities.OutputTokens,
 		Audio: v.recording.Duration,
 	}
@@ -330,7 +345,12 @@ func (v *invocation) prepare(ctx context.Context, id string, fallback bool) (rea
 		return ready{}, err
 	}
 	v.target, v.decision = t, decision
-	return ready{request, restore, reservation}, nil
+	return ready{request, restore, reservation, claim.InputTokens + claim.OutputTokens}, nil
+}
+
+// decide asks whether a call may be processed where this way leads.
+func (v *invocation) decide(ctx context.Context, way target) residency.Decision {
+	return v.residency.Decide(ctx, residency.Call{Place: way.place, ModelID: way.model.RemoteID, GroupIDs: v.principal.GroupIDs, Class: v.call.Class})
 }
 
 // barred is the refusal of a call that may not be processed where it would be.
@@ -345,9 +365,10 @@ func barred(d residency.Decision) error {
 	return e
 }
 
-// out calls the target's provider, again where that is safe, and settles what
-// was reserved.
-func (v *invocation) out(ctx context.Context, r ready) (err error) {
+// out waits for the call's turn and calls the target's provider, again where that
+// is safe, and settles what was reserved. others is whether the model has other
+// ways, and last whether none of them is left to try.
+func (v *invocation) out(ctx context.Context, r ready, others, last bool) (err error) {
 	v.request, v.reported, v.usage, v.cost = r.request, false, Usage{}, Money{}
 	defer func() {
 		v.account(err == nil)
@@ -357,9 +378,19 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 			v.log.ErrorContext(ctx, "reservation not settled", "model", v.target.model.ID, "account", v.principal.AccountID, "err", err)
 		}
 	}()
+	if v.turn == nil {
+		if err := v.takeTurn(ctx, r); err != nil {
+			return err
+		}
+	} else {
+		v.turn.Again(ctx)
+	}
 	for attempt := 1; ; attempt++ {
+		allowed, err := v.attemptRoute(ctx, r, others)
+		if !allowed {
+			return err
+		}
 		v.attempts++
-		err := v.attempt(ctx, r.restore)
 		if err != nil && !v.left && ctx.Err() == nil {
 			v.underWay = false // it has failed: nothing more is being counted
 		}
@@ -368,7 +399,7 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 			return err
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case v.delivered || attempt == maxAttempts || !passing(err):
+		case v.delivered || attempt == maxAttempts || !last || !passing(err):
 			return err
 		}
 		wait, ok := v.wait(attempt, err)
@@ -381,6 +412,7 @@ func (v *invocation) out(ctx context.Context, r ready) (err error) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
+			v.turn.Again(ctx)
 		case <-ctx.Done():
 			timer.Stop()
 			return context.Cause(ctx)
@@ -578,7 +610,7 @@ func (v *invocation) wait(attempt int, err error) (time.Duration, bool) {
 			wait = max(wait, after+rand.N(after/10+time.Millisecond))
 		}
 	}
-	if v.waited+wait > maxTotalWait || time.Since(v.start)+wait > retryWithin {
+	if v.waited+wait > maxTotalWait || time.Since(v.sent)+wait > retryWithin {
 		return 0, false
 	}
 	v.waited += wait
@@ -601,7 +633,7 @@ func passing(err error) bool {
 // what the provider is at fault for, not what was asked of it.
 func replaceable(err error) bool {
 	switch errs.CodeOf(err) {
-	case errs.ModelThrottled, errs.ModelTimeout, errs.ModelFailed, errs.ModelBrokeOff, errs.ModelUnreachable,
+	case errs.ModelThrottled, errs.ModelBusy, errs.ModelTimeout, errs.ModelFailed, errs.ModelBrokeOff, errs.ModelUnreachable,
 		errs.ModelCredentials, errs.ModelAccessDenied, errs.ModelNotFound, errs.SecretUnreadable, errs.EgressDenied:
 		return true
 	}
@@ -657,6 +689,9 @@ func (v *invocation) record(ctx context.Context) {
 	}
 	if len(v.interventions) > 0 {
 		details["guardrail"] = recorded(v.interventions)
+	}
+	if len(v.tried) > 0 {
+		details["tried"] = strings.Join(v.tried, "; ")
 	}
 	if v.task == TaskTranscription {
 		details["audio_ms"] = strconv.FormatInt(v.heard().Milliseconds(), 10)

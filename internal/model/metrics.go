@@ -15,6 +15,9 @@ type metrics struct {
 	tokens   *prometheus.CounterVec
 	first    *prometheus.HistogramVec
 	duration *prometheus.HistogramVec
+	waits    *prometheus.HistogramVec
+	waiting  prometheus.Gauge
+	rests    *prometheus.CounterVec
 }
 
 // secondsBuckets reach from a cached answer to a long document on a slow CPU.
@@ -41,9 +44,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "gen_ai_client_operation_duration_seconds", Help: "Time to the end of an answer, or to its failure.", Buckets: secondsBuckets,
 		}, byModel),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "kakoi_model_line_wait_seconds", Help: "Time that calls waited in line before they went out; those that did not wait are not counted.", Buckets: secondsBuckets,
+		}, byModel),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "kakoi_model_calls_waiting", Help: "Calls of this server that wait in line for a model.",
+		}),
+		rests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kakoi_model_route_changes_total", Help: "How often a route of a model was left alone because it failed (rest), or worked again (resume).",
+		}, []string{"state", "gen_ai_request_model"}),
 	}
 	if r != nil {
-		r.MustRegister(m.active, m.calls, m.retries, m.tokens, m.first, m.duration)
+		r.MustRegister(m.active, m.calls, m.retries, m.tokens, m.first, m.duration, m.waits, m.waiting, m.rests)
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
+	"kakoi/internal/model/admission"
 	"kakoi/internal/residency"
 )
 
@@ -52,6 +54,27 @@ func (c *Catalogue) JudgedBy(ctx context.Context, judge func(residency.Call) res
 	return judged, nil
 }
 
+// JudgedRoutes says of each route of each model, by the model's id and in order,
+// where it leads and whether the policy permits that.
+func (c *Catalogue) JudgedRoutes(ctx context.Context) (map[string][]residency.Decision, error) {
+	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
+		return nil, err
+	}
+	targets, err := selectTargets(ctx, c.db)
+	if err != nil {
+		return nil, err
+	}
+	judge := c.places.Judge(ctx)
+	judged := make(map[string][]residency.Decision)
+	for _, t := range targets {
+		for _, r := range t.routes {
+			way := t.by(r)
+			judged[t.model.ID] = append(judged[t.model.ID], judge(residency.Call{Place: c.place(way), ModelID: way.model.RemoteID, GroupIDs: t.model.GroupIDs}))
+		}
+	}
+	return judged, nil
+}
+
 // CreateModel makes a model, the last in the order.
 func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error) {
 	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel}); err != nil {
@@ -61,7 +84,7 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 	m := Model{
 		ID: db.NewID(), ConnectionID: d.ConnectionID, RemoteID: d.RemoteID, DisplayName: d.DisplayName, Description: d.Description, Task: d.Task,
 		Capabilities: d.Capabilities, Defaults: d.Defaults, Options: d.Options, Enabled: d.Enabled, GroupIDs: d.GroupIDs,
-		Light: d.Light, FallbackID: d.FallbackID, Price: d.Price, CreatedAt: now, UpdatedAt: now,
+		Light: d.Light, FallbackID: d.FallbackID, Price: d.Price, Limits: d.Limits, Weight: d.Weight, Routes: d.Routes, CreatedAt: now, UpdatedAt: now,
 	}
 	err := c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		connection, _, err := selectConnection(ctx, tx, m.ConnectionID)
@@ -74,6 +97,9 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 			return err
 		}
 		if err := c.checkReferences(ctx, tx, connection, m); err != nil {
+			return err
+		}
+		if err := c.checkRoutes(ctx, tx, m, connection.Kind); err != nil {
 			return err
 		}
 		if m.Position, err = insertModel(ctx, tx, m); err != nil {
@@ -104,9 +130,17 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 		if err := c.checkReferences(ctx, tx, t.connection, m); err != nil {
 			return err
 		}
+		if err := c.checkRoutes(ctx, tx, m, t.connection.Kind); err != nil {
+			return err
+		}
 		m.UpdatedAt = fromMillis(c.now().UnixMilli())
 		if err := updateModel(ctx, tx, m); err != nil {
 			return err
+		}
+		if m.Limits != t.model.Limits { // those who wait hear of it
+			if err := admission.Changed(ctx, c.db, m.ID); err != nil {
+				return err
+			}
 		}
 		return c.recordModel(ctx, auditModelUpdate, m)
 	})
@@ -210,12 +244,18 @@ func (c *Catalogue) OrderModels(ctx context.Context, ids []string) error {
 }
 
 func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) error {
+	routes := make([]string, len(m.Routes))
+	for i, r := range m.Routes {
+		routes[i] = fmt.Sprintf("%s/%s priority %d weight %d;", r.ConnectionID, r.RemoteID, r.Priority, r.Weight)
+	}
 	return c.audit.Record(ctx, audit.Event{
 		Action:   action,
 		Resource: audit.Resource{Kind: string(access.KindModel), ID: m.ID},
 		Details: map[string]string{
 			"name": m.DisplayName, "remote_id": m.RemoteID, "task": string(m.Task), "connection_id": m.ConnectionID,
 			"enabled": strconv.FormatBool(m.Enabled), "groups": strings.Join(m.GroupIDs, " "), "fallback_id": m.FallbackID,
+			"limits": fmt.Sprintf("%d at once, %d requests and %d tokens per minute", m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute),
+			"routes": strings.Join(routes, " "),
 		},
 	})
 }

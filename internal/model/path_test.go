@@ -81,7 +81,7 @@ type upstream struct {
 	busy     func(ctx context.Context) error
 }
 
-func startOpenAI(t *testing.T) upstream {
+func startOpenAI(t testing.TB) upstream {
 	fake := &openaifake.Server{Key: "first-key"}
 	s := httptest.NewServer(fake)
 	t.Cleanup(s.Close)
@@ -100,7 +100,7 @@ func startOpenAI(t *testing.T) upstream {
 	}
 }
 
-func startBedrock(t *testing.T) upstream {
+func startBedrock(t testing.TB) upstream {
 	return bedrockAt(bedrockfake.Run(t, bedrockfake.Options{}))
 }
 
@@ -148,7 +148,7 @@ type installation struct {
 	person    context.Context
 }
 
-func install(t *testing.T, d *db.DB, up upstream) *installation {
+func install(t testing.TB, d *db.DB, up upstream) *installation {
 	t.Helper()
 	record := audit.New(d, time.Now)
 	log := slog.New(slog.DiscardHandler)
@@ -207,7 +207,7 @@ func (in *installation) ask(ctx context.Context, prompt string) (a answer) {
 // TestAPersonReachesEachKindOfProvider goes the whole path, from the principal
 // over the store, the seal, the adapter and the only way out, to the wire.
 func TestAPersonReachesEachKindOfProvider(t *testing.T) {
-	for name, start := range map[string]func(*testing.T) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
+	for name, start := range map[string]func(testing.TB) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Run(t, func(t *testing.T, d *db.DB) {
 				up := start(t)

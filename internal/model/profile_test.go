@@ -97,7 +97,7 @@ func TestAConnectionGoesThroughItsProxyAndNoOther(t *testing.T) {
 	})
 	defer proxy.Close()
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // is not asked
-	for name, start := range map[string]func(*testing.T) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
+	for name, start := range map[string]func(testing.TB) upstream{"openai": startOpenAI, "bedrock": startBedrock} {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Run(t, func(t *testing.T, d *db.DB) {
 				up := start(t)

@@ -143,6 +143,7 @@ func connectionWritten(err error, c Connection) error {
 
 func deleteConnection(ctx context.Context, q db.Queryer, id string) error {
 	for _, statement := range []string{
+		`DELETE FROM model_routes WHERE connection_id = $1`,
 		`UPDATE models SET fallback_id = NULL WHERE fallback_id IN (SELECT id FROM models WHERE connection_id = $1)`,
 		`DELETE FROM models WHERE connection_id = $1`,
 		`DELETE FROM connections WHERE id = $1`,
@@ -165,7 +166,8 @@ func countConnections(ctx context.Context, q db.Queryer) (int, error) {
 
 const modelColumns = `m.id, m.connection_id, m.remote_id, m.display_name, m.description, m.capabilities, m.defaults, m.options,
 	       m.position, m.enabled, m.task, m.light, COALESCE(m.fallback_id, ''), m.currency, m.input_price, m.output_price,
-	       m.cache_read_price, m.cache_write_price, m.created_at, m.updated_at`
+	       m.cache_read_price, m.cache_write_price, m.created_at, m.updated_at,
+	       m.max_concurrent, m.requests_per_minute, m.tokens_per_minute, m.weight`
 
 // modelRow receives modelColumns.
 type modelRow struct {
@@ -181,6 +183,7 @@ func (r *modelRow) dest() []any {
 		&r.m.ID, &r.m.ConnectionID, &r.m.RemoteID, &r.m.DisplayName, &r.m.Description, &r.capabilities, &r.defaults, &r.options,
 		&r.m.Position, &r.m.Enabled, &r.m.Task, &r.m.Light, &r.m.FallbackID, &r.m.Price.Currency, &r.input, &r.output,
 		&r.cacheRead, &r.cacheWrite, &r.createdAt, &r.updatedAt,
+		&r.m.Limits.Concurrent, &r.m.Limits.RequestsPerMinute, &r.m.Limits.TokensPerMinute, &r.m.Weight,
 	}
 }
 
@@ -197,7 +200,7 @@ func (r *modelRow) model() (Model, error) {
 	}
 	m.Price.Input, m.Price.Output = units(r.input), units(r.output)
 	m.Price.CacheRead, m.Price.CacheWrite = optionalUnits(r.cacheRead), optionalUnits(r.cacheWrite)
-	m.GroupIDs = []string{}
+	m.GroupIDs, m.Routes = []string{}, []Route{}
 	m.CreatedAt, m.UpdatedAt = fromMillis(r.createdAt), fromMillis(r.updatedAt)
 	return m, nil
 }
@@ -224,20 +227,23 @@ type target struct {
 	model      Model
 	connection Connection
 	place      residency.Place // where the model is; set by the catalogue
+	routes     []route         // further ways
 }
 
 const selectTargetQuery = `
 	SELECT ` + modelColumns + `, ` + connectionColumns + `,
-	       COALESCE((SELECT string_agg(g.group_id, ',' ORDER BY g.group_id) FROM model_groups g WHERE g.model_id = m.id), '')
+	       COALESCE((SELECT string_agg(g.group_id, ',' ORDER BY g.group_id) FROM model_groups g WHERE g.model_id = m.id), ''),
+	       (SELECT COUNT(*) FROM model_routes r WHERE r.model_id = m.id)
 	FROM   models m JOIN connections c ON c.id = m.connection_id
 	WHERE  m.id = $1`
 
-// selectTarget returns model id, its groups and its connection.
+// selectTarget returns model id, its groups, its connection and its routes.
 func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) {
 	var m modelRow
 	var c connectionRow
 	var groups string
-	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(append(m.dest(), c.dest()...), &groups)...)
+	var routes int
+	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(append(m.dest(), c.dest()...), &groups, &routes)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return target{}, errs.New(errs.NotFound, "there is no such model")
 	} else if err != nil {
@@ -248,7 +254,11 @@ func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) 
 		return target{}, err
 	}
 	t.model.GroupIDs = strings.FieldsFunc(groups, func(r rune) bool { return r == ',' })
-	return t, nil
+	if routes == 0 { // most models have none, and need no second query
+		return t, nil
+	}
+	further, err := selectRoutes(ctx, q, id)
+	return t.routed(further[id]), err
 }
 
 // selectTask returns what a connection's model is for, by its name where the
@@ -331,7 +341,8 @@ func selectUsable(ctx context.Context, q db.Queryer, task Task, groupIDs []strin
 	query := `
 	SELECT ` + modelColumns + `, ` + connectionColumns + `
 	FROM   models m JOIN connections c ON c.id = m.connection_id
-	WHERE  m.enabled AND c.enabled AND m.task = $1
+	WHERE  m.enabled AND m.task = $1
+	AND   (c.enabled OR EXISTS (SELECT 1 FROM model_routes r JOIN connections rc ON rc.id = r.connection_id WHERE r.model_id = m.id AND rc.enabled))
 	AND   (NOT EXISTS (SELECT 1 FROM model_groups g WHERE g.model_id = m.id)`
 	args := []any{string(task)}
 	if len(groupIDs) > 0 {
@@ -370,15 +381,27 @@ func queryTargets(ctx context.Context, q db.Queryer, query string, args ...any) 
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}
+	if err := rows.Close(); err != nil { // a transaction has one conversation
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+	routes, err := selectRoutes(ctx, q, "")
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range targets {
+		if of := routes[t.model.ID]; of != nil {
+			targets[i] = t.routed(of)
+		}
+	}
 	return targets, nil
 }
 
 const insertModelQuery = `
 	INSERT INTO models (id, connection_id, remote_id, display_name, description, capabilities, defaults, options, position,
 	                    enabled, task, light, fallback_id, currency, input_price, output_price, cache_read_price, cache_write_price,
-	                    created_at, updated_at)
+	                    created_at, updated_at, max_concurrent, requests_per_minute, tokens_per_minute, weight)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT COALESCE(MAX(position), 0) + 1 FROM models),
-	        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+	        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 	RETURNING position`
 
 // insertModel stores m as the last in the order and returns its position.
@@ -390,9 +413,13 @@ func insertModel(ctx context.Context, q db.Queryer, m Model) (position int64, er
 	err = q.QueryRowContext(ctx, insertModelQuery, m.ID, m.ConnectionID, m.RemoteID, m.DisplayName, m.Description,
 		capabilities, defaults, string(m.Options), m.Enabled, string(m.Task), m.Light, nullable(m.FallbackID),
 		m.Price.Currency, micros(m.Price.Input), micros(m.Price.Output), optionalMicros(m.Price.CacheRead), optionalMicros(m.Price.CacheWrite),
-		m.CreatedAt.UnixMilli(), m.UpdatedAt.UnixMilli()).Scan(&position)
+		m.CreatedAt.UnixMilli(), m.UpdatedAt.UnixMilli(),
+		m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute, max(m.Weight, 1)).Scan(&position)
 	if err != nil {
 		return 0, fmt.Errorf("write model %s: %w", m.ID, err)
+	}
+	if err := replaceRoutes(ctx, q, m); err != nil {
+		return 0, err
 	}
 	return position, replaceModelGroups(ctx, q, m)
 }
@@ -401,8 +428,9 @@ const updateModelQuery = `
 	UPDATE models
 	SET    remote_id = $1, display_name = $2, description = $3, capabilities = $4, defaults = $5, options = $6,
 	       enabled = $7, task = $8, light = $9, fallback_id = $10, currency = $11, input_price = $12, output_price = $13,
-	       cache_read_price = $14, cache_write_price = $15, updated_at = $16
-	WHERE  id = $17`
+	       cache_read_price = $14, cache_write_price = $15, updated_at = $16,
+	       max_concurrent = $17, requests_per_minute = $18, tokens_per_minute = $19, weight = $20
+	WHERE  id = $21`
 
 func updateModel(ctx context.Context, q db.Queryer, m Model) error {
 	capabilities, defaults, err := encodeModel(m)
@@ -411,9 +439,13 @@ func updateModel(ctx context.Context, q db.Queryer, m Model) error {
 	}
 	_, err = q.ExecContext(ctx, updateModelQuery, m.RemoteID, m.DisplayName, m.Description, capabilities, defaults, string(m.Options),
 		m.Enabled, string(m.Task), m.Light, nullable(m.FallbackID), m.Price.Currency, micros(m.Price.Input), micros(m.Price.Output),
-		optionalMicros(m.Price.CacheRead), optionalMicros(m.Price.CacheWrite), m.UpdatedAt.UnixMilli(), m.ID)
+		optionalMicros(m.Price.CacheRead), optionalMicros(m.Price.CacheWrite), m.UpdatedAt.UnixMilli(),
+		m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute, max(m.Weight, 1), m.ID)
 	if err != nil {
 		return fmt.Errorf("write model %s: %w", m.ID, err)
+	}
+	if err := replaceRoutes(ctx, q, m); err != nil {
+		return err
 	}
 	return replaceModelGroups(ctx, q, m)
 }

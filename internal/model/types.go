@@ -144,6 +144,10 @@ const (
 	// EventModel comes from the Invoker only, before everything else that a
 	// model says: which model it is.
 	EventModel EventType = "model"
+
+	// EventQueued comes from the Invoker only, before EventModel: the call waits
+	// for its turn, or its turn has come.
+	EventQueued EventType = "queued"
 )
 
 // Event is one step of a model's answer.
@@ -160,6 +164,7 @@ type Event struct {
 	Cost          Money // usage, from the Invoker only
 	StopReason    StopReason
 	Answering     Answering // model
+	Queued        Queued    // queued
 }
 
 // Answering names the model that answers.

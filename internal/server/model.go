@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"kakoi/internal/classification"
+	"kakoi/internal/errs"
 	"kakoi/internal/model"
+	"kakoi/internal/model/admission"
 )
 
 // offer is a model as the person who may use it sees it.
@@ -77,7 +80,56 @@ type catalogueModel struct {
 	Light        bool            `json:"light" doc:"Makes titles and other small things."`
 	FallbackID   string          `json:"fallbackId" doc:"The model that answers when this one cannot, or empty."`
 	Price        price           `json:"price"`
+	Limits       modelLimits     `json:"limits"`
+	Weight       int             `json:"weight" doc:"The share of its own connection among its routes of priority 1."`
+	Routes       []modelRoute    `json:"routes" doc:"Further ways to it, beside its own connection, which has priority 1."`
+	Rests        []routeRest     `json:"rests,omitempty" doc:"Which of its ways are left alone because they failed; in lists."`
+	Line         *modelLine      `json:"line,omitempty" doc:"Who is answered and who waits; in lists."`
 	Residency    *decision       `json:"residency,omitempty" doc:"Where it is, and whether the policy permits that to the people it is for; in lists."`
+}
+
+// modelLimits have the fields of admission.Limits.
+type modelLimits struct {
+	Concurrent        int `json:"concurrent" kind:"number" minimum:"0" maximum:"1000000000" doc:"Answers at once; 0 is no limit."`
+	RequestsPerMinute int `json:"requestsPerMinute" kind:"number" minimum:"0" maximum:"1000000000" doc:"Calls begun in a minute; 0 is no limit."`
+	TokensPerMinute   int `json:"tokensPerMinute" kind:"number" minimum:"0" maximum:"1000000000" doc:"Input, and the longest answer until it is known, in a minute; 0 is no limit."`
+}
+
+// modelRoute is a further way to a model.
+type modelRoute struct {
+	ConnectionID string    `json:"connectionId"`
+	RemoteID     string    `json:"remoteId" doc:"As the provider of this connection calls the model."`
+	Weight       int       `json:"weight" doc:"Its share among the routes of its priority."`
+	Priority     int       `json:"priority" doc:"1 goes first; a higher one only when no lower can answer."`
+	Residency    *decision `json:"residency,omitempty" doc:"Where it leads, and whether the policy permits that; in lists."`
+}
+
+// RouteInput is a route as it is set.
+type RouteInput struct {
+	ConnectionID string `json:"connectionId" kind:"id" minLength:"1" maxLength:"64"`
+	RemoteID     string `json:"remoteId,omitempty" kind:"name" maxLength:"2048" doc:"Absent: as the model's own."`
+	Weight       int    `json:"weight,omitempty" kind:"number" minimum:"1" maximum:"1000" doc:"Absent: 1."`
+	Priority     int    `json:"priority,omitempty" kind:"number" minimum:"1" maximum:"9" doc:"Absent: 1."`
+}
+
+// routeRest is a way that is left alone for a while.
+type routeRest struct {
+	ConnectionID string    `json:"connectionId"`
+	RemoteID     string    `json:"remoteId"`
+	Since        time.Time `json:"since"`
+	Until        time.Time `json:"until" doc:"Then one call tries it again."`
+	Code         errs.Code `json:"code" doc:"Of the last failure."`
+}
+
+// modelLine is how the line of a model stands.
+type modelLine struct {
+	Running int `json:"running" doc:"Calls that are answered."`
+	Waiting int `json:"waiting" doc:"Calls that wait for their turn."`
+	Ceiling int `json:"ceiling,omitempty" doc:"Answers at once that the provider was found to take lately; absent: as many as there are."`
+}
+
+func routesOf(in []RouteInput) []model.Route {
+	return mapped(in, func(r RouteInput) model.Route { return model.Route(r) })
 }
 
 func catalogueModelOf(m model.Model) catalogueModel {
@@ -85,6 +137,9 @@ func catalogueModelOf(m model.Model) catalogueModel {
 		ID: m.ID, ConnectionID: m.ConnectionID, RemoteID: m.RemoteID, DisplayName: m.DisplayName, Description: m.Description,
 		Task: m.Task, Capabilities: capabilities(m.Capabilities), Defaults: parameters(m.Defaults), Options: m.Options, Position: m.Position,
 		Enabled: m.Enabled, GroupIDs: orEmpty(m.GroupIDs), Light: m.Light, FallbackID: m.FallbackID, Price: price(m.Price),
+		Limits: modelLimits(m.Limits), Weight: m.Weight, Routes: mapped(m.Routes, func(r model.Route) modelRoute {
+			return modelRoute{ConnectionID: r.ConnectionID, RemoteID: r.RemoteID, Weight: r.Weight, Priority: r.Priority}
+		}),
 	}
 }
 
@@ -102,6 +157,9 @@ type modelDraft struct {
 	Light        bool            `json:"light,omitempty" kind:"enum"`
 	FallbackID   string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
 	Price        *price          `json:"price,omitempty"`
+	Limits       *modelLimits    `json:"limits,omitempty"`
+	Weight       int             `json:"weight,omitempty" kind:"number" minimum:"1" maximum:"1000" doc:"Absent: 1."`
+	Routes       []RouteInput    `json:"routes,omitempty" maxItems:"20"`
 }
 
 type modelChange struct {
@@ -118,6 +176,9 @@ type modelChange struct {
 	Light        *bool            `json:"light,omitempty" kind:"enum"`
 	FallbackID   *string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
 	Price        *price           `json:"price,omitempty"`
+	Limits       *modelLimits     `json:"limits,omitempty"`
+	Weight       *int             `json:"weight,omitempty" kind:"number" minimum:"1" maximum:"1000"`
+	Routes       *[]RouteInput    `json:"routes,omitempty" maxItems:"20" doc:"Replaces all."`
 }
 
 type modelOrder struct {
@@ -168,8 +229,31 @@ func (s *Server) listModels(ctx context.Context, _ *none) (*body[list[catalogueM
 	if err != nil {
 		return nil, err
 	}
+	routes, err := s.catalogue.JudgedRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rests, err := s.catalogue.Rests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := s.invoker.Lines(ctx, models)
+	if err != nil {
+		return nil, err
+	}
 	return ok(list[catalogueModel]{Items: mapped(models, func(m model.Model) catalogueModel {
 		out := catalogueModelOf(m)
+		for i, d := range routes[m.ID] {
+			out.Routes[i].Residency = decisionOf(d)
+		}
+		for _, r := range rests {
+			if m.Reaches(r.ConnectionID, r.RemoteID) {
+				out.Rests = append(out.Rests, routeRest(r))
+			}
+		}
+		if l, ok := lines[m.ID]; ok {
+			out.Line = &modelLine{Running: l.Running, Waiting: l.Waiting, Ceiling: l.Ceiling}
+		}
 		if d, ok := judged[m.ID]; ok {
 			out.Residency = decisionOf(d)
 		}
@@ -182,10 +266,14 @@ func (s *Server) createModel(ctx context.Context, in *struct{ Body modelDraft })
 	if b.Price == nil {
 		b.Price = &price{}
 	}
+	if b.Limits == nil {
+		b.Limits = &modelLimits{}
+	}
 	m, err := s.catalogue.CreateModel(ctx, model.ModelDraft{
 		ConnectionID: b.ConnectionID, RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
 		Task: b.Task, Capabilities: model.Capabilities(b.Capabilities), Defaults: model.Parameters(b.Defaults), Options: b.Options,
 		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: model.Price(*b.Price),
+		Limits: admission.Limits(*b.Limits), Weight: b.Weight, Routes: routesOf(b.Routes),
 	})
 	if err != nil {
 		return nil, err
@@ -198,10 +286,16 @@ func (s *Server) updateModel(ctx context.Context, in *struct {
 	Body modelChange
 }) (*body[catalogueModel], error) {
 	b := in.Body
+	var routes *[]model.Route
+	if b.Routes != nil {
+		all := routesOf(*b.Routes)
+		routes = &all
+	}
 	m, err := s.catalogue.UpdateModel(ctx, in.ID, model.ModelPatch{
 		RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
 		Task: b.Task, Capabilities: (*model.Capabilities)(b.Capabilities), Defaults: (*model.Parameters)(b.Defaults), Options: b.Options,
 		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: (*model.Price)(b.Price),
+		Limits: (*admission.Limits)(b.Limits), Weight: b.Weight, Routes: routes,
 	})
 	if err != nil {
 		return nil, err

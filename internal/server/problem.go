@@ -45,6 +45,7 @@ var statuses = map[errs.Code]int{
 	errs.NoModel:             http.StatusConflict,
 	errs.ModelInput:          http.StatusUnprocessableEntity,
 	errs.ModelThrottled:      http.StatusTooManyRequests,
+	errs.ModelBusy:           http.StatusTooManyRequests,
 	errs.ModelContextTooLong: http.StatusUnprocessableEntity,
 	errs.ModelAccessDenied:   http.StatusBadGateway,
 	errs.ModelCredentials:    http.StatusBadGateway,

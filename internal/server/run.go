@@ -170,6 +170,7 @@ type streamChunk struct {
 	ErrorText string          `json:"errorText,omitempty"`
 	Data      any             `json:"data,omitempty"`
 	Metadata  *streamMetadata `json:"messageMetadata,omitempty"`
+	Transient bool            `json:"transient,omitempty"` // of data: no part of the message
 }
 
 // streamMetadata is what is known of an answer when it has ended.
@@ -192,6 +193,13 @@ type streamUsage struct {
 	Cost  *cost  `json:"cost,omitempty"`
 }
 
+// streamQueue is where in the line of its model an answer stands.
+type streamQueue struct {
+	Waiting bool  `json:"waiting"`          // false: its turn has come
+	Ahead   int   `json:"ahead"`            // other persons whose turn is before
+	WaitMS  int64 `json:"waitMs,omitempty"` // about; absent when nobody can tell
+}
+
 // tell sends one event. A part's beginning and end wait for what follows them:
 // text or the end of the run come at once.
 func (o *runStream) tell(ev chat.Event) error {
@@ -205,6 +213,9 @@ func (o *runStream) tell(ev chat.Event) error {
 		return o.send(ev.At.String(), streamChunk{Type: named(reasoning, "reasoning-delta", "text-delta"), ID: o.idOf(ev.Part), Delta: ev.Text})
 	case chat.EventPartEnd:
 		return o.add("", streamChunk{Type: named(reasoning, "reasoning-end", "text-end"), ID: o.idOf(ev.Part)})
+	case chat.EventQueued:
+		q := ev.Queued
+		return o.send("", streamChunk{Type: "data-queue", Data: streamQueue{q.Waiting, q.Ahead, q.Wait.Milliseconds()}, Transient: true})
 	case chat.EventIdle:
 		return o.Ping()
 	case chat.EventEnd:

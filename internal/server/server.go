@@ -39,6 +39,7 @@ type Server struct {
 	groups    *access.Groups
 	identity  *identity.Service
 	catalogue *model.Catalogue
+	invoker   *model.Invoker
 	places    *residency.Service
 	residency *setting.Document[residency.Policy]
 	outgoing  *report.Service

@@ -97,7 +97,6 @@ type App struct {
 	*Server
 	cfg      config.Config
 	handler  http.Handler
-	invoker  *model.Invoker
 	recorder *egress.Recorder
 	closers  []func() error     // in the order in which things were opened
 	stop     context.CancelFunc // ends the streams
@@ -174,9 +173,9 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	}
 	var talk *chat.Service
 	measured := newMeasures(func() int { return talk.Running() })
-	a.invoker = model.NewInvoker(model.InvokerOptions{
+	invoker := model.NewInvoker(model.InvokerOptions{
 		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{}, People: callers{people, groups},
-		Audit: record, Metrics: measured.registry, Now: now, Log: log,
+		Audit: record, Metrics: measured.registry, NodeID: node, Now: now, Log: log,
 	})
 
 	// Conversations.
@@ -187,7 +186,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		log.WarnContext(ctx, "files were sealed under another master key and cannot be read; put that key file back", "files", n, "file", cfg.MasterKeyFile())
 	}
 	talk = chat.New(chat.Options{
-		DB: store, Files: contents, Invoker: a.invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
+		DB: store, Files: contents, Invoker: invoker, Models: catalogue, Audit: record, Log: log, Now: now, NodeID: node,
 		FlushEvery: cfg.Runs.FlushInterval, MaxAttachmentBytes: cfg.Limits.AttachmentBytes, Policy: policyOf(decided),
 	})
 	if err := talk.Recover(ctx); err != nil {
@@ -209,9 +208,9 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, places: places, residency: policy, outgoing: outgoing, chat: talk,
+		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
 		media: media.New(media.Options{
-			Models: catalogue, Invoker: a.invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
+			Models: catalogue, Invoker: invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
 		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,

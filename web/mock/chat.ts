@@ -11,6 +11,7 @@ import { mockShares } from "./shares";
  * in memory. Markers in a question steer it, as they steer the fake model servers:
  *   [[reason]] [[markdown]] [[long N]] [[rate N]] [[chunk N]] [[wait S]]
  *   [[length]] [[throttle]] [[broken]] [[interrupt]]   how the answer ends
+ *   [[line N]]    so many are before it in line, one less every five seconds
  *   [[drop]]      the connection breaks every second; the page must reconnect
  *   [[refuse]]    the send itself fails
  */
@@ -22,6 +23,8 @@ interface Run {
   listeners: Set<() => void>;
   done: boolean;
   drop: boolean;
+  /** Persons before it in line; below 0 its turn has come. */
+  ahead: number;
   stop: () => void;
 }
 
@@ -83,7 +86,7 @@ export function mockChat(): Plugin {
   };
 
   function begin(talk: Talk, question: string, message: Message): Run {
-    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), stop: () => end({ status: "stopped", stopReason: undefined }) };
+    const run: Run = { id: `r-${++count}`, message, conversation: talk.id, listeners: new Set(), done: false, drop: question.includes("[[drop]]"), ahead: Number(/\[\[line (\d+)\]\]/.exec(question)?.[1] ?? -1), stop: () => end({ status: "stopped", stopReason: undefined }) };
     message.runId = run.id;
     message.status = "running";
     message.finishedAt = undefined;
@@ -106,8 +109,15 @@ export function mockChat(): Plugin {
     }
     const faulty = /\[\[(throttle|broken|interrupt|length)\]\]/.exec(question)?.[1];
     let next = 0;
-    const startedAt = Date.now();
+    let startedAt = Date.now();
     const timer = setInterval(() => {
+      if (run.ahead >= 0) {
+        if (Date.now() - startedAt < 5000) return;
+        run.ahead--;
+        startedAt = Date.now();
+        for (const listener of run.listeners) listener();
+        return;
+      }
       if (Date.now() - startedAt < wait) return;
       if (faulty === "throttle") return end({ status: "failed", error: { code: "model_throttled" } });
       if (faulty && next > 40) {
@@ -191,7 +201,12 @@ export function mockChat(): Plugin {
     let part = Number(from?.[1] ?? 0);
     let byte = Number(from?.[2] ?? 0);
     const write = (data: unknown, id?: string) => res.write(`${id ? `id: ${id}\n` : ""}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+    let ahead = -1;
     const send = () => {
+      if (run.ahead !== ahead) {
+        ahead = run.ahead;
+        write({ type: "data-queue", data: { waiting: ahead >= 0, ahead: Math.max(0, ahead), waitMs: (ahead + 1) * 5000 }, transient: true });
+      }
       const parts = run.message.parts as TextPart[];
       for (; part < parts.length; part++, byte = 0) {
         const { type, text } = parts[part] as TextPart;

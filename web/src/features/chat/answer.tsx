@@ -2,7 +2,7 @@ import { Info } from "lucide-react";
 import { memo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cx } from "@/lib/cx";
-import type { RunLink } from "@/lib/stream";
+import type { LinePlace, RunLink } from "@/lib/stream";
 import { Icon } from "@/ui/icon";
 import { Markdown } from "@/ui/markdown/markdown";
 import { AnswerActs } from "./answer-acts";
@@ -24,10 +24,12 @@ interface Props {
   by?: string | undefined;
   /** It stands beside answers of other models, of which one is to be chosen. */
   beside?: boolean;
+  /** Where in line it stands, of an answer that has no stream of its own. */
+  line?: LinePlace | undefined;
 }
 
 /** What a model said: a document on the plain page. */
-export const Answer = memo(function Answer({ conversationId, message, isLast, resume, by, beside = false }: Props) {
+export const Answer = memo(function Answer({ conversationId, message, isLast, resume, by, beside = false, line }: Props) {
   const { t } = useTranslation("chat");
   const run = useRun(conversationId, message);
   const body = useRef<HTMLDivElement>(null);
@@ -61,7 +63,7 @@ export const Answer = memo(function Answer({ conversationId, message, isLast, re
           </div>
         ),
       )}
-      {running && last < 0 && <Waiting since={message.createdAt} />}
+      {running && last < 0 && <Waiting since={message.createdAt} line={run?.line ?? line} />}
       {running && run && <LinkLine link={run.link} />}
       {!running && (
         <>

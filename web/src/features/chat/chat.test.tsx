@@ -248,6 +248,34 @@ describe("an answer being written", () => {
   });
 });
 
+describe("an answer whose turn has not come", () => {
+  it("says how many are before it, tells those who listen of each change, and can be stopped", async () => {
+    const live = new Live();
+    const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "", { status: "running", runId: "r1", parts: [] })]);
+    api.on("GET /runs/r1/events", () => live).on("POST /runs/r1/stop", () => ({}));
+    show(api, "/c/c1");
+    const place = (ahead: number, waitMs?: number) => live.send({ type: "data-queue", data: { waiting: true, ahead, waitMs }, transient: true });
+    await screen.findByRole("article", { name: "回答" });
+    place(3, 25_000);
+    const seen = (text: string) => waitFor(() => expect(document.querySelector("[data-line]")?.textContent).toBe(text));
+    await seen("順番待ち：前に3人あと約25秒");
+    const announced = () => document.querySelector("[data-live-announcer][aria-live=polite]")?.textContent ?? "";
+    expect(announced()).toContain("順番待ち：前に3人");
+    const before = announced();
+    place(3, 20_000);
+    await seen("順番待ち：前に3人あと約20秒");
+    expect(announced()).toBe(before); // the same place is not read again
+    place(0);
+    await seen("順番待ち：次の番です");
+    expect(announced()).toContain("順番待ち：次の番です");
+    fireEvent.click(screen.getByRole("button", { name: "止める" }));
+    await waitFor(() => expect(api.calledWith("POST /runs/r1/stop")).toHaveLength(1));
+    live.send({ type: "data-queue", data: { waiting: false, ahead: 0 }, transient: true }).text(0, "答えです");
+    expect(await screen.findByText("答えです")).toBeTruthy();
+    expect(document.querySelector("[data-line]")).toBeNull();
+  });
+});
+
 describe("an answer that did not come to its end", () => {
   it.each([
     ["interrupted", { status: "interrupted" as const }, "サーバーが止まり、回答が途中で終わりました", "続ける", "continue"],
@@ -275,7 +303,7 @@ describe("an answer that did not come to its end", () => {
     expect(screen.queryByRole("button", { name: "続ける" })).toBeNull();
   });
 
-  it.each(["model_throttled", "model_context_too_long", "model_access_denied", "model_unreachable", "model_refused", "model_timeout", "model_credentials", "resource_exhausted"])("has words for %s, not its code", async (code) => {
+  it.each(["model_throttled", "model_busy", "model_context_too_long", "model_access_denied", "model_unreachable", "model_refused", "model_timeout", "model_credentials", "resource_exhausted"])("has words for %s, not its code", async (code) => {
     const api = new FakeApi().conversation("c1", [said("u1", "依頼"), answered("a1", "", { status: "failed", error: { code } })]);
     show(api, "/c/c1");
     await screen.findByRole("button", { name: "もう一度試す" });

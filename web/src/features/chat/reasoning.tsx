@@ -1,9 +1,11 @@
-import { ChevronRight } from "lucide-react";
+import { ChevronRight, Hourglass } from "lucide-react";
 import { useEffect, useId, useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
+import { announce } from "@/lib/announce";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
+import type { LinePlace } from "@/lib/stream";
 import { Icon } from "@/ui/icon";
 import { Markdown } from "@/ui/markdown/markdown";
 
@@ -45,13 +47,31 @@ export function Reasoning({ text, thinking, since, durationMs }: Props) {
 }
 
 /** Until the first word: that something is happening, and for how long. */
-export function Waiting({ since }: { since: string }) {
+export function Waiting({ since, line }: { since: string; line?: LinePlace | undefined }) {
   const { t } = useTranslation("chat");
   const format = useFormats();
   const elapsed = useElapsed(since, true);
+  if (line) return <InLine {...line} />;
   return (
     <p className="flex min-h-9 animate-appear-late items-center text-14 text-muted tabular-nums">
       {elapsed < 2000 ? t("waiting") : t("waitingFor", { time: format.duration(elapsed) })}
+    </p>
+  );
+}
+
+/** That others are before it, and how many. Those who listen hear each change of the number, and not of the time. */
+function InLine({ ahead, waitMs }: LinePlace) {
+  const { t } = useTranslation("chat");
+  const format = useFormats();
+  const text = ahead > 0 ? t("lineAhead", { count: ahead }) : t("lineNext");
+  useEffect(() => announce(text), [text]);
+  return (
+    <p data-line className="flex min-h-9 flex-wrap items-center gap-x-3 text-14 text-muted tabular-nums">
+      <span className="inline-flex items-center gap-1.5">
+        <Icon of={Hourglass} size={16} />
+        {text}
+      </span>
+      {waitMs !== undefined && <span>{t("lineWait", { time: format.duration(waitMs) })}</span>}
     </p>
   );
 }

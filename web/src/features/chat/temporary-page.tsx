@@ -44,7 +44,7 @@ export function TemporaryPage() {
   const [settingsOpen, setSettingsOpen] = useState(false);
   const [erasing, setErasing] = useState(false);
   const [talk] = useState(() => new TemporaryTalk());
-  const { messages, running } = useSyncExternalStore(talk.subscribe, talk.getSnapshot);
+  const { messages, running, line } = useSyncExternalStore(talk.subscribe, talk.getSnapshot);
   const [draft] = useDraft(account.id, temporaryConversation);
   const follow = useFollowEnd();
   useAnnouncements(messages.at(-1));
@@ -219,7 +219,7 @@ export function TemporaryPage() {
         <span>{t("temporary.banner")}</span>
       </p>
       <TalkFrame follow={follow} foot={composer}>
-        <Transcript conversationId={temporaryConversation} messages={messages} resume={resume} scroller={follow.scroller} />
+        <Transcript line={line} conversationId={temporaryConversation} messages={messages} resume={resume} scroller={follow.scroller} />
       </TalkFrame>
     </>
   );

@@ -1,7 +1,7 @@
 import { reportSessionEnd } from "@/lib/api/client";
 import { toApiError } from "@/lib/api/error";
 import type { Schemas } from "@/lib/api/types";
-import { streamAnswer } from "@/lib/stream";
+import { type LinePlace, streamAnswer } from "@/lib/stream";
 import { type Attachment, type Choice, type Message, type TextPart, temporaryUrl } from "./api";
 import { partOf } from "./attachable";
 import { type Draft, newClientId } from "./drafts";
@@ -12,6 +12,8 @@ import { finalMessage, mergeParts } from "./run-hub";
 export interface TalkView {
   messages: readonly Message[];
   running: boolean;
+  /** Where in line the answer stands that is to come. */
+  line?: LinePlace | undefined;
 }
 
 /**
@@ -77,9 +79,9 @@ export class TemporaryTalk {
     const stopping = (this.stopping = new AbortController());
     let answer: Message = { id: newClientId(), role: "assistant", status: "running", parts: [], createdAt: new Date().toISOString(), ...follows(said) };
     let begun = false;
-    const show = (next: Message, running: boolean) => {
+    const show = (next: Message, running: boolean, line?: LinePlace) => {
       answer = next;
-      if (this.stopping === stopping) this.tell({ messages: [...said, next], running });
+      if (this.stopping === stopping) this.tell({ messages: [...said, next], running, line });
     };
     show(answer, true);
     try {
@@ -89,7 +91,7 @@ export class TemporaryTalk {
         signal: stopping.signal,
         onChange: (so) => {
           begun = true;
-          show({ ...answer, parts: mergeParts([], so) }, true);
+          show({ ...answer, parts: mergeParts([], so) }, true, so.line);
         },
       });
       show(finalMessage(answer, view), false);

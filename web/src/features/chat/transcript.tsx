@@ -1,5 +1,6 @@
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { LinePlace } from "@/lib/stream";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { Answer } from "./answer";
@@ -19,6 +20,8 @@ interface Props {
   compared?: readonly Message[];
   onChosen?: (answer: Message) => void;
   pending?: PendingTurn | undefined;
+  /** Where in line the last answer stands, where it has no stream of its own. */
+  line?: LinePlace | undefined;
   /** Absent where nothing can be gone on with or tried again. */
   resume?: Resume;
   /** The element that scrolls. */
@@ -37,7 +40,7 @@ const nothing = () => undefined;
 const near = 6;
 
 /** What was said, oldest first; older messages come as the reader goes up. */
-export const Transcript = memo(function Transcript({ conversationId, messages, compared = none, onChosen = nothing, pending, resume, scroller, hasOlder = false, loadingOlder = false, olderError = null, onOlder = nothing }: Props) {
+export const Transcript = memo(function Transcript({ conversationId, messages, compared = none, onChosen = nothing, pending, line, resume, scroller, hasOlder = false, loadingOlder = false, olderError = null, onOlder = nothing }: Props) {
   const { t } = useTranslation("chat");
   const last = messages.length - 1;
   const olderFailed = olderError !== null && !loadingOlder;
@@ -67,7 +70,7 @@ export const Transcript = memo(function Transcript({ conversationId, messages, c
             {message.role === "user" ? (
               <PersonMessage parts={message.parts} message={message} />
             ) : (
-              <Answer conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} by={by.get(message.id)} />
+              <Answer conversationId={conversationId} message={message} isLast={i === last && !pending} resume={i === last && !pending ? resume : undefined} by={by.get(message.id)} line={i === last ? line : undefined} />
             )}
           </div>
         ),

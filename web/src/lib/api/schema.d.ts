@@ -1805,6 +1805,9 @@ export interface components {
             id: string;
             /** @description Makes titles and other small things. */
             light: boolean;
+            limits: components["schemas"]["ModelLimits"];
+            /** @description Who is answered and who waits; in lists. */
+            line?: components["schemas"]["ModelLine"];
             /** @description Extras of the provider, an object. */
             options?: unknown;
             /**
@@ -1817,11 +1820,20 @@ export interface components {
             remoteId: string;
             /** @description Where it is, and whether the policy permits that to the people it is for; in lists. */
             residency?: components["schemas"]["Decision"];
+            /** @description Which of its ways are left alone because they failed; in lists. */
+            rests?: components["schemas"]["RouteRest"][];
+            /** @description Further ways to it, beside its own connection, which has priority 1. */
+            routes: components["schemas"]["ModelRoute"][];
             /**
              * @description What it is for: talking, turning speech into text or texts into vectors, ordering texts, making images; a guardrail judges texts.
              * @enum {string}
              */
             task: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
+            /**
+             * Format: int64
+             * @description The share of its own connection among its routes of priority 1.
+             */
+            weight: number;
         };
         ChatSettings: {
             /**
@@ -2840,11 +2852,16 @@ export interface components {
             fallbackId?: string;
             groupIds?: string[];
             light?: boolean;
+            limits?: components["schemas"]["ModelLimits"];
             options?: unknown;
             price?: components["schemas"]["Price"];
             remoteId?: string;
+            /** @description Replaces all. */
+            routes?: components["schemas"]["RouteInput"][];
             /** @enum {string} */
             task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
+            /** Format: int64 */
+            weight?: number;
         };
         ModelDraft: {
             capabilities?: components["schemas"]["Capabilities"];
@@ -2858,20 +2875,78 @@ export interface components {
             /** @description Empty: everyone may use it. */
             groupIds?: string[];
             light?: boolean;
+            limits?: components["schemas"]["ModelLimits"];
             /** @description Extras of the provider, an object. */
             options?: unknown;
             price?: components["schemas"]["Price"];
             /** @description As the provider calls it. */
             remoteId: string;
+            routes?: components["schemas"]["RouteInput"][];
             /**
              * @description Absent: as remoteId tells.
              * @enum {string}
              */
             task?: "chat" | "transcription" | "embedding" | "rerank" | "image" | "guardrail";
+            /**
+             * Format: int64
+             * @description Absent: 1.
+             */
+            weight?: number;
+        };
+        ModelLimits: {
+            /**
+             * Format: int64
+             * @description Answers at once; 0 is no limit.
+             */
+            concurrent: number;
+            /**
+             * Format: int64
+             * @description Calls begun in a minute; 0 is no limit.
+             */
+            requestsPerMinute: number;
+            /**
+             * Format: int64
+             * @description Input, and the longest answer until it is known, in a minute; 0 is no limit.
+             */
+            tokensPerMinute: number;
+        };
+        ModelLine: {
+            /**
+             * Format: int64
+             * @description Answers at once that the provider was found to take lately; absent: as many as there are.
+             */
+            ceiling?: number;
+            /**
+             * Format: int64
+             * @description Calls that are answered.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Calls that wait for their turn.
+             */
+            waiting: number;
         };
         ModelOrder: {
             /** @description They come first, in this order. */
             ids: string[];
+        };
+        ModelRoute: {
+            connectionId: string;
+            /**
+             * Format: int64
+             * @description 1 goes first; a higher one only when no lower can answer.
+             */
+            priority: number;
+            /** @description As the provider of this connection calls the model. */
+            remoteId: string;
+            /** @description Where it leads, and whether the policy permits that; in lists. */
+            residency?: components["schemas"]["Decision"];
+            /**
+             * Format: int64
+             * @description Its share among the routes of its priority.
+             */
+            weight: number;
         };
         MyAccount: {
             email: string;
@@ -3401,6 +3476,34 @@ export interface components {
             name: string;
             /** @description Regions of clouds that it permits. */
             regions: string[];
+        };
+        RouteInput: {
+            connectionId: string;
+            /**
+             * Format: int64
+             * @description Absent: 1.
+             */
+            priority?: number;
+            /** @description Absent: as the model's own. */
+            remoteId?: string;
+            /**
+             * Format: int64
+             * @description Absent: 1.
+             */
+            weight?: number;
+        };
+        RouteRest: {
+            /** @description Of the last failure. */
+            code: string;
+            connectionId: string;
+            remoteId: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Then one call tries it again.
+             */
+            until: string;
         };
         SearchHit: {
             archived: boolean;

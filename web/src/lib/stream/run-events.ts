@@ -20,6 +20,14 @@ export type RunMetadata = Partial<
 
 export type TextKind = "text" | "reasoning";
 
+/** Where in the line of its model an answer stands before it begins. */
+export interface LinePlace {
+  /** Other persons whose turn is before. */
+  ahead: number;
+  /** About; absent where nobody can tell. */
+  waitMs?: number;
+}
+
 /** A decoded event, reduced to what the transcript needs. */
 export type RunEvent =
   | { type: "start"; messageId?: string; metadata?: RunMetadata }
@@ -27,6 +35,7 @@ export type RunEvent =
   | { type: "delta"; kind: TextKind; part: number; delta: string }
   | { type: "part-end"; kind: TextKind; part: number }
   | { type: "metadata"; metadata: RunMetadata }
+  | { type: "line"; place: LinePlace | undefined }
   | { type: "error"; text: string }
   | { type: "abort" }
   | { type: "finish"; metadata?: RunMetadata }
@@ -84,6 +93,8 @@ export function decodeRunEvent(data: string): RunEvent | undefined {
       return isRecord(raw.messageMetadata) ? { type: "metadata", metadata: raw.messageMetadata } : undefined;
     case "data-usage":
       return isRecord(raw.data) ? { type: "metadata", metadata: usageOnly(raw.data) } : undefined;
+    case "data-queue":
+      return isRecord(raw.data) ? { type: "line", place: placeInLine(raw.data) } : undefined;
     case "error":
       return { type: "error", text: typeof raw.errorText === "string" ? raw.errorText : "" };
     case "abort":
@@ -97,6 +108,11 @@ export function decodeRunEvent(data: string): RunEvent | undefined {
 
 function usageOnly(data: RunMetadata): RunMetadata {
   return { ...(data.usage && { usage: data.usage }), ...(data.cost && { cost: data.cost }) };
+}
+
+function placeInLine({ waiting, ahead, waitMs }: Record<string, unknown>): LinePlace | undefined {
+  if (waiting !== true || typeof ahead !== "number") return undefined;
+  return { ahead, ...(typeof waitMs === "number" && waitMs > 0 && { waitMs }) };
 }
 
 function kindOf(type: string): TextKind {

@@ -76,6 +76,7 @@ export function openRunStream(options: RunStreamOptions): RunStream {
         onMessage: take,
         onState: (state) => {
           link = state;
+          if (state !== "live") transcript.leaveLine();
           batch.request();
         },
         signal: closing.signal,

@@ -51,6 +51,24 @@ describe("RunTranscript", () => {
     expect(run.snapshot.parts[0]?.text).toBe("日");
   });
 
+  it("knows where in line it stands until it begins, or nobody tells", () => {
+    const run = new RunTranscript();
+    const tell = (data: object) => {
+      const event = decodeRunEvent(JSON.stringify({ type: "data-queue", data, transient: true }));
+      if (event) run.apply(event);
+      return run.snapshot.line;
+    };
+    expect(tell({ waiting: true, ahead: 3, waitMs: 20_000 })).toEqual({ ahead: 3, waitMs: 20_000 });
+    expect(tell({ waiting: true, ahead: 0 })).toEqual({ ahead: 0 });
+    run.leaveLine();
+    expect(run.snapshot.line).toBeUndefined();
+    tell({ waiting: true, ahead: 1 });
+    expect(tell({ waiting: false, ahead: 0 })).toBeUndefined();
+    tell({ waiting: true, ahead: 1 });
+    run.apply(delta(0, "答え"), "0:6");
+    expect(run.snapshot.line).toBeUndefined();
+  });
+
   it("goes on from the parts the store had", () => {
     const run = new RunTranscript([
       { type: "reasoning", text: "考え" },

@@ -1,4 +1,5 @@
 import {
+  type LinePlace,
   type Place,
   type RunEvent,
   type RunMetadata,
@@ -21,6 +22,8 @@ export interface RunSnapshot {
   messageId?: string;
   parts: readonly TextPart[];
   metadata: RunMetadata;
+  /** It waits for its turn. */
+  line?: LinePlace;
   /** The stream has said its last word. */
   done: boolean;
 }
@@ -42,6 +45,7 @@ export class RunTranscript {
   private slots: Slot[] = [];
   private messageId: string | undefined;
   private metadata: RunMetadata = {};
+  private line: LinePlace | undefined;
   private done = false;
   private current: RunSnapshot | undefined;
 
@@ -59,7 +63,14 @@ export class RunTranscript {
     }));
     this.messageId = undefined;
     this.metadata = {};
+    this.line = undefined;
     this.done = false;
+    this.current = undefined;
+  }
+
+  /** Nobody tells any more where in line it stands; the stream does when it is joined again. */
+  leaveLine(): void {
+    this.line = undefined;
     this.current = undefined;
   }
 
@@ -76,6 +87,7 @@ export class RunTranscript {
       ...(this.messageId !== undefined && { messageId: this.messageId }),
       parts: this.slots.map(({ type, text, closed }) => ({ type, text, closed })),
       metadata: this.metadata,
+      ...(this.line && { line: this.line }),
       done: this.done,
     };
     return this.current;
@@ -99,6 +111,9 @@ export class RunTranscript {
       }
       case "metadata":
         return this.merge(event.metadata);
+      case "line":
+        this.line = event.place;
+        return this.changed();
       case "error":
         return this.merge({
           status: this.metadata.status ?? "failed",
@@ -110,6 +125,7 @@ export class RunTranscript {
         return this.merge(event.metadata ?? {});
       case "done":
         this.done = true;
+        this.line = undefined;
         return this.changed();
     }
   }
@@ -124,6 +140,7 @@ export class RunTranscript {
     const fresh = begin === have ? delta : dropUtf8(delta, have - begin);
     if (fresh === undefined) return "gap";
     this.open(part, kind);
+    this.line = undefined;
     const slot = this.slots[part];
     if (!slot) return "gap";
     slot.text += fresh;

@@ -10,9 +10,11 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Select } from "@/ui/select";
 import { NumberField, TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
+import { connectionsQuery } from "../connections/api";
 import { groupsQuery } from "../groups/api";
 import { changeModel, refreshModels } from "./api";
 import { abilities, enabledKey, pricedByTokens, tasks } from "./capability-list";
+import { type RouteDraft, RoutesFields } from "./routes-fields";
 
 type Effort = NonNullable<Parameters["reasoningEffort"]> | "";
 
@@ -38,6 +40,11 @@ interface Values {
   output: number;
   cacheRead: number;
   cacheWrite: number;
+  concurrent: number;
+  requestsPerMinute: number;
+  tokensPerMinute: number;
+  weight: number;
+  routes: RouteDraft[];
 }
 
 function valuesOf(m: CatalogueModel): Values {
@@ -63,6 +70,11 @@ function valuesOf(m: CatalogueModel): Values {
     output: m.price.currency ? m.price.output : NaN,
     cacheRead: m.price.cacheRead ?? NaN,
     cacheWrite: m.price.cacheWrite ?? NaN,
+    concurrent: m.limits.concurrent || NaN,
+    requestsPerMinute: m.limits.requestsPerMinute || NaN,
+    tokensPerMinute: m.limits.tokensPerMinute || NaN,
+    weight: m.weight,
+    routes: m.routes.map(({ connectionId, remoteId, weight, priority }) => ({ connectionId, remoteId, weight, priority })),
   };
 }
 
@@ -91,6 +103,9 @@ function draftOf(v: Values): ModelChange {
     fallbackId: v.fallbackId,
     groupIds: v.audience === "groups" ? v.groupIds : [],
     price: v.currency ? { currency: v.currency, input: or0(v.input), output: or0(v.output), cacheRead: given(v.cacheRead), cacheWrite: given(v.cacheWrite) } : { currency: "", input: 0, output: 0 },
+    limits: { concurrent: or0(v.concurrent), requestsPerMinute: or0(v.requestsPerMinute), tokensPerMinute: or0(v.tokensPerMinute) },
+    weight: given(v.weight) ?? 1,
+    routes: v.routes.map((route) => ({ ...route, remoteId: route.remoteId.trim(), weight: given(route.weight) ?? 1, priority: given(route.priority) ?? 1 })),
   };
 }
 
@@ -107,6 +122,8 @@ export function ModelDialog({ model, others, onClose }: Props) {
   const { t: ui } = useTranslation("ui");
   const client = useQueryClient();
   const groups = useQuery(groupsQuery);
+  const connections = useQuery(connectionsQuery).data?.items ?? [];
+  const kind = connections.find((c) => c.id === model.connectionId)?.kind;
   const form = useForm<Values>({
     initial: valuesOf(model),
     validate: (v) => ({
@@ -211,6 +228,21 @@ export function ModelDialog({ model, others, onClose }: Props) {
                 <p className="pl-8 text-14 text-muted">{t("models.noGroups")}</p>
               ))}
           </div>
+        </Part>
+        <Part title={t("models.limits")} hint={t("models.limitsHint")}>
+          <NumberField {...form.field("concurrent")} label={t("models.concurrent")} hint={t("models.concurrentHint")} unit={t("models.concurrentUnit")} min={1} />
+          <NumberField {...form.field("requestsPerMinute")} label={t("models.requestsPerMinute")} unit={t("models.requestUnit")} min={1} />
+          <NumberField {...form.field("tokensPerMinute")} label={t("models.tokensPerMinute")} hint={t("models.tokensPerMinuteHint")} unit={t("models.tokenUnit")} min={1} />
+        </Part>
+        <Part title={t("models.routes")} hint={t("models.routesHint")}>
+          <RoutesFields
+            model={model}
+            connections={connections.filter((c) => c.kind === kind)}
+            weight={v.weight}
+            onWeight={(weight) => form.set("weight", weight)}
+            routes={v.routes}
+            onRoutes={(routes) => form.set("routes", routes)}
+          />
         </Part>
         {talks && (
           <>

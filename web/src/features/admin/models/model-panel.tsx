@@ -13,6 +13,7 @@ import { useVerdictText, Verdict } from "../residency/verdict";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
 import { enabledKey, pricedByTokens, useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
+import { LimitsAndRoutes } from "./route-list";
 
 interface Props {
   model: CatalogueModel;
@@ -89,6 +90,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           </p>
         </PanelSection>
       )}
+      <LimitsAndRoutes model={model} />
       <PanelSection title={t("models.abilities")}>
         <Details>
           <Detail name={t("models.remoteId")}>

@@ -30,7 +30,7 @@ function ModelState({ model }: { model: CatalogueModel }) {
     case "partly":
       return <State tone="wait">{t("models.partlyState")}</State>;
     default:
-      return <State tone="on">{t("models.on")}</State>;
+      return model.rests?.length ? <State tone="wait">{t("models.resting")}</State> : <State tone="on">{t("models.on")}</State>;
   }
 }
 
@@ -52,6 +52,7 @@ export function ModelsPage() {
   const current = rows.find((m) => m.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
   const connectionName = (m: CatalogueModel) => connections.data?.items.find((c) => c.id === m.connectionId)?.name ?? "";
+  const connectionNames = (m: CatalogueModel) => (m.routes.length > 0 ? t("models.andRoutes", { name: connectionName(m), count: m.routes.length }) : connectionName(m));
   const groupNames = (m: CatalogueModel) => groups.data?.items.filter((g) => m.groupIds.includes(g.id)).map((g) => g.name) ?? [];
 
   const move = async (from: number, to: number) => {
@@ -83,7 +84,7 @@ export function ModelsPage() {
       width: "w-32",
       from: "wide",
     },
-    { id: "connection", header: t("models.connection"), cell: connectionName, from: "narrow" },
+    { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
     { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-44", from: "middle" },

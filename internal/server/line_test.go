@@ -1,0 +1,65 @@
+package server
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0}}, nil)
+		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		first := anna.asks("[[silence]]")
+		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")
+		var models list[catalogueModel]
+		for range 1000 { // until the first has its turn
+			h.admin.must("GET", "/admin/models", nil, &models)
+			if l := models.Items[len(models.Items)-1].Line; l != nil && l.Running == 1 {
+				break
+			}
+		}
+		second := ben.asks("[[say お待たせしました]]")
+		waiting := ben.follows("/runs/"+second.Answers[0].RunID+"/events", "")
+		waiting.until(`{"type":"data-queue","data":{"waiting":true,"ahead":0},"transient":true}`)
+		h.admin.must("GET", "/admin/models", nil, &models)
+		m := models.Items[len(models.Items)-1]
+		if m.Limits.Concurrent != 1 || m.Line == nil || *m.Line != (modelLine{Running: 1, Waiting: 1}) {
+			t.Errorf("limits %+v, line %+v", m.Limits, m.Line)
+		}
+		anna.must("POST", "/runs/"+first.Answers[0].RunID+"/stop", nil, nil)
+		running.rest()
+		after := waiting.rest()
+		if !isWhole(after) || !contains(after, "お待たせしました") {
+			t.Errorf("after its turn came: %v", after)
+		}
+		h.quiet(t)
+	})
+}
+
+func TestAnAdministratorGivesAModelRoutes(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		var second connection
+		h.admin.must("POST", "/admin/connections", map[string]any{
+			"name": "もう一つ", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": h.upstream + "/v1"},
+		}, &second)
+		var m catalogueModel
+		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{
+			"weight": 2, "routes": []any{map[string]any{"connectionId": second.ID, "priority": 2}},
+		}, &m)
+		if len(m.Routes) != 1 || m.Routes[0].Priority != 2 || m.Routes[0].Weight != 1 || m.Routes[0].RemoteID != m.RemoteID || m.Weight != 2 {
+			t.Errorf("routes %+v", m)
+		}
+		var models list[catalogueModel]
+		h.admin.must("GET", "/admin/models", nil, &models)
+		if r := models.Items[len(models.Items)-1].Routes; len(r) != 1 || r[0].Residency == nil || !r[0].Residency.Allowed {
+			t.Errorf("in the list %+v", r)
+		}
+		if got := h.admin.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{map[string]any{"connectionId": "nobody's"}}}); !strings.Contains(got.Field, "routes.0.connectionId") {
+			t.Errorf("a connection that there is not: %+v", got)
+		}
+		// A member neither sees nor sets them.
+		anna := h.resident("anna", "member")
+		anna.refused("GET", "/admin/models", nil)
+		anna.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{}})
+	})
+}
