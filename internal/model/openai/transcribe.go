@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,15 +132,17 @@ func (c *Client) refusedRecording(resp *http.Response, body []byte, modelID stri
 // CheckTranscription implements model.Transcriber with the steps of Check, the
 // last of which hears a second of silence.
 func (c *Client) CheckTranscription(ctx context.Context, modelID string) []model.CheckStep {
-	return c.check(ctx, modelID, c.tryTranscription)
+	return slices.Collect(c.examine(ctx, modelID, c.tryTranscription))
 }
 
-func (c *Client) tryTranscription(ctx context.Context, modelID string, start *time.Time) (string, error) {
-	*start = time.Now()
-	if _, err := c.Transcribe(ctx, modelID, model.Recording{Audio: model.Media{MediaType: "audio/wav", Data: silence()}, Duration: time.Second}); err != nil {
-		return "", err
+func (c *Client) tryTranscription(ctx context.Context, modelID string) []model.CheckStep {
+	start := time.Now()
+	_, err := c.Transcribe(ctx, modelID, model.Recording{Audio: model.Media{MediaType: "audio/wav", Data: silence()}, Duration: time.Second})
+	s := model.CheckStep{Name: "answer", Err: err, Elapsed: time.Since(start)}
+	if err == nil {
+		s.Detail = fmt.Sprintf("a second of silence transcribed in %d ms", s.Elapsed.Milliseconds())
 	}
-	return fmt.Sprintf("a second of silence transcribed in %d ms", time.Since(*start).Milliseconds()), nil
+	return []model.CheckStep{s}
 }
 
 // silence is a second of it: WAV, 16 kHz, one channel of 16 bits.
