@@ -16,6 +16,7 @@ import (
 
 	"kakoi/internal/config"
 	"kakoi/internal/residency/simulate"
+	"kakoi/internal/server"
 )
 
 func main() {
@@ -69,6 +70,8 @@ type actions struct {
 	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error)
 	// policyData returns the data of regions and inference profiles.
 	policyData func(cfg *config.Effective) ([]byte, error)
+	// doctor examines the installation and passes on each step.
+	doctor func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error
 	// openAPI returns the description of the API.
 	openAPI func() ([]byte, error)
 }
@@ -86,7 +89,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), doctorCommand(p), versionCommand())
 	return root
 }
 

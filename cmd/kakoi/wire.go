@@ -25,6 +25,9 @@ func wired() actions {
 			return policyAnswer(a), err
 		},
 		policyData: func(cfg *config.Effective) ([]byte, error) { return server.PolicyData(cfg.Config) },
-		openAPI:    server.OpenAPI,
+		doctor: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error {
+			return server.Doctor(ctx, cfg.Config, log, c, tell)
+		},
+		openAPI: server.OpenAPI,
 	}
 }

@@ -375,3 +375,40 @@ func cut(s string, most int) string {
 	}
 	return s
 }
+
+// Lookup returns the addresses that the name of a destination (host:port)
+// stands for, which s must declare. An address stands for itself. Behind a
+// proxy, which looks names up itself, there are none.
+func (g *Gate) Lookup(ctx context.Context, s Spec, destination string) ([]netip.Addr, Trouble, error) {
+	if !s.Declares(destination) {
+		return nil, TroubleDenied, g.refuse(ctx, s.Purpose, destination, notDeclared(s.Purpose, destination))
+	}
+	host, _, err := net.SplitHostPort(destination)
+	if err != nil {
+		return nil, TroubleDenied, err
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip.Unmap()}, "", nil
+	}
+	if s.Proxy != "" {
+		return nil, "", nil
+	}
+	resolver := g.resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	found, err := resolver.LookupNetIP(ctx, "ip", host)
+	for i := range found {
+		found[i] = found[i].Unmap()
+	}
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return found, "", nil
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return nil, TroubleNameUnknown, err
+	case isTimeout(err):
+		return nil, TroubleNameTimeout, err
+	}
+	return nil, TroubleNameFailed, err
+}
