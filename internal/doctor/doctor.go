@@ -72,9 +72,16 @@ type Store interface {
 	SchemaVersion(ctx context.Context) (int64, error)
 }
 
+// Gate goes to servers and refuses to; egress.Gate does.
+type Gate interface {
+	Lookup(ctx context.Context, s egress.Spec, destination string) ([]netip.Addr, egress.Trouble, error)
+	Probe(ctx context.Context, s egress.Spec, rawURL string) egress.Probe
+	Refuses(ctx context.Context, s egress.Spec, destination string) bool
+}
+
 // Options describe the installation.
 type Options struct {
-	Gate        *egress.Gate
+	Gate        Gate
 	Connections Connections // nil where the store cannot be read
 	Store       Store       // nil if it could not be opened
 	StoreCode   Code        // why not
@@ -95,6 +102,7 @@ type Options struct {
 	Forbidden []string      // hosts (host:port) that closed mode keeps everybody from; nil: well-known public ones
 	Patience  time.Duration // with each server, 10 s if zero
 	Now       func() time.Time
+	Room      func(path string) (free, all uint64, err error) // of the disk that path is on; nil asks the system
 }
 
 // Forbidden are hosts that no closed installation has any business with: where
@@ -124,6 +132,9 @@ func New(o Options) *Service {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Room == nil {
+		o.Room = room
 	}
 	return &Service{o: o}
 }

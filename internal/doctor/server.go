@@ -74,7 +74,7 @@ func (x *examination) store(ctx context.Context) Step {
 
 func (x *examination) disk(context.Context) Step {
 	s := Step{Name: "disk", Target: x.o.DataDir}
-	free, all, err := room(x.o.DataDir)
+	free, all, err := x.o.Room(x.o.DataDir)
 	if err != nil {
 		s.Status, s.Detail = Unknown, err.Error()
 		return s
