@@ -138,7 +138,7 @@ type checkResult struct {
 }
 
 type checkStep struct {
-	Name      string    `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
+	Name      string    `json:"name" doc:"Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom."`
 	OK        bool      `json:"ok"`
 	Code      errs.Code `json:"code,omitempty"`
 	Detail    string    `json:"detail,omitempty" doc:"What was found, or what went wrong."`

@@ -228,6 +228,13 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/status/status-page"), "StatusPage"),
 });
 
+const doctor = createRoute({
+  getParentRoute: () => administration,
+  path: "/doctor",
+  validateSearch: (search: Record<string, unknown>): { connection?: string } => ({ connection: text(search.connection) }),
+  component: lazyRouteComponent(() => import("@/features/admin/doctor/doctor-page"), "DoctorPage"),
+});
+
 const kit = __KIT__
   ? [
       createRoute({
@@ -243,7 +250,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, chatSettings, feedback, status]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, chatSettings, feedback, status, doctor]),
   ...kit,
 ]);
 

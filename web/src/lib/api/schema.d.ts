@@ -1793,7 +1793,7 @@ export interface components {
             detail?: string;
             /** Format: int64 */
             elapsedMs: number;
-            /** @description Stable: configuration, resolve, connect, tls, credentials, list_models, answer. */
+            /** @description Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom. */
             name: string;
             ok: boolean;
         };

@@ -6,7 +6,7 @@ import { useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
 import { Icon } from "@/ui/icon";
 
-const known = ["configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"] as const;
+const known = ["configuration", "resolve", "connect", "tls", "clock", "credentials", "list_models", "answer", "stream", "headroom"] as const;
 type Known = (typeof known)[number];
 
 function isKnown(name: string): name is Known {
@@ -24,7 +24,8 @@ export function CheckSteps({ steps }: { steps: CheckStep[] }) {
       <p className="border-b border-rule px-4 py-2 text-14 font-bold">{passed ? t("connections.checkPassed") : t("connections.checkFailed")}</p>
       <ol>
         {steps.map((step) => {
-          const name = isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
+          const role = /^role_(\d+)$/.exec(step.name)?.[1]; // of a chain
+          const name = role ? t("connections.step.role", { n: role }) : isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
           const failure = step.code ? words({ code: step.code, params: {}, detail: step.detail ?? "" }) : null;
           return (
             <li key={step.name} className={cx("flex gap-3 px-4 py-2 text-14", !step.ok && "bg-danger-soft")}>
@@ -41,7 +42,7 @@ export function CheckSteps({ steps }: { steps: CheckStep[] }) {
                 {!step.ok && (
                   <>
                     <p className="mt-1">{failure?.what}</p>
-                    <p>{isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
+                    <p>{role ? t("connections.fix.role") : isKnown(step.name) ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
                     {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
                   </>
                 )}
