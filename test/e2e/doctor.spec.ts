@@ -4,20 +4,21 @@ import { Inspector } from "./inspect";
 import { ja } from "./words";
 
 /** What servers and the test itself say, in no language. */
-const data = [/^127\.0\.0\.1/, /^fake-/, /^(N|C|K|Ctrl)$/, /^\//, /^\d/, /^[A-Z]{3,4} \+/, /:443/, /^[a-z].*[a-z]/i];
+const data = [/^127\.0\.0\.1/, /^fake-/, /^(N|C|K|Ctrl)$/, /^\//, /^\d/, /^[A-Z]{3,4} [+-]\d/, /:443/];
 
 test("the doctor tells each step as it comes, and cause and remedy of what fails", async ({ workplace, page, fakes }) => {
   test.setTimeout(60_000);
   const broken = await call(page.request, workplace, "POST", "/admin/connections", {
     name: "止まったサーバー", kind: "openai", enabled: true, settings: { baseUrl: "http://127.0.0.1:9/v1" },
   });
+  const main = page.getByRole("main"); // what is announced stands outside of it once more
   await page.goto(`${workplace.url}/admin/status`);
   await page.getByRole("link", { name: ja("admin.status.examine") }).click();
   await expect(page.getByText(ja("doctor.empty"))).toBeVisible();
 
   await test.step("everything: what works passes, what does not says why", async () => {
     await page.getByRole("button", { name: ja("doctor.run"), exact: true }).click();
-    await expect(page.getByText(ja("doctor.someFail"), { exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(main.getByText(ja("doctor.someFail"), { exact: true })).toBeVisible({ timeout: 30_000 });
     for (const heading of [ja("doctor.group.server"), ja("doctor.group.closed"), ja("doctor.group.connection", { name: "止まったサーバー" })]) {
       await expect(page.getByRole("heading", { name: heading })).toBeVisible();
     }
@@ -43,7 +44,7 @@ test("the doctor tells each step as it comes, and cause and remedy of what fails
     await page.goto(`${workplace.url}/admin/doctor?connection=${broken.id}`);
     await page.getByText(ja("doctor.quick"), { exact: true }).click();
     await page.getByRole("button", { name: ja("doctor.run"), exact: true }).click();
-    await expect(page.getByText(ja("doctor.allWell"), { exact: true })).toBeVisible({ timeout: 20_000 });
+    await expect(main.getByText(ja("doctor.allWell"), { exact: true })).toBeVisible({ timeout: 20_000 });
     await expect(page.getByText(ja("doctor.code.skipped_quick.what"))).toBeVisible();
     await expect(page.getByRole("heading", { name: ja("doctor.group.server") })).toHaveCount(0);
   });
@@ -51,7 +52,7 @@ test("the doctor tells each step as it comes, and cause and remedy of what fails
   await test.step("a connection that breaks is told", async () => {
     await page.route("**/api/v1/admin/doctor", (route) => route.fulfill({ status: 200, contentType: "text/event-stream", body: 'data: {"type":"step","step":{"group":"server","name":"store","status":"ok","params":{},"facts":[],"elapsedMs":1}}\n\n' }));
     await page.getByRole("button", { name: ja("doctor.run"), exact: true }).click();
-    await expect(page.getByText(ja("doctor.cut"), { exact: true }).first()).toBeVisible();
+    await expect(main.getByText(ja("doctor.cut"), { exact: true })).toBeVisible();
     await page.unroute("**/api/v1/admin/doctor");
   });
 });
