@@ -289,7 +289,10 @@ func (p *patient) finding(found model.CheckStep) Step {
 	default:
 		return s
 	}
-	s.Params = map[string]string{"model": p.RemoteID, "region": p.Connection.Settings.Region}
+	s.Params = map[string]string{"model": p.RemoteID, "region": p.Connection.Settings.Region, "action": "bedrock:InvokeModel"}
+	if found.Name == "stream" {
+		s.Params["action"] = "bedrock:InvokeModelWithResponseStream"
+	}
 	var e *errs.Error
 	if errors.As(err, &e) {
 		for k, v := range e.Params {

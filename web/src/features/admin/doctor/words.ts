@@ -30,7 +30,9 @@ export function useStepWords(): (step: Step) => StepWords {
       if (!step.code || !known(`code.${step.code}.what`)) return { name, what: step.code ?? "", cause: "", remedy: "", facts };
       const code = step.code as CodeName;
       const values: Record<string, unknown> = step.params;
-      return { name, what: t(`code.${code}.what`, values), cause: t(`code.${code}.cause`, values), remedy: t(`code.${code}.remedy`, values), facts };
+      // A value that the server did not give leaves nothing behind, as on the command line.
+      const say = (what: "what" | "cause" | "remedy") => t(`code.${code}.${what}`, values).replace(/\{\{\w+\}\}/g, "");
+      return { name, what: say("what"), cause: say("cause"), remedy: say("remedy"), facts };
     },
     [t, i18n],
   );
