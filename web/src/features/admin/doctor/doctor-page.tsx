@@ -239,8 +239,8 @@ function Copies({ found }: { found: Examination }) {
   const asJson = () => `${JSON.stringify({ version: 1, at: found.at.toISOString(), state: found.state, summary: counts(found.steps), steps: found.steps }, null, 2)}\n`;
   return (
     <>
-      <CopyButton text={asText} label={`${t("copyText")}（${t("copyHint")}）`} words={t("copyText")} />
-      <CopyButton text={asJson} label={`${t("copyJson")}（${t("copyHint")}）`} words={t("copyJson")} />
+      <CopyButton text={asText} label={format.facts(t("copyText"), t("copyHint"))} words={t("copyText")} />
+      <CopyButton text={asJson} label={format.facts(t("copyJson"), t("copyHint"))} words={t("copyJson")} />
     </>
   );
 }
