@@ -22,8 +22,10 @@ test("the doctor tells each step as it comes, and cause and remedy of what fails
     for (const heading of [ja("doctor.group.server"), ja("doctor.group.closed"), ja("doctor.group.connection", { name: "止まったサーバー" })]) {
       await expect(page.getByRole("heading", { name: heading })).toBeVisible();
     }
-    const refused = page.getByRole("listitem").filter({ hasText: ja("doctor.code.connect_refused.what", { host: "127.0.0.1" }) });
+    const refused = page.getByRole("listitem").filter({ hasText: ja("doctor.code.connect_refused.cause") });
     await expect(refused).toContainText(ja("doctor.code.connect_refused.remedy"));
+    await main.getByRole("button", { name: ja("doctor.code.connect_refused.what", { host: "127.0.0.1" }) }).click();
+    await expect(refused).toBeInViewport();
     await expect(refused).toContainText(ja("doctor.status.failed"));
     await expect(page.getByRole("listitem").filter({ hasText: ja("doctor.step.forbidden") })).toContainText(ja("doctor.status.ok"));
     await expect(page.getByText(ja("doctor.code.outside_not_asked.what"))).toBeVisible();

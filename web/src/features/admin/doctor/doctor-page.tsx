@@ -7,7 +7,7 @@ import { announce } from "@/lib/announce";
 import { isAbort, toApiError, type ApiError } from "@/lib/api/error";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
-import { Button } from "@/ui/button";
+import { Button, TextButton } from "@/ui/button";
 import { Checkbox } from "@/ui/choice";
 import { CopyButton } from "@/ui/copy-button";
 import { Empty } from "@/ui/empty";
@@ -133,6 +133,7 @@ function Findings({ found }: { found: Examination }) {
       ) : found.state === "done" ? (
         <Notice className="mb-6" tone={failed > 0 ? "danger" : warning > 0 ? "warning" : "success"} title={failed > 0 ? t("someFail") : warning > 0 ? t("someWarn") : t("allWell")}>
           {said}
+          <Wrong steps={found.steps} />
         </Notice>
       ) : (
         <Notice className="mb-6" tone="warning" title={t(found.state)}>
@@ -146,13 +147,38 @@ function Findings({ found }: { found: Examination }) {
   );
 }
 
+/** The way to what is wrong, which may stand far below. */
+function Wrong({ steps }: { steps: Step[] }) {
+  const words = useStepWords();
+  const wrong = steps.map((step, i) => ({ step, i })).filter(({ step }) => step.status === "failed" || step.status === "warning");
+  if (wrong.length === 0) return null;
+  const show = (i: number) => {
+    const place = document.getElementById(placeOf(i));
+    place?.scrollIntoView({ block: "center" });
+    place?.focus({ preventScroll: true });
+  };
+  return (
+    <ul className="mt-1 grid gap-0.5">
+      {wrong.map(({ step, i }) => (
+        <li key={i}>
+          <TextButton onPress={() => show(i)} className="text-left [overflow-wrap:anywhere]">
+            {words(step).what || words(step).name}
+          </TextButton>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const placeOf = (i: number) => `step-${i}`;
+
 function Findable({ group }: { group: Group }) {
   const { t } = useTranslation("doctor");
   return (
     <Section title={group.group === "connection" ? t("group.connection", { name: group.name }) : t(`group.${group.group}`)}>
       <ol className="grid rounded-8 border border-rule">
         {group.steps.map((step, i) => (
-          <Finding key={i} step={step} />
+          <Finding key={i} step={step} place={placeOf(group.from + i)} />
         ))}
       </ol>
     </Section>
@@ -167,14 +193,14 @@ const marks: Record<Step["status"], { icon: LucideIcon; colour: string; box: str
   skipped: { icon: Minus, colour: "text-muted", box: "" },
 };
 
-function Finding({ step }: { step: Step }) {
+function Finding({ step, place }: { step: Step; place: string }) {
   const { t } = useTranslation("doctor");
   const format = useFormats();
   const words = useStepWords()(step);
   const { icon, colour, box } = marks[step.status];
   const wrong = step.status === "failed" || step.status === "warning";
   return (
-    <li className={cx("flex gap-3 border-t border-rule px-4 py-2.5 text-14 first:border-t-0", box)}>
+    <li id={place} tabIndex={-1} className={cx("flex gap-3 border-t border-rule px-4 py-2.5 text-14 first:border-t-0", box)}>
       <Icon of={icon} className={cx("mt-px flex-none", colour)} />
       <div className="grid min-w-0 flex-1 gap-1">
         <p className="flex flex-wrap items-baseline justify-between gap-x-3">
@@ -183,7 +209,7 @@ function Finding({ step }: { step: Step }) {
             <span className="sr-only">{t(`status.${step.status}`)}</span>
             {step.target && <span className="ml-2 text-muted [overflow-wrap:anywhere]">{step.target}</span>}
           </span>
-          <span className="text-muted tabular-nums">{t("milliseconds", { formatted: format.number(step.elapsedMs) })}</span>
+          {step.elapsedMs > 0 && <span className="text-muted tabular-nums">{t("milliseconds", { formatted: format.number(step.elapsedMs) })}</span>}
         </p>
         {words.what && (
           <div className="grid gap-0.5 leading-[1.6] [overflow-wrap:anywhere]">

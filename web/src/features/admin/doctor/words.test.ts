@@ -9,10 +9,10 @@ describe("the steps of an examination", () => {
   test("stand under the heading of what they are about", () => {
     const of = (connectionId: string, connectionName: string, name: string) => step({ group: "connection", connectionId, connectionName, name });
     const groups = grouped([step({}), step({ name: "disk" }), of("a", "東京", "resolve"), of("b", "東京", "resolve"), of("b", "東京", "tls")]);
-    expect(groups.map((g) => [g.group, g.name, g.steps.length])).toEqual([
-      ["server", "", 2],
-      ["connection", "東京", 1],
-      ["connection", "東京", 2], // two connections may have one name
+    expect(groups.map((g) => [g.group, g.name, g.steps.length, g.from])).toEqual([
+      ["server", "", 2, 0],
+      ["connection", "東京", 1, 2],
+      ["connection", "東京", 2, 3], // two connections may have one name
     ]);
     expect(grouped([])).toEqual([]);
   });

@@ -44,16 +44,18 @@ export interface Group {
   group: Step["group"];
   name: string;
   steps: Step[];
+  /** Which of all steps the first of them is. */
+  from: number;
 }
 
 /** Puts steps that follow each other under their headings. */
 export function grouped(steps: Step[]): Group[] {
   const groups: Group[] = [];
-  for (const step of steps) {
+  for (const [i, step] of steps.entries()) {
     const key = `${step.group} ${step.connectionId ?? ""}`;
     const last = groups.at(-1);
     if (last?.key === key) last.steps.push(step);
-    else groups.push({ key, group: step.group, name: step.connectionName ?? "", steps: [step] });
+    else groups.push({ key, group: step.group, name: step.connectionName ?? "", steps: [step], from: i });
   }
   return groups;
 }
