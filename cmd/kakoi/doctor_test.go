@@ -22,13 +22,13 @@ var examined = []server.DoctorStep{
 }
 
 func TestDoctorTellsPeopleAndMachines(t *testing.T) {
-	healthy := func(c *server.DoctorCommand) []server.DoctorStep { return examined[:1] }
-	ill := func(c *server.DoctorCommand) []server.DoctorStep { return examined }
+	healthy := func() []server.DoctorStep { return examined[:1] }
+	ill := func() []server.DoctorStep { return examined }
 	for _, tt := range []struct {
 		name  string
 		env   []string
 		args  []string
-		steps func(*server.DoctorCommand) []server.DoctorStep
+		steps func() []server.DoctorStep
 		err   error
 		code  int
 		says  []string
@@ -42,14 +42,14 @@ func TestDoctorTellsPeopleAndMachines(t *testing.T) {
 		{"LC_ALL goes before LANG", []string{"LANG=ja_JP.UTF-8", "LC_ALL=C"}, nil, healthy, nil, 0, []string{"Database"}, nil},
 		{"no such language", nil, []string{"--lang=fr"}, ill, nil, 2, []string{`--lang is "fr"`}, []string{"Database"}},
 		{"a wrong setting", nil, []string{"--http-addr=nowhere"}, ill, nil, 2, []string{"http.addr"}, []string{"Database"}},
-		{"no such connection", nil, []string{"--connection=Osaka"}, func(*server.DoctorCommand) []server.DoctorStep { return nil }, errors.New(`there is no connection called "Osaka"`), 2, []string{"Osaka"}, nil},
+		{"no such connection", nil, []string{"--connection=Osaka"}, func() []server.DoctorStep { return nil }, errors.New(`there is no connection called "Osaka"`), 2, []string{"Osaka"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			var out, errOut bytes.Buffer
 			cmd := newCommand(program{in: tt.env, out: &out, errOut: &errOut, actions: actions{
-				doctor: func(_ context.Context, _ *config.Effective, _ *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error {
-					for _, s := range tt.steps(&c) {
+				doctor: func(_ context.Context, _ *config.Effective, _ *slog.Logger, _ server.DoctorCommand, tell func(server.DoctorStep) error) error {
+					for _, s := range tt.steps() {
 						if err := tell(s); err != nil {
 							return err
 						}

@@ -99,7 +99,7 @@ var carrier = netip.MustParsePrefix("100.64.0.0/10")
 // public reports whether an address is one of the Internet.
 func public(a netip.Addr) bool {
 	a = a.Unmap()
-	return !(a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carrier.Contains(a))
+	return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !carrier.Contains(a)
 }
 
 func anyPublic(all []netip.Addr) bool {

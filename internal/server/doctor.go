@@ -141,8 +141,9 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 		return nil, err
 	}
 	return func(yield func(DoctorStep, error) bool) {
-		made := make(chan doctor.Step)
+		made, ended := make(chan doctor.Step), make(chan struct{})
 		go func() {
+			defer close(ended)
 			defer close(made)
 			for step := range steps {
 				select {
@@ -154,8 +155,7 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 		}()
 		defer func() {
 			cancel()
-			for range made { //nolint:revive // what is under way ends, and is recorded
-			}
+			<-ended // what is under way ends, and is recorded
 		}()
 		quiet := time.NewTicker(pingEvery)
 		defer quiet.Stop()

@@ -353,7 +353,7 @@ func (c *clinic) secure(want certificate, version uint16) (base string, authorit
 	pair, authority := c.issue(want)
 	s := httptest.NewUnstartedServer(&openaifake.Server{})
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: version} //nolint:gosec // old versions are the illness
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: version} // old versions are the illness
 	s.StartTLS()
 	c.t.Cleanup(s.Close)
 	c.names.set("llm.test", "127.0.0.1")
@@ -414,10 +414,9 @@ func (c *clinic) keyFile(text string, mode os.FileMode) {
 // happened.
 type feigned struct {
 	*egress.Gate
-	trouble  egress.Trouble
-	public   bool
-	lenient  bool
-	judgedBy *egress.Gate
+	trouble egress.Trouble
+	public  bool
+	lenient bool
 }
 
 func (f feigned) Probe(ctx context.Context, s egress.Spec, rawURL string) egress.Probe {
