@@ -17,6 +17,7 @@ import (
 	"kakoi/internal/config"
 	"kakoi/internal/residency/generate"
 	"kakoi/internal/residency/simulate"
+	"kakoi/internal/server"
 )
 
 func main() {
@@ -79,6 +80,8 @@ type actions struct {
 	// egressVerify returns what a report says if the key signed it. Its error
 	// wraps errNotVerified if it did not.
 	egressVerify func(file, key []byte) (egressReport, error)
+	// doctor examines the installation and passes on each step.
+	doctor func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error
 	// openAPI returns the description of the API.
 	openAPI func() ([]byte, error)
 }
@@ -96,7 +99,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), doctorCommand(p), versionCommand())
 	return root
 }
 

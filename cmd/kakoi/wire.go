@@ -41,6 +41,9 @@ func wired() actions {
 			}
 			return egressReport(r), err
 		},
+		doctor: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error {
+			return server.Doctor(ctx, cfg.Config, log, c, tell)
+		},
 		openAPI: server.OpenAPI,
 	}
 }

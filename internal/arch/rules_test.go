@@ -35,7 +35,7 @@ var layers = []layer{
 	{
 		name: "capability", is: "types, rules and SQL of one noun of the product; knows no HTTP and no SDK",
 		packages: []string{
-			"internal/access", "internal/audit", "internal/blob", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/search", "internal/chat/transfer", "internal/egress", "internal/egress/report",
+			"internal/access", "internal/audit", "internal/blob", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/search", "internal/chat/transfer", "internal/doctor", "internal/egress", "internal/egress/report",
 			"internal/feedback", "internal/governance", "internal/identity", "internal/library", "internal/media", "internal/model", "internal/model/admission", "internal/privacy",
 			"internal/residency", "internal/secret", "internal/setting", "internal/share",
 		},

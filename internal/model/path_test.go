@@ -218,7 +218,7 @@ func TestAPersonReachesEachKindOfProvider(t *testing.T) {
 					t.Fatalf("answer = %+v", a)
 				}
 				steps, err := in.catalogue.CheckConnection(in.admin, in.model.ConnectionID, model.ConnectionPatch{}, up.remoteID)
-				if err != nil || len(steps) < 5 || steps[len(steps)-1].Name != "answer" || steps[len(steps)-1].Err != nil {
+				if err != nil || len(steps) < 5 || steps[len(steps)-1].Name != "stream" || steps[len(steps)-1].Err != nil {
 					t.Errorf("check = %+v, %v", steps, err)
 				}
 				if models, err := in.catalogue.RemoteModels(in.admin, in.model.ConnectionID); err != nil || len(models) == 0 {

@@ -290,10 +290,28 @@ type TaskChecker interface {
 
 // CheckStep is one step of a connection's self-test.
 type CheckStep struct {
-	Name    string        // stable: "configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"
+	// Name is stable: "configuration", "resolve", "connect", "tls", "clock",
+	// "credentials", "role_1" and so on, "list_models", "answer", "stream", "headroom".
+	Name    string
 	Err     error         // nil when it passed; carries a code
+	Warning error         // what is wrong though it passed; carries a code
 	Detail  string        // what was found, for the administrator: no secrets
+	Facts   []Fact        // the same, for the doctor
 	Elapsed time.Duration // how long it took
+}
+
+// Fact is one thing that a step has found.
+type Fact struct {
+	Name  string // stable: "identity", "tokens", …
+	Value string // no secret
+}
+
+// Examiner is a Provider that tells the steps of its check as they come.
+type Examiner interface {
+	Provider
+	// Examine makes the steps of Check one after the other, as they are asked
+	// for, and ends after the first that fails.
+	Examine(ctx context.Context, model string) iter.Seq[CheckStep]
 }
 
 // RetryAfter lets an error say how long the upstream asked us to wait.

@@ -148,7 +148,7 @@ type checkResult struct {
 }
 
 type checkStep struct {
-	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, credentials, list_models, answer."`
+	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom."`
 	OK        bool              `json:"ok"`
 	Code      errs.Code         `json:"code,omitempty"`
 	Params    map[string]string `json:"params,omitempty" doc:"Of the failure: reason and what it speaks of."`

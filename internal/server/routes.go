@@ -34,6 +34,7 @@ func (s *Server) operations() {
 	s.groupOperations()
 	s.connectionOperations()
 	s.statusOperations()
+	s.doctorOperations()
 	s.auditOperations()
 }
 
@@ -64,6 +65,7 @@ func (s *Server) routes(files fs.FS) (http.Handler, error) {
 	mux.Handle("GET "+apiPrefix+eventsPath, s.apiOnly(streaming(s.followEvents)))
 	mux.Handle("POST "+apiPrefix+temporaryPath, s.apiOnly(http.HandlerFunc(s.answerTemporary)))
 	mux.Handle("POST "+apiPrefix+importsPath, s.apiOnly(http.HandlerFunc(s.importConversations)))
+	mux.Handle("POST "+apiPrefix+doctorPath, s.apiOnly(http.HandlerFunc(s.examine)))
 	mux.Handle("GET /api/openapi.json", compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")

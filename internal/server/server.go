@@ -14,6 +14,7 @@ import (
 	"kakoi/internal/chat/transfer"
 	"kakoi/internal/config"
 	"kakoi/internal/db"
+	"kakoi/internal/doctor"
 	"kakoi/internal/egress"
 	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
@@ -50,6 +51,7 @@ type Server struct {
 	shares    *share.Service
 	settings  *setting.Service
 	feedback  *feedback.Service
+	doctor    *doctor.Service
 
 	version    string
 	startedAt  time.Time

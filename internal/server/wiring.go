@@ -32,6 +32,7 @@ import (
 	"kakoi/internal/chat/transfer"
 	"kakoi/internal/config"
 	"kakoi/internal/db"
+	"kakoi/internal/doctor"
 	"kakoi/internal/egress"
 	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
@@ -202,6 +203,9 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 
 	opinions := feedback.New(store, record, talk, now)
 
+	examined := doctorOptions(cfg, gate, log)
+	examined.Connections, examined.Store, examined.Audit = catalogue, store, record
+
 	// The edge.
 	secure := cfg.HTTP.TLS.CertFile != "" || strings.HasPrefix(cfg.HTTP.PublicURL, "https://")
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -212,7 +216,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		media: media.New(media.Options{
 			Models: catalogue, Invoker: invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
-		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions,
+		transfer: transfer.New(talk, opinions, prompts, record, now), shares: share.New(store, talk, record, now), settings: decided, library: prompts, feedback: opinions, doctor: doctor.New(examined),
 		version: version, startedAt: now(), storePath: cfg.DatabaseURL(), spool: spool, publicURL: cfg.HTTP.PublicURL, proxies: cfg.HTTP.TrustedProxies,
 		limits: cfg.Limits, secure: secure, cookieName: named(secure, "__Host-kakoi", "kakoi_session"),
 		onStop: func(f func()) func() bool { return context.AfterFunc(stopping, f) },

@@ -508,6 +508,9 @@ for (const locale of ["ja", "en"] as const) {
       await page.goto(`${server.url}/admin/status`);
       await expect(page.getByText(t("admin.status.storeOk"))).toBeVisible();
       await eye.look("how the server is");
+      await page.goto(`${server.url}/admin/doctor`);
+      await expect(page.getByText(t("doctor.empty"))).toBeVisible();
+      await eye.look("the doctor before it has examined");
       expect(complaints.lines).toEqual([]);
     });
   });

@@ -1,34 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type account from "../../web/src/locales/ja/account.json";
-import type admin from "../../web/src/locales/ja/admin.json";
-import type chat from "../../web/src/locales/ja/chat.json";
-import type common from "../../web/src/locales/ja/common.json";
-import type errors from "../../web/src/locales/ja/errors.json";
-import type feedback from "../../web/src/locales/ja/feedback.json";
-import type frame from "../../web/src/locales/ja/frame.json";
-import type history from "../../web/src/locales/ja/history.json";
-import type library from "../../web/src/locales/ja/library.json";
-import type markdown from "../../web/src/locales/ja/markdown.json";
-import type share from "../../web/src/locales/ja/share.json";
-import type shortcuts from "../../web/src/locales/ja/shortcuts.json";
-import type ui from "../../web/src/locales/ja/ui.json";
+import type { ja as texts } from "../../web/src/locales/ja";
 
-interface Catalogue {
-  account: typeof account;
-  admin: typeof admin;
-  chat: typeof chat;
-  common: typeof common;
-  errors: typeof errors;
-  feedback: typeof feedback;
-  frame: typeof frame;
-  history: typeof history;
-  library: typeof library;
-  markdown: typeof markdown;
-  share: typeof share;
-  shortcuts: typeof shortcuts;
-  ui: typeof ui;
-}
+type Catalogue = typeof texts;
 
 type KeyOf<T> = { [K in keyof T & string]: T[K] extends string ? (K extends `${infer Base}_other` ? Base : K) : `${K}.${KeyOf<T[K]>}` }[keyof T & string];
 

@@ -329,7 +329,7 @@ func names(steps []model.CheckStep) string {
 }
 
 func TestACheckGoesStepByStep(t *testing.T) {
-	const all = "configuration resolve connect credentials list_models"
+	const all = "configuration resolve connect clock credentials list_models"
 	_, c := start(t, fake.Options{})
 	good := connect(t, c)
 	for _, tt := range []struct {
@@ -337,14 +337,14 @@ func TestACheckGoesStepByStep(t *testing.T) {
 		change      func(*bedrock.Config)
 		want        string
 	}{
-		{"everything", haiku, nil, all + " answer"},
+		{"everything", haiku, nil, all + " answer stream"},
 		{"no model", "", nil, all},
 		{"an unknown model", "x.y", nil, all + " answer!"},
-		{"a wrong key", haiku, func(c *bedrock.Config) { c.Credentials.SecretAccessKey = "x" }, "configuration resolve connect credentials!"},
+		{"a wrong key", haiku, func(c *bedrock.Config) { c.Credentials.SecretAccessKey = "x" }, "configuration resolve connect clock credentials!"},
 		{"nobody listens", haiku, func(c *bedrock.Config) { c.Endpoint = nowhere(t) }, "configuration resolve connect!"},
 		{"a name that does not exist", haiku, func(c *bedrock.Config) { c.Endpoint = "http://bedrock.invalid" }, "configuration resolve!"},
 		{"a server without TLS", haiku, func(c *bedrock.Config) { c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1) }, "configuration resolve connect tls!"},
-		{"a closed network with the runtime endpoint alone", haiku, func(c *bedrock.Config) { c.ControlEndpoint, c.STSEndpoint = nowhere(t), nowhere(t) }, all + " answer"},
+		{"a closed network with the runtime endpoint alone", haiku, func(c *bedrock.Config) { c.ControlEndpoint, c.STSEndpoint = nowhere(t), nowhere(t) }, all + " answer stream"},
 		{"the same, and no model to try", "", func(c *bedrock.Config) { c.ControlEndpoint, c.STSEndpoint = nowhere(t), nowhere(t) }, all + "!"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

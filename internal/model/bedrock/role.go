@@ -216,6 +216,7 @@ type session struct {
 
 	mu       sync.Mutex
 	held     aws.Credentials
+	identity string        // whose they are, as STS says
 	renewing chan struct{} // closed when the renewal that is under way has ended
 	failed   error         // of the last renewal
 	failedAt time.Time
@@ -276,6 +277,9 @@ func (s *session) renew(ctx context.Context, done chan struct{}) {
 		AccessKeyID: aws.ToString(out.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
 		SessionToken: aws.ToString(out.Credentials.SessionToken), CanExpire: true, Expires: aws.ToTime(out.Credentials.Expiration),
 		Source: "role " + s.hop.role.ARN,
+	}
+	if out.AssumedRoleUser != nil {
+		s.identity = aws.ToString(out.AssumedRoleUser.Arn)
 	}
 }
 

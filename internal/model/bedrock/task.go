@@ -11,7 +11,7 @@ import (
 // CheckTask implements model.TaskChecker with the steps of Check, the last of
 // which is the model's task in small.
 func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task) []model.CheckStep {
-	try := c.checkAnswer
+	var try func(context.Context, string) (string, error)
 	switch task {
 	case model.TaskEmbedding:
 		try = c.tryEmbedding
@@ -21,8 +21,15 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryImage
 	case model.TaskGuardrail:
 		try = c.tryGuard
+	default:
+		return c.Check(ctx, modelID)
 	}
-	return c.check(ctx, modelID, try)
+	return slices.Collect(c.examine(ctx, modelID, func(ctx context.Context, id string) []model.CheckStep {
+		return []model.CheckStep{examined("answer", func(s *model.CheckStep) (err error) {
+			s.Detail, err = try(ctx, id)
+			return err
+		})}
+	}))
 }
 
 // taskOf returns what a foundation model is asked for: what this package has a

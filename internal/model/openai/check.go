@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,64 +18,86 @@ import (
 	"kakoi/internal/model"
 )
 
-// Check implements model.Provider. The steps are "configuration", "resolve",
-// "connect", "tls" (https only), "credentials", "list_models" and "answer".
+// Check implements model.Provider with the steps of Examine: "configuration",
+// "resolve", "connect", "tls" (https only), "clock", "credentials",
+// "list_models", "answer", "stream" and, where the server tells its limits,
+// "headroom".
 func (c *Client) Check(ctx context.Context, modelID string) []model.CheckStep {
-	return c.check(ctx, modelID, c.tryAnswer)
+	return slices.Collect(c.Examine(ctx, modelID))
 }
 
-// check makes the steps of Check. try is the last.
-func (c *Client) check(ctx context.Context, modelID string, try func(context.Context, string, *time.Time) (string, error)) []model.CheckStep {
-	var steps []model.CheckStep
-	add := func(name, detail string, err error, elapsed time.Duration) bool {
-		steps = append(steps, model.CheckStep{Name: name, Detail: detail, Err: err, Elapsed: elapsed})
-		return err == nil
-	}
-	if c.broken != nil {
-		add("configuration", "", c.broken, 0)
-		return steps
-	}
-	shown := *c.base
-	shown.RawQuery = "" // may hold a key
-	add("configuration", shown.String(), nil, 0)
+// Examine implements model.Examiner.
+func (c *Client) Examine(ctx context.Context, modelID string) iter.Seq[model.CheckStep] {
+	return c.examine(ctx, modelID, c.tryAnswer)
+}
 
-	// One request shows the whole way to the server; the trace tells its steps apart.
-	watch := newRoute(c.base.Scheme == "https", c.base.Hostname())
-	start := time.Now()
-	resp, body, err := c.get(httptrace.WithClientTrace(ctx, watch.trace()), c.endpoint("models")) //nolint:bodyclose // exchange has read and closed it
-	if !watch.report(add, err) {
-		return steps
-	}
-	if err != nil {
-		add("credentials", "", err, time.Since(start))
-		return steps
-	}
-	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
-		add("credentials", "", c.failure(resp, body, model.Request{}), time.Since(start))
-		return steps
-	}
-	said := "accepted"
-	if c.cfg.APIKey == "" {
-		said = "no key, and none asked for"
-	}
-	add("credentials", said, nil, time.Since(start))
+// examine makes the steps of Check. try makes the last ones.
+func (c *Client) examine(ctx context.Context, modelID string, try func(context.Context, string) []model.CheckStep) iter.Seq[model.CheckStep] {
+	return func(yield func(model.CheckStep) bool) {
+		tell := func(s model.CheckStep) bool { return yield(s) && s.Err == nil }
+		add := func(name, detail string, err error, elapsed time.Duration) bool {
+			return tell(model.CheckStep{Name: name, Detail: detail, Err: err, Elapsed: elapsed})
+		}
+		if c.broken != nil {
+			add("configuration", "", c.broken, 0)
+			return
+		}
+		shown := *c.base
+		shown.RawQuery = "" // may hold a key
+		if !add("configuration", shown.String(), nil, 0) {
+			return
+		}
 
+		// One request shows the whole way to the server; the trace tells its steps apart.
+		watch := newRoute(c.base.Scheme == "https", c.base.Hostname())
+		start := time.Now()
+		resp, body, err := c.get(httptrace.WithClientTrace(ctx, watch.trace()), c.endpoint("models")) //nolint:bodyclose // exchange has read and closed it
+		if !watch.report(add, err) {
+			return
+		}
+		if err != nil {
+			add("credentials", "", err, time.Since(start))
+			return
+		}
+		for _, s := range model.Clock(resp.Header.Get("Date"), start, time.Now()) {
+			if !tell(s) {
+				return
+			}
+		}
+		if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+			add("credentials", "", c.failure(resp, body, model.Request{}), time.Since(start))
+			return
+		}
+		said := "accepted"
+		if c.cfg.APIKey == "" {
+			said = "no key, and none asked for"
+		}
+		if !add("credentials", said, nil, time.Since(start)) || !tell(c.checkList(ctx, resp, body, modelID, start)) || modelID == "" {
+			return
+		}
+		for _, s := range try(ctx, modelID) {
+			if !tell(s) {
+				return
+			}
+		}
+	}
+}
+
+// checkList reads the list of models.
+func (c *Client) checkList(ctx context.Context, resp *http.Response, body []byte, modelID string, start time.Time) model.CheckStep {
+	s := model.CheckStep{Name: "list_models"}
 	models, err := c.readModels(ctx, resp, body)
 	switch missing := resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed; {
 	case missing && modelID != "": // some servers have no list; whether it is that, the answer will show
-		add("list_models", "the server has no list of models", nil, time.Since(start))
+		s.Detail = "the server has no list of models"
 	case err != nil:
-		add("list_models", "", err, time.Since(start))
-		return steps
+		s.Err = err
 	default:
-		add("list_models", listed(models, modelID), nil, time.Since(start))
+		s.Detail = listed(models, modelID)
+		s.Facts = []model.Fact{{Name: "models", Value: strconv.Itoa(len(models))}}
 	}
-	if modelID == "" {
-		return steps
-	}
-	detail, err := try(ctx, modelID, &start)
-	add("answer", detail, err, time.Since(start))
-	return steps
+	s.Elapsed = time.Since(start)
+	return s
 }
 
 // listed describes a list of models, and whether the one in question is on it.
@@ -96,9 +120,9 @@ func listed(models []model.RemoteModel, id string) string {
 	return s
 }
 
-// tryAnswer asks the model for a few words.
-func (c *Client) tryAnswer(ctx context.Context, modelID string, start *time.Time) (string, error) {
-	*start = time.Now()
+// tryAnswer asks the model for a few words, and looks at how they come.
+func (c *Client) tryAnswer(ctx context.Context, modelID string) []model.CheckStep {
+	start := time.Now()
 	few := 16
 	req := model.Request{
 		Model:      modelID,
@@ -107,18 +131,53 @@ func (c *Client) tryAnswer(ctx context.Context, modelID string, start *time.Time
 	}
 	var first time.Duration
 	var usage model.Usage
-	for ev, err := range c.Stream(ctx, req) {
-		if err != nil {
-			return "", err
-		}
+	var answered http.Header
+	err := c.stream(ctx, req, func(ev model.Event, err error) bool {
 		if first == 0 {
-			first = time.Since(*start)
+			first = time.Since(start)
 		}
 		if ev.Type == model.EventUsage {
 			usage = ev.Usage
 		}
+		return true
+	}, func(resp *http.Response) { answered = resp.Header })
+	answer := model.CheckStep{Name: "answer", Err: err, Elapsed: time.Since(start)}
+	if err != nil {
+		return []model.CheckStep{answer}
 	}
-	return fmt.Sprintf("first words after %d ms, %d tokens", first.Milliseconds(), usage.OutputTokens), nil
+	answer.Detail = fmt.Sprintf("first words after %d ms, %d tokens", first.Milliseconds(), usage.OutputTokens)
+	answer.Facts = []model.Fact{{Name: "tokens", Value: fmt.Sprintf("%d + %d", usage.InputTokens, usage.OutputTokens)}}
+	return append([]model.CheckStep{answer, streamed(answered, first)}, headroom(answered)...)
+}
+
+// streamed says whether the answer came as it was written.
+func streamed(h http.Header, first time.Duration) model.CheckStep {
+	s := model.CheckStep{Name: "stream", Detail: "an event stream", Facts: []model.Fact{{Name: "firstWords", Value: strconv.FormatInt(first.Milliseconds(), 10) + " ms"}}}
+	if kind := h.Get("Content-Type"); strings.HasPrefix(kind, "application/json") {
+		s.Detail = "one document"
+		s.Warning = errs.New(errs.ModelFailed, "the server answers in one piece although it was asked for a stream").With("reason", "whole")
+	}
+	return s
+}
+
+// headroom reads how much of their limits servers say is left.
+func headroom(h http.Header) []model.CheckStep {
+	s := model.CheckStep{Name: "headroom"}
+	for _, what := range []string{"requests", "tokens"} {
+		limit, err := strconv.Atoi(h.Get("X-Ratelimit-Limit-" + what))
+		left, leftErr := strconv.Atoi(h.Get("X-Ratelimit-Remaining-" + what))
+		if err != nil || leftErr != nil || limit <= 0 {
+			continue
+		}
+		s.Facts = append(s.Facts, model.Fact{Name: what + "Left", Value: fmt.Sprintf("%d / %d", left, limit)})
+		if left*10 < limit {
+			s.Warning = errs.Newf(errs.ModelThrottled, "only %d of %d %s are left", left, limit, what).With("reason", "headroom").With("left", strconv.Itoa(left)).With("limit", strconv.Itoa(limit))
+		}
+	}
+	if len(s.Facts) == 0 {
+		return nil
+	}
+	return []model.CheckStep{s}
 }
 
 // route follows one request on its way to the server.

@@ -44,10 +44,10 @@ func TestACheckNamesTheStepThatFails(t *testing.T) {
 		code              errs.Code
 		says              string
 	}{
-		{"all is well", plain.URL + "/v1", "fake-large", nil, "configuration resolve connect credentials list_models answer", "", "2 models"},
-		{"all is well over TLS", secure.URL + "/v1", "fake-large", secure.Client(), "configuration resolve connect tls credentials list_models answer", "", "TLS 1.3"},
-		{"without a model there is no answer to try", plain.URL + "/v1", "", nil, "configuration resolve connect credentials list_models", "", ""},
-		{"a server without a list", serve(t, noList), "fake-large", nil, "configuration resolve connect credentials list_models answer", "", "no list"},
+		{"all is well", plain.URL + "/v1", "fake-large", nil, "configuration resolve connect clock credentials list_models answer stream", "", "2 models"},
+		{"all is well over TLS", secure.URL + "/v1", "fake-large", secure.Client(), "configuration resolve connect tls clock credentials list_models answer stream", "", "TLS 1.3"},
+		{"without a model there is no answer to try", plain.URL + "/v1", "", nil, "configuration resolve connect clock credentials list_models", "", ""},
+		{"a server without a list", serve(t, noList), "fake-large", nil, "configuration resolve connect clock credentials list_models answer stream", "", "no list"},
 		{"no URL", "127.0.0.1:11434", "m", nil, "configuration", errs.InvalidInput, "http://127.0.0.1:11434/v1"},
 		{"another scheme", "ftp://host/v1", "m", nil, "configuration", errs.InvalidInput, "must begin with http"},
 		{"no host", "http:///v1", "m", nil, "configuration", errs.InvalidInput, "no host"},
@@ -57,9 +57,9 @@ func TestACheckNamesTheStepThatFails(t *testing.T) {
 		{"an authority that is not trusted", secure.URL + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "add the authority's certificate"},
 		{"https where http is spoken", strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", "m", nil, "configuration resolve connect tls", errs.ModelUnreachable, "begin with http://"},
 		{"http where https is spoken", strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, ""},
-		{"the base URL lacks /v1", plain.URL + "/api", "", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "/api/v1"},
-		{"a web page", serve(t, page), "m", nil, "configuration resolve connect credentials list_models", errs.ModelInvalidRequest, "web page"},
-		{"a model that is not there", plain.URL + "/v1", "m", nil, "configuration resolve connect credentials list_models answer", errs.ModelNotFound, "not have this model"},
+		{"the base URL lacks /v1", plain.URL + "/api", "", nil, "configuration resolve connect clock credentials list_models", errs.ModelInvalidRequest, "/api/v1"},
+		{"a web page", serve(t, page), "m", nil, "configuration resolve connect clock credentials list_models", errs.ModelInvalidRequest, "web page"},
+		{"a model that is not there", plain.URL + "/v1", "m", nil, "configuration resolve connect clock credentials list_models answer", errs.ModelNotFound, "not have this model"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.client == nil {

@@ -22,7 +22,7 @@ import (
 // received, since that part is charged for.
 func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
 	return func(yield func(model.Event, error) bool) {
-		if err := c.stream(ctx, req, yield); err != nil && !errors.Is(err, errLeft) {
+		if err := c.stream(ctx, req, yield, func(*http.Response) {}); err != nil && !errors.Is(err, errLeft) {
 			yield(model.Event{}, err)
 		}
 	}
@@ -31,7 +31,8 @@ func (c *Client) Stream(ctx context.Context, req model.Request) iter.Seq2[model.
 // errLeft says that the consumer left the loop and must not be called again.
 var errLeft = errors.New("openai: the consumer left")
 
-func (c *Client) stream(ctx context.Context, req model.Request, yield func(model.Event, error) bool) error {
+// stream makes the call; answered hears of the answer before it is read.
+func (c *Client) stream(ctx context.Context, req model.Request, yield func(model.Event, error) bool, answered func(*http.Response)) error {
 	if c.broken != nil {
 		return c.broken
 	}
@@ -47,6 +48,7 @@ func (c *Client) stream(ctx context.Context, req model.Request, yield func(model
 		return err
 	}
 	defer resp.Body.Close()
+	answered(resp)
 
 	body := wait.reader(resp.Body, c.cfg.IdleTimeout)
 	a := &answer{c: c, req: req, body: body, think: newThinkSplitter(opts.ThinkTags), yield: yield}

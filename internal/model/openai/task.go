@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"kakoi/internal/errs"
@@ -17,7 +18,7 @@ import (
 // which is the model's task in small: it hears a second of silence, turns two
 // words into a vector, puts two documents in order, draws a circle.
 func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task) []model.CheckStep {
-	try := c.tryAnswer
+	var try func(context.Context, string, *time.Time) (string, error)
 	switch task {
 	case model.TaskTranscription:
 		try = c.tryTranscription
@@ -27,8 +28,14 @@ func (c *Client) CheckTask(ctx context.Context, modelID string, task model.Task)
 		try = c.tryRerank
 	case model.TaskImage:
 		try = c.tryImage
+	default:
+		return c.Check(ctx, modelID)
 	}
-	return c.check(ctx, modelID, try)
+	return slices.Collect(c.examine(ctx, modelID, func(ctx context.Context, id string) []model.CheckStep {
+		start := time.Now()
+		detail, err := try(ctx, id, &start)
+		return []model.CheckStep{{Name: "answer", Detail: detail, Err: err, Elapsed: time.Since(start)}}
+	}))
 }
 
 // maxTaskBody bounds answers that hold vectors or images.

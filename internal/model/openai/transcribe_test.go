@@ -43,7 +43,7 @@ func TestARecordingIsTranscribedByEveryServer(t *testing.T) {
 				t.Errorf("the server got %+v", h)
 			}
 			steps := c.CheckTask(t.Context(), openaifake.SpeechModel, model.TaskTranscription)
-			if got := names(steps); got != "configuration resolve connect credentials list_models answer" || steps[len(steps)-1].Err != nil {
+			if got := names(steps); got != "configuration resolve connect clock credentials list_models answer" || steps[len(steps)-1].Err != nil {
 				t.Errorf("check = %s, %+v", got, steps[len(steps)-1])
 			}
 		})

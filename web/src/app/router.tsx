@@ -242,6 +242,13 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/status/status-page"), "StatusPage"),
 });
 
+const doctor = createRoute({
+  getParentRoute: () => administration,
+  path: "/doctor",
+  validateSearch: (search: Record<string, unknown>): { connection?: string } => ({ connection: text(search.connection) }),
+  component: lazyRouteComponent(() => import("@/features/admin/doctor/doctor-page"), "DoctorPage"),
+});
+
 const kit = __KIT__
   ? [
       createRoute({
@@ -257,7 +264,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, residency, egress, chatSettings, feedback, status]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, residency, egress, chatSettings, feedback, status, doctor]),
   ...kit,
 ]);
 

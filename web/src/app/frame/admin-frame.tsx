@@ -36,6 +36,7 @@ export const adminPlaces = [
     places: [
       { to: "/admin/feedback", name: "feedback" },
       { to: "/admin/status", name: "status" },
+      { to: "/admin/doctor", name: "doctor" },
     ],
   },
 ] as const;

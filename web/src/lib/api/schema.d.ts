@@ -214,6 +214,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Examines the installation and tells each step as it comes. Closing the request ends it. */
+        post: operations["examine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/egress": {
         parameters: {
             query?: never;
@@ -1904,7 +1921,7 @@ export interface components {
             detail?: string;
             /** Format: int64 */
             elapsedMs: number;
-            /** @description Stable: configuration, resolve, connect, tls, credentials, list_models, answer. */
+            /** @description Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom. */
             name: string;
             ok: boolean;
             /** @description Of the failure: reason and what it speaks of. */
@@ -2146,6 +2163,50 @@ export interface components {
             kind: "openai" | "bedrock" | "demo";
             models: components["schemas"]["RemoteModel"][];
             product: string;
+        };
+        DoctorEvent: {
+            step?: components["schemas"]["DoctorStep"];
+            /**
+             * @description done is the last; without it the examination was cut.
+             * @enum {string}
+             */
+            type: "step" | "done";
+        };
+        DoctorFact: {
+            name: string;
+            value: string;
+        };
+        DoctorQuestion: {
+            /** @description This connection alone; empty: the server, closed mode and all connections. */
+            connectionId?: string;
+            /** @description Try whether the network lets forbidden hosts be reached. Packets leave for it. */
+            outside?: boolean;
+            /** @description Call no model. */
+            quick?: boolean;
+        };
+        DoctorStep: {
+            /** @description What was found; docs/doctor.md has cause and remedy of each. */
+            code?: string;
+            connectionId?: string;
+            connectionName?: string;
+            /** @description The failure in English. */
+            detail?: string;
+            /** Format: int64 */
+            elapsedMs: number;
+            /** @description What was seen. No secrets. */
+            facts: components["schemas"]["DoctorFact"][];
+            /** @enum {string} */
+            group: "server" | "closed" | "connection";
+            /** @description Stable: store, resolve, role_1, answer, … */
+            name: string;
+            /** @description What the texts of the code speak of. */
+            params: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            status: "ok" | "warning" | "failed" | "unknown" | "skipped";
+            /** @description The server (host:port), file or role that it is about. */
+            target?: string;
         };
         EditedMessage: {
             /** @description Also those that were sent with the message before. */
@@ -4524,6 +4585,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListRemoteModel"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoctorQuestion"];
+            };
+        };
+        responses: {
+            /** @description A stream of these events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DoctorEvent"];
                 };
             };
             /** @description Error */

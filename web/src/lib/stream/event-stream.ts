@@ -203,3 +203,22 @@ function isRefusal(status: number): boolean {
 export function isEventStream(response: Response): boolean {
   return (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
+
+/** Reads the events of a response that there is no coming back to; false when it broke or fell silent. */
+export async function readEvents(body: ReadableStream<Uint8Array>, onMessage: FollowOptions["onMessage"], signal: AbortSignal, silence = defaultSilence): Promise<boolean> {
+  const cut = new AbortController();
+  const end = () => cut.abort();
+  signal.addEventListener("abort", end);
+  let watchdog = setTimeout(end, silence);
+  try {
+    const ended = await readBody(body, onMessage, cut.signal, () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(end, silence);
+    }).catch(() => "broken" as const);
+    return ended === "end";
+  } finally {
+    clearTimeout(watchdog);
+    signal.removeEventListener("abort", end);
+    cut.abort();
+  }
+}

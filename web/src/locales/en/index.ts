@@ -2,6 +2,7 @@ import account from "./account.json";
 import admin from "./admin.json";
 import chat from "./chat.json";
 import common from "./common.json";
+import doctor from "./doctor.json";
 import egress from "./egress.json";
 import errors from "./errors.json";
 import feedback from "./feedback.json";
@@ -14,4 +15,4 @@ import shortcuts from "./shortcuts.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const en = { account, admin, chat, common, egress, errors, feedback, frame, history, library, markdown, share, shortcuts, ui };
+export const en = { account, admin, chat, common, doctor, egress, errors, feedback, frame, history, library, markdown, share, shortcuts, ui };

@@ -8,7 +8,7 @@ import { TextLink } from "@/ui/button";
 import { Icon } from "@/ui/icon";
 import { useVerdictText, verdictOf } from "../residency/verdict";
 
-const known = ["configuration", "resolve", "connect", "tls", "credentials", "list_models", "answer"] as const;
+const known = ["configuration", "resolve", "connect", "tls", "clock", "credentials", "list_models", "answer", "stream", "headroom"] as const;
 type Known = (typeof known)[number];
 
 function isKnown(name: string): name is Known {
@@ -26,7 +26,8 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
       <p className="border-b border-rule px-4 py-2 text-14 font-bold">{passed ? t("connections.checkPassed") : t("connections.checkFailed")}</p>
       <ol>
         {steps.map((step) => {
-          const name = isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
+          const role = /^role_(\d+)$/.exec(step.name)?.[1]; // of a chain
+          const name = role ? t("connections.step.role", { n: role }) : isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
           const failure = step.code ? words({ code: step.code, params: step.params ?? {}, detail: step.detail ?? "" }) : null;
           // What is known of the failure goes before what its step suggests.
           const general = step.code ? words({ code: step.code, params: {}, detail: "" }).what : "";
@@ -45,7 +46,7 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
                 {!step.ok && (
                   <>
                     <p className="mt-1">{failure?.what}</p>
-                    <p>{isKnown(step.name) && failure?.what === general ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
+                    <p>{role && failure?.what === general ? t("connections.fix.role") : isKnown(step.name) && failure?.what === general ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
                     {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted">{step.detail}</p>}
                   </>
                 )}

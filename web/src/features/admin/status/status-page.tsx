@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
+import { Stethoscope } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Status } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
-import { TextLink } from "@/ui/button";
+import { ButtonLink, TextLink } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Page, Scroll, Section } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
@@ -18,7 +19,15 @@ export function StatusPage() {
   const format = useFormats();
   const status = useQuery(statusQuery);
   return (
-    <Page title={t("status.title")} aside={status.data && t("status.asOf", { time: format.time(new Date(status.dataUpdatedAt)) })}>
+    <Page
+      title={t("status.title")}
+      aside={status.data && t("status.asOf", { time: format.time(new Date(status.dataUpdatedAt)) })}
+      actions={
+        <ButtonLink to="/admin/doctor" size="dense" icon={Stethoscope}>
+          {t("status.examine")}
+        </ButtonLink>
+      }
+    >
       <Scroll>
         <div className="grid max-w-[64rem] px-6 pt-2 pb-16 max-md:px-4">
           {status.isPending ? (
@@ -143,6 +152,8 @@ function Egress({ egress, connections }: Pick<Status, "egress" | "connections">)
     switch (kind) {
       case looking:
         return t("status.purposeDetect");
+      case "doctor":
+        return t("status.purposeDoctor");
       case "database":
         return t("status.purposeDatabase");
       case "check":
