@@ -32,7 +32,7 @@ interface Answer {
 }
 
 /** Says where a model may answer, whether that is permitted, and why. */
-export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
+export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"]; policyVersion: number }) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const { model } = useSearch({ from: "/admin/residency" });
@@ -41,6 +41,11 @@ export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
   const [answer, setAnswer] = useState<Answer>();
+  const [answeredBy, setAnsweredBy] = useState(policyVersion);
+  if (answeredBy !== policyVersion) {
+    setAnsweredBy(policyVersion);
+    setAnswer(undefined); // it was by another policy
+  }
   const section = useRef<HTMLDivElement>(null);
   const models = catalogue.data?.items ?? [];
 
@@ -84,7 +89,7 @@ export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
   };
 
   return (
-    <div ref={section} className="scroll-mt-4">
+    <div ref={section} className="scroll-mt-4 border-t border-rule pt-8">
       <Section id="explain" title={t("residency.explain")} hint={t("residency.explainHint")}>
         <form {...form.form} aria-label={t("residency.explain")} className="grid gap-4">
           {form.failure && <ErrorNotice error={form.failure} />}
