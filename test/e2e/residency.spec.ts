@@ -116,7 +116,7 @@ test("a policy that is changed bars a model in the picker and by the API, says w
     await expect(result).toContainText(ja("common.reason.region_barred", { region: ja("common.region.ap-northeast-3"), rule: "東京だけ" }));
     await result.getByRole("button", { name: ja("admin.residency.insteadNamed", { id: sonnet }), exact: true }).click();
     await expect(result).toContainText(ja("admin.residency.canUse"));
-    await page.getByLabel(ja("admin.residency.modelId")).fill("jp.anthropic.claude-unheard-of");
+    await page.getByRole("combobox", { name: ja("admin.residency.modelId") }).fill("jp.anthropic.claude-unheard-of");
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: ja("admin.residency.ask"), exact: true }).click();
     await expect(result).toContainText(ja("admin.residency.unknown"));
@@ -137,7 +137,7 @@ test("a policy that is changed bars a model in the picker and by the API, says w
 });
 
 test("who may use nothing is told so, and another group may", async ({ page, browser }) => {
-  await setUp(server, page.request, "en");
+  await setUp(server, page.request, "en", "Hanako Kanri");
   const context = await browser.newContext({ locale: "en-GB" });
   const anna = await addMember(server, page.request, context.request, "Anna", "anna@example.jp");
   const { id: research } = await call(page.request, server, "POST", "/admin/groups", { name: "Research" });
@@ -195,6 +195,9 @@ test("a connection assumes a role, keeps it when it is edited, and says where a 
     { arn: vendor, externalId: "city-1", sessionName: "kakoi-{account}", tags: { department: "{group}" } },
   ]);
 
+  await page.getByRole("button", { name: ja("admin.connections.check") }).click(); // by the role, as STS sees it
+  await expect(page.getByText(ja("admin.connections.checkPassed"))).toBeVisible();
+
   await page.goto(`${server.url}/admin/connections?add=1`);
   await page.getByRole("button", { name: ja("admin.connections.openai") }).click();
   const wizard = page.getByRole("dialog", { name: ja("admin.connections.addKind.openai") });
@@ -204,7 +207,8 @@ test("a connection assumes a role, keeps it when it is edited, and says where a 
   await wizard.getByRole("button", { name: ja("admin.connections.check") }).click();
   await expect(wizard.getByText(ja("admin.connections.placeBarred"))).toBeVisible();
   await expect(wizard.getByText(ja("common.reason.country_unknown", { host: "llm.example.invalid" }))).toBeVisible();
-  await wizard.getByLabel(ja("admin.connections.country")).fill("jp");
+  await wizard.getByRole("combobox", { name: ja("admin.connections.country") }).fill("jp");
+  await page.keyboard.press("Tab"); // closes the suggestions
   await expect(wizard.getByText(ja("admin.connections.countryNeeded"))).toHaveCount(0);
   await wizard.getByRole("button", { name: ja("admin.connections.check") }).click();
   await expect(wizard.getByText(ja("admin.connections.placeAllowed"))).toBeVisible();
