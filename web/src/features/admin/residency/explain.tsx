@@ -9,6 +9,7 @@ import { Button } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Section } from "@/ui/page";
 import { Combobox, Select } from "@/ui/select";
+import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
 import { groupsQuery } from "../groups/api";
 import { catalogueQuery } from "../models/api";
@@ -37,6 +38,7 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
   const { t: common } = useTranslation("common");
   const { model } = useSearch({ from: "/admin/residency" });
   const regionName = useRegionName();
+  const act = useAct();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
@@ -152,7 +154,7 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
                 const entry = models.find((m) => m.id === answer.question.catalogueId);
                 const next = { ...answer.question, catalogueId: "", connectionId: entry?.connectionId ?? answer.question.connectionId, modelId };
                 form.reset(next);
-                void ask(next);
+                void act(() => ask(next));
               }}
             />
           )}
