@@ -14,7 +14,7 @@ const people = {
 };
 
 /** What the tests enter, and what the fakes say. */
-const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/, /^\/[\w-]+$/, /^(folder|tag|model|before|after):/, /^(HTML|SVG|PNG|CSV)$/, /^mermaid( \| Kakoi)?$/, /^For example: 令和/, /^(N|C|K|Ctrl)$/, /^(PDF|HTML|JSON)$/, /^arn:aws:/, /^(JP|kakoi|department)$/, /^\{\w+\}$/, /^(global\.)?anthropic\./];
+const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/, /^\/[\w-]+$/, /^(folder|tag|model|before|after):/, /^(HTML|SVG|PNG|CSV)$/, /^mermaid( \| Kakoi)?$/, /^For example: 令和/, /^(N|C|K|Ctrl)$/, /^(PDF|HTML|JSON)$/, /^arn:aws:/, /^(JP|kakoi|department)$/, /^\{\w+\}$/, /^(global\.|jp\.)?anthropic\./];
 
 for (const locale of ["ja", "en"] as const) {
   test.describe(locale, () => {
