@@ -487,11 +487,9 @@ func (c *Catalogue) DraftPlace(ctx context.Context, d ConnectionDraft, remoteID 
 	if _, err := access.Authorize(ctx, access.ConnectionWrite, access.Resource{Kind: access.KindConnection}); err != nil {
 		return residency.Decision{}, false, err
 	}
-	settings, err := d.Settings.validate(d.Kind)
-	if err != nil {
-		return residency.Decision{}, false, nil // the check has said so
+	if settings, refused := d.Settings.validate(d.Kind); refused == nil { // else the check has said so
+		decision, ok = c.decidePlace(ctx, Connection{Kind: d.Kind, Settings: settings}, remoteID)
 	}
-	decision, ok = c.decidePlace(ctx, Connection{Kind: d.Kind, Settings: settings}, remoteID)
 	return decision, ok, nil
 }
 

@@ -251,10 +251,17 @@ func (p Policy) amongPeople(c Call) Decision {
 	for _, rule := range p.Rules {
 		groups = append(groups, rule.GroupIDs...)
 	}
+	nearest := d.Reason
 	for _, id := range sorted(groups) {
-		if asked(id).Allowed {
+		other := asked(id)
+		if other.Allowed {
 			d.Only = append(d.Only, id)
+		} else if nearest.Code == NoRule {
+			nearest = other.Reason
 		}
+	}
+	if len(d.Only) == 0 {
+		d.Reason = nearest // why not even those whom a rule is for
 	}
 	return d
 }

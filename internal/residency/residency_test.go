@@ -437,12 +437,17 @@ func TestAModelForManyIsBarredUnlessEachOfThemMayUseIt(t *testing.T) {
 		{"for two groups that may", Policy{Rules: []Rule{tax, research}}, seoulOnly, []string{"research", "tax"}, true, nil},
 		{"for two of which one may", Policy{Rules: []Rule{japan, research}}, seoulOnly, []string{"research", "tax"}, false, []string{"research"}},
 		{"for a group of which some are in another that may", Policy{Rules: []Rule{research}}, seoulOnly, []string{"tax"}, false, []string{"research"}},
+		{"for everyone, while the one rule is for a group and another region", Policy{Rules: []Rule{research}}, jp, nil, false, nil},
 		{"open", Policy{Open: true}, global, []string{"tax"}, true, nil},
 	} {
 		got := tt.policy.Among(Call{Place: tt.place, ModelID: "m", GroupIDs: tt.groups})
 		if got.Allowed != tt.allowed || !slices.Equal(got.Only, tt.only) || !got.Allowed && got.Reason.Code == Permitted {
 			t.Errorf("%s: %+v, want %v only %v", tt.name, got, tt.allowed, tt.only)
 		}
+	}
+	// The rule that comes near explains, also to those whom it is not for.
+	if got := (Policy{Rules: []Rule{research}}).Among(Call{Place: jp, ModelID: "m"}); got.Reason.Code != RegionBarred || got.Reason.Rule != "research" || got.Reason.Region != tokyo {
+		t.Errorf("why nobody may: %+v", got.Reason)
 	}
 }
 

@@ -14,7 +14,7 @@ const people = {
 };
 
 /** What the tests enter, and what the fakes say. */
-const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/, /^\/[\w-]+$/, /^(folder|tag|model|before|after):/, /^(HTML|SVG|PNG|CSV)$/, /^mermaid( \| Kakoi)?$/, /^For example: 令和/, /^(N|C|K|Ctrl)$/, /^(PDF|HTML|JSON)$/];
+const data = [/^fake-(large|light)$/, /^(fake-large|fake-light)(、|, )/, /^poster\.png$/, /^notes\.txt/, /^X-Department$/, /^-----BEGIN CERTIFICATE-----$/, /^ap-|^us-|^eu-/, /^127\.0\.0\.1/, /^Mozilla\/5\.0 /, /^[\w-]{8,}-[\w-]+$/, /^\/[\w-]+$/, /^(folder|tag|model|before|after):/, /^(HTML|SVG|PNG|CSV)$/, /^mermaid( \| Kakoi)?$/, /^For example: 令和/, /^(N|C|K|Ctrl)$/, /^(PDF|HTML|JSON)$/, /^arn:aws:/, /^(JP|kakoi|department)$/, /^\{\w+\}$/, /^(global\.|jp\.)?anthropic\./];
 
 for (const locale of ["ja", "en"] as const) {
   test.describe(locale, () => {
@@ -435,6 +435,24 @@ for (const locale of ["ja", "en"] as const) {
         await eye.look("a filter");
       };
 
+      const places = async () => {
+        await page.goto(`${server.url}/admin/residency`);
+        await expect(page.getByRole("list", { name: t("admin.residency.effects") })).toContainText(t("admin.residency.allowed"));
+        await button(page, "admin.residency.addRule").click();
+        await button(dialog(page), "admin.residency.otherRegions").click();
+        await button(dialog(page), "admin.residency.addAct").click();
+        await expect(dialog(page).getByText(t("common.required"))).toBeVisible();
+        await eye.look("a new rule, with a mistake");
+        await escape(page, dialog(page));
+        await page.getByRole("combobox", { name: t("admin.residency.modelId") }).fill("global.anthropic.claude-sonnet-4-6");
+        await page.keyboard.press("Tab");
+        await button(page, "admin.residency.ask").click();
+        await expect(page.getByRole("status", { name: t("admin.residency.result") })).toContainText(t("admin.residency.anywhere"));
+        await page.getByText(t("admin.residency.openHint")).click();
+        await expect(page.getByText(t("admin.residency.openWarning"))).toBeVisible();
+        await eye.look("the permitted places, about to be opened");
+      };
+
       const connections = async () => {
         await page.goto(`${server.url}/admin/connections`);
         await expect(page.getByRole("row")).toHaveCount(4);
@@ -453,9 +471,13 @@ for (const locale of ["ja", "en"] as const) {
         await button(page, "common.back").click();
         await page.getByRole("button", { name: t("admin.connections.bedrockHint") }).click();
         await dialog(page).getByText(t("admin.connections.credentialsStatic"), { exact: true }).click();
+        await button(page, "admin.connections.roleAdd").click();
+        await button(page, "admin.connections.roleMore").click();
+        await button(page, "admin.connections.tagAdd").click();
         await button(page, "admin.connections.more").click();
         await button(page, "admin.connections.addAct").click();
         await expect(dialog(page).getByText(t("common.required")).first()).toBeVisible();
+        await expect(dialog(page).getByText(t("admin.connections.refused.arn"))).toBeVisible();
         await eye.look("a new connection to Bedrock, with mistakes");
         await button(page, "common.back").click();
         await page.getByRole("button", { name: t("admin.connections.demoHint") }).click();
@@ -504,6 +526,7 @@ for (const locale of ["ja", "en"] as const) {
       await group();
       await accounts();
       await connections();
+      await places();
       await models();
       await page.goto(`${server.url}/admin/status`);
       await expect(page.getByText(t("admin.status.storeOk"))).toBeVisible();

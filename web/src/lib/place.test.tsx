@@ -1,7 +1,8 @@
 import { render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Place } from "./api/types";
-import { usePlaceText } from "./place";
+import { useErrorText } from "./error-text";
+import { usePlaceText, useReasonText } from "./place";
 
 function Text({ place }: { place: Place }) {
   return <p>{usePlaceText()(place)}</p>;
@@ -25,4 +26,28 @@ test.each<[string, Place, string]>([
 ])("the words for %s", (_what, place, words) => {
   render(<Text place={place} />);
   expect(screen.getByText(words)).toBeTruthy();
+});
+
+function Reason({ reason, params }: { reason: string; params: Record<string, string> }) {
+  return <p>{useReasonText()(reason, params) || "-"}</p>;
+}
+
+test.each<[string, Record<string, string>, string]>([
+  ["region_barred", { rule: "Japan", region: "ap-northeast-2", profile: "apac.m" }, "ソウルで処理されることがあり、決まり「日本国内」で認めた場所ではありません"],
+  ["country_barred", { rule: "国内", host: "llm.example", country: "US" }, "接続先 llm.example はアメリカ合衆国にあり、決まり「国内」で認めた国ではありません"],
+  ["something_newer", {}, "-"],
+])("the words for the reason %s", (reason, params, words) => {
+  render(<Reason reason={reason} params={params} />);
+  expect(screen.getByText(words)).toBeTruthy();
+});
+
+test("a refusal says why, what to do, and the way that would pass", () => {
+  function Refusal() {
+    const text = useErrorText({ code: "residency_denied", detail: "", params: { reason: "anywhere_barred", rule: "国内", instead: "jp.m" } });
+    return <p>{text.said}</p>;
+  }
+  render(<Refusal />);
+  const said = screen.getByText(/場所の決まり/).textContent;
+  expect(said).toContain("決まり「国内」で認めた場所に限られません。");
+  expect(said).toContain("同じモデルの jp.m は認められます。");
 });

@@ -34,7 +34,11 @@ export function useForm<T extends object>({ initial, validate, submit, fieldErro
   }, []);
 
   const focusFirstError = () => {
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    requestAnimationFrame(() => {
+      const field = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+      field?.focus();
+      field?.scrollIntoView({ block: "center" }); // what is wrong with it stands under it
+    });
   };
 
   async function onSubmit(event?: FormEvent) {

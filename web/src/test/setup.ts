@@ -33,3 +33,5 @@ window.CSS.escape ??= (text: string) => text.replace(/[^\w-]/g, "\\$&");
 
 beforeAll(() => startI18n("ja"));
 afterEach(cleanup);
+
+Element.prototype.scrollIntoView ??= () => undefined; // what jsdom does not draw it cannot scroll

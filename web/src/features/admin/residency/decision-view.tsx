@@ -30,7 +30,7 @@ export function DecisionView({ decision, version, onInstead }: Props) {
         <Icon of={allowed ? CircleCheck : CircleX} className={allowed ? "text-success" : "text-danger"} />
         {allowed ? t("residency.canUse") : t("residency.cannotUse")}
       </p>
-      <Details className="mt-3 text-14 leading-[1.6]">
+      <Details className="mt-3 text-14 leading-[1.6] md:grid-cols-[9.5rem_minmax(0,1fr)]">
         <Detail name={t("residency.why")}>{reasonText(decision.reason, decision.params) || decision.text}</Detail>
         <Detail name={t("residency.where")}>
           <Where place={place} />

@@ -9,6 +9,7 @@ import { Button } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Section } from "@/ui/page";
 import { Combobox, Select } from "@/ui/select";
+import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
 import { groupsQuery } from "../groups/api";
 import { catalogueQuery } from "../models/api";
@@ -32,15 +33,21 @@ interface Answer {
 }
 
 /** Says where a model may answer, whether that is permitted, and why. */
-export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
+export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"]; policyVersion: number }) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const { model } = useSearch({ from: "/admin/residency" });
   const regionName = useRegionName();
+  const act = useAct();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
   const [answer, setAnswer] = useState<Answer>();
+  const [answeredBy, setAnsweredBy] = useState(policyVersion);
+  if (answeredBy !== policyVersion) {
+    setAnsweredBy(policyVersion);
+    setAnswer(undefined); // it was by another policy
+  }
   const section = useRef<HTMLDivElement>(null);
   const models = catalogue.data?.items ?? [];
 
@@ -84,7 +91,7 @@ export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
   };
 
   return (
-    <div ref={section} className="scroll-mt-4">
+    <div ref={section} className="scroll-mt-4 border-t border-rule pt-8">
       <Section id="explain" title={t("residency.explain")} hint={t("residency.explainHint")}>
         <form {...form.form} aria-label={t("residency.explain")} className="grid gap-4">
           {form.failure && <ErrorNotice error={form.failure} />}
@@ -147,7 +154,7 @@ export function Explain({ data }: { data: Schemas["ResidencyData"] }) {
                 const entry = models.find((m) => m.id === answer.question.catalogueId);
                 const next = { ...answer.question, catalogueId: "", connectionId: entry?.connectionId ?? answer.question.connectionId, modelId };
                 form.reset(next);
-                void ask(next);
+                void act(() => ask(next));
               }}
             />
           )}

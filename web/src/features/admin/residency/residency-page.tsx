@@ -38,7 +38,7 @@ export function ResidencyPage() {
           ) : policy.data ? (
             <>
               <PolicyForm now={policy.data} />
-              <Explain data={policy.data.data} />
+              <Explain data={policy.data.data} policyVersion={policy.data.version} />
             </>
           ) : (
             <ErrorNotice error={policy.error} onRetry={() => void policy.refetch()} />
