@@ -23,6 +23,7 @@ export const adminPlaces = [
     places: [
       { to: "/admin/models", name: "models" },
       { to: "/admin/connections", name: "connections" },
+      { to: "/admin/policy", name: "policy" },
     ],
   },
   {
