@@ -10,6 +10,7 @@ import type frame from "../../web/src/locales/ja/frame.json";
 import type history from "../../web/src/locales/ja/history.json";
 import type library from "../../web/src/locales/ja/library.json";
 import type markdown from "../../web/src/locales/ja/markdown.json";
+import type policy from "../../web/src/locales/ja/policy.json";
 import type share from "../../web/src/locales/ja/share.json";
 import type shortcuts from "../../web/src/locales/ja/shortcuts.json";
 import type ui from "../../web/src/locales/ja/ui.json";
@@ -25,6 +26,7 @@ interface Catalogue {
   history: typeof history;
   library: typeof library;
   markdown: typeof markdown;
+  policy: typeof policy;
   share: typeof share;
   shortcuts: typeof shortcuts;
   ui: typeof ui;

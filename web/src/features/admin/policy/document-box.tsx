@@ -9,17 +9,19 @@ import type { Finding } from "./api";
 export function DocumentBox({ name, document }: { name: string; document: unknown }) {
   const { t } = useTranslation("policy");
   const text = JSON.stringify(document, null, 2);
+  const file = `${name}.json`;
   return (
     <div className="min-w-0 overflow-hidden rounded-8 border border-rule">
       <div className="flex flex-wrap items-center justify-between gap-x-2 border-b border-rule bg-surface-raised py-0.5 pr-1 pl-3">
-        <code className="min-w-0 font-mono text-14 break-all">{`${name}.json`}</code>
+        <code className="min-w-0 font-mono text-14 break-all">{file}</code>
         <span className="ml-auto flex">
           <CopyButton text={text} label={t("copyNamed", { name })} words={t("copy")} />
-          <Button tone="quiet" size="dense" icon={Download} aria-label={t("downloadNamed", { name })} onPress={() => downloadText(`${name}.json`, "application/json", `${text}\n`)}>
+          <Button tone="quiet" size="dense" icon={Download} aria-label={t("downloadNamed", { name })} onPress={() => downloadText(file, "application/json", `${text}\n`)}>
             {t("download")}
           </Button>
         </span>
       </div>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it */}
       <pre tabIndex={0} role="region" aria-label={name} className="max-h-80 overflow-auto px-3 py-2 font-mono text-14 leading-150">
         {text}
       </pre>
