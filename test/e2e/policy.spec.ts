@@ -53,7 +53,7 @@ test("policies are written for a connection, tried, and told when they let promp
     const answer = page.getByRole("region", { name: ja("policy.answerTitle") });
     await find.click();
     await expect(answer.getByText(ja("policy.answer.stays"))).toBeVisible();
-    await expect(answer.getByRole("table", { name: ja("policy.destinations") }).getByRole("row")).toHaveCount(3); // with its head
+    await expect(answer.getByRole("region", { name: ja("policy.destinations") }).getByRole("row")).toHaveCount(3); // with its head
     await page.getByLabel(ja("policy.externalId")).fill("wrong");
     await find.click();
     await expect(answer.getByText(ja("policy.answer.denied"))).toBeVisible();
