@@ -40,10 +40,22 @@ interface Values {
   governed: string;
 }
 
+/** What was written, and for what. */
+export interface Written {
+  values: Values;
+  made: Generated;
+}
+
+interface Props {
+  written: Written | undefined;
+  onWritten: (written: Written | undefined) => void;
+  onTry: (question: Question) => void;
+}
+
 const lines = (text: string) => text.split(/[\s,、]+/).filter(Boolean);
 
 /** The exact policies for a connection, on both sides. */
-export function GenerateTab({ onTry }: { onTry: (question: Question) => void }) {
+export function GenerateTab(props: Props) {
   const { t } = useTranslation("policy");
   const connections = useQuery(connectionsQuery);
   const catalogue = useQuery(catalogueQuery);
@@ -64,33 +76,31 @@ export function GenerateTab({ onTry }: { onTry: (question: Question) => void }) 
   return (
     <div className="grid gap-8">
       {bedrock.length === 0 && <Notice>{t("noConnection")}</Notice>}
-      <GenerateForm bedrock={bedrock} modelsOf={modelsOf} onTry={onTry} />
+      <GenerateForm bedrock={bedrock} modelsOf={modelsOf} {...props} />
     </div>
   );
 }
 
-function GenerateForm({ bedrock, modelsOf, onTry }: { bedrock: Connection[]; modelsOf: (id: string) => string[]; onTry: (question: Question) => void }) {
+function GenerateForm({ bedrock, modelsOf, written, onWritten, onTry }: Props & { bedrock: Connection[]; modelsOf: (id: string) => string[] }) {
   const { t, i18n } = useTranslation("policy");
-  const [made, setMade] = useState<Generated>();
   const first = bedrock[0];
   const form = useForm<Values>({
-    initial: {
+    initial: written?.values ?? {
       connection: first?.id ?? "", caller: "", role: "", externalId: "", region: first?.settings.region ?? "ap-northeast-1",
       models: first ? modelsOf(first.id).join("\n") : "", operations: ["Converse", "ConverseStream"], governed: "",
     },
     submit: async (v) => {
-      setMade(undefined);
-      setMade(
-        await generate(
-          v.connection,
-          {
-            version: 1, principal: { arn: v.caller.trim() }, operations: v.operations, models: lines(v.models),
-            ...(v.connection ? {} : { regions: lines(v.region), chain: v.role.trim() ? [{ roleArn: v.role.trim(), externalId: v.externalId.trim() || undefined }] : [] }),
-            governedRegions: lines(v.governed),
-          },
-          i18n.language as Locale,
-        ),
+      onWritten(undefined);
+      const made = await generate(
+        v.connection,
+        {
+          version: 1, principal: { arn: v.caller.trim() }, operations: v.operations, models: lines(v.models),
+          ...(v.connection ? {} : { regions: lines(v.region), chain: v.role.trim() ? [{ roleArn: v.role.trim(), externalId: v.externalId.trim() || undefined }] : [] }),
+          governedRegions: lines(v.governed),
+        },
+        i18n.language as Locale,
       );
+      onWritten({ values: v, made });
     },
   });
   const { values, set } = form;
@@ -130,7 +140,7 @@ function GenerateForm({ bedrock, modelsOf, onTry }: { bedrock: Connection[]; mod
         </div>
       </form>
       {form.failure && <Failure error={form.failure} />}
-      {made && <Made made={made} onTry={onTry} />}
+      {written && <Made made={written.made} onTry={onTry} />}
     </>
   );
 }

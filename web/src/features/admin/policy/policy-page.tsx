@@ -3,8 +3,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Page, Scroll } from "@/ui/page";
 import { Tabs } from "@/ui/tabs";
-import type { PolicyTab, Question } from "./api";
-import { GenerateTab } from "./generate-tab";
+import type { Answer, PolicyTab, Question } from "./api";
+import { GenerateTab, type Written } from "./generate-tab";
 import { emptyQuestion } from "./question";
 import { SimulateTab } from "./simulate-tab";
 
@@ -14,7 +14,9 @@ export function PolicyPage() {
   const { tab = "simulate" } = useSearch({ from: "/admin/policy" });
   const navigate = useNavigate({ from: "/admin/policy" });
   const open = (next: PolicyTab) => void navigate({ search: { tab: next === "simulate" ? undefined : next }, replace: true });
-  const [question, setQuestion] = useState<{ question: Question; n: number }>({ question: emptyQuestion, n: 0 });
+  // What was asked last stays while the other face is shown.
+  const [asked, setAsked] = useState<{ question: Question; answer?: Answer; n: number }>({ question: emptyQuestion, n: 0 });
+  const [written, setWritten] = useState<Written>();
   return (
     <Page title={t("title")}>
       <Scroll>
@@ -25,14 +27,16 @@ export function PolicyPage() {
             value={tab}
             onChange={open}
             tabs={[
-              { value: "simulate", label: t("simulateTab"), content: <SimulateTab key={question.n} question={question.question} /> },
+              { value: "simulate", label: t("simulateTab"), content: <SimulateTab key={asked.n} question={asked.question} answer={asked.answer} onAnswer={(question, answer) => setAsked({ question, answer, n: asked.n })} /> },
               {
                 value: "generate",
                 label: t("generateTab"),
                 content: (
                   <GenerateTab
-                    onTry={(next) => {
-                      setQuestion({ question: next, n: question.n + 1 });
+                    written={written}
+                    onWritten={setWritten}
+                    onTry={(question) => {
+                      setAsked({ question, n: asked.n + 1 });
                       open("simulate");
                     }}
                   />

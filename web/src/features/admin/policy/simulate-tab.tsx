@@ -24,18 +24,24 @@ const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "ar
 interface Props {
   /** What the form begins with. */
   question: Question;
+  /** Of that question, if it was asked. */
+  answer: Answer | undefined;
+  onAnswer: (question: Question, answer: Answer) => void;
 }
 
 /** Would this call work, and where would it run? */
-export function SimulateTab({ question }: Props) {
+export function SimulateTab({ question, answer: before, onAnswer }: Props) {
   const { t, i18n } = useTranslation("policy");
-  const [answer, setAnswer] = useState<Answer>();
+  const [answer, setAnswer] = useState(before);
   const form = useForm<Draft>({
     initial: draftOf(question),
     validate: (draft) => (draft.policies.some((p) => !parsed(p.text)) ? { policies: t("notJson") } : {}),
     submit: async (draft) => {
       setAnswer(undefined);
-      setAnswer(await simulate(questionOf(draft), i18n.language as Locale));
+      const asked = questionOf(draft);
+      const answered = await simulate(asked, i18n.language as Locale);
+      setAnswer(answered);
+      onAnswer(asked, answered);
     },
   });
   const { values: draft, set } = form;
@@ -46,7 +52,7 @@ export function SimulateTab({ question }: Props) {
       <form {...form.form} className="grid">
         <Section title={t("theCall")} hint={t("theCallHint")}>
           <div className="grid grid-cols-2 items-start gap-4 max-md:grid-cols-1">
-            <Select label={t("operation")} value={draft.operation} onChange={(v) => set("operation", v)} options={operations.map((value) => ({ value, label: value }))} />
+            <Select label={t("operation")} value={draft.operation} onChange={(v) => set("operation", v)} options={[...new Set([...operations, question.call.operation])].map((value) => ({ value, label: value }))} />
             <Combobox label={t("regionCalled")} value={draft.region} onChange={(v) => set("region", v)} options={knownRegions} />
             <div className="col-span-full">
               <TextField label={t("model")} hint={t("modelHint")} value={draft.modelId} onChange={(v) => set("modelId", v)} mono autoComplete="off" />
