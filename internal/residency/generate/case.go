@@ -3,6 +3,7 @@ package generate
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -91,6 +92,8 @@ func Decode(data []byte) (*Case, error) {
 	return c, nil
 }
 
+var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$`)
+
 // fill returns c with its defaults, in an order that does not depend on how it
 // was written. The error is a *simulate.InputError.
 func (c Case) fill(dir Directory) (Case, error) {
@@ -118,6 +121,11 @@ func (c Case) fill(dir Directory) (Case, error) {
 			v.add("guardrailArn", "required")
 		case !slices.Contains(without, op) && len(c.Models) == 0:
 			v.add("models", "required")
+		}
+	}
+	for i, region := range c.GovernedRegions {
+		if region != unspecified && !regionForm.MatchString(region) {
+			v.add(fmt.Sprintf("governedRegions[%d]", i), "region", "value", region)
 		}
 	}
 	if n := len(c.Regions) * max(1, len(c.Models)) * len(c.Operations); n > maxCalls {

@@ -533,6 +533,21 @@ func TestEveryProfileHasDocuments(t *testing.T) {
 	}
 }
 
+// Roles may be called the same under several paths; their documents may not.
+func TestDocumentsHaveNamesOfTheirOwn(t *testing.T) {
+	out := made(t, article(func(c *generate.Case) {
+		c.Chain = append(c.Chain, generate.Hop{RoleARN: "arn:aws:iam::222222222222:role/second/bedrock"})
+	}))
+	seen := map[string]bool{}
+	for _, d := range out.Documents {
+		if name := d.Account + "-" + d.Name; seen[name] {
+			t.Errorf("%s is there twice", name)
+		} else {
+			seen[name] = true
+		}
+	}
+}
+
 func TestABadCaseIsNamedPrecisely(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
@@ -548,6 +563,7 @@ func TestABadCaseIsNamedPrecisely(t *testing.T) {
 		{"no role", func(c *generate.Case) { c.Chain[0].RoleARN = "bedrock" }, "principal", "chain[0].roleArn"},
 		{"no caller", func(c *generate.Case) { c.Caller.ARN = "" }, "principal", "principal.arn"},
 		{"no Region of STS", func(c *generate.Case) { c.Chain[0].STSRegion = "x" }, "region", "chain[0].stsRegion"},
+		{"no Region of the organization", func(c *generate.Case) { c.GovernedRegions = []string{"unspecified", "Japan"} }, "region", "governedRegions[1]"},
 		{"no endpoint", func(c *generate.Case) { c.VPCEndpoints = []generate.Endpoint{{ID: "e", Service: "sts"}} }, "endpoint_id", "vpcEndpoints[0].id"},
 		{"an unknown profile", func(c *generate.Case) { c.Models = []string{"jp.somebody.new"} }, "model_unknown", "models[0]"},
 		{"an application profile that nobody described", func(c *generate.Case) {

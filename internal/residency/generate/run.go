@@ -236,6 +236,10 @@ func (g *generator) add(d Document) error {
 	case accountOf(g.last()):
 		d.Side = ProviderSide
 	}
+	same := func(other Document) bool { return other.Account == d.Account && other.Name == d.Name }
+	for n, name := 2, d.Name; slices.ContainsFunc(g.out.Documents, same); n++ { // roles of one name under several paths
+		d.Name = fmt.Sprintf("%s-%d", name, n)
+	}
 	service := ""
 	if d.Kind == iam.Endpoint {
 		service = strings.SplitN(d.Service, "-", 2)[0] // actions begin with bedrock or sts

@@ -4,6 +4,7 @@ import { applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
 import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
+import { type PolicyTab, policyTabs } from "@/features/admin/policy/api";
 import type { PromptFilter } from "@/features/library/api";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
@@ -236,6 +237,13 @@ const chatSettings = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/chat-settings/chat-settings-page"), "ChatSettingsPage"),
 });
 
+const policy = createRoute({
+  getParentRoute: () => administration,
+  path: "/policy",
+  validateSearch: (search: Record<string, unknown>): { tab?: PolicyTab } => ({ tab: oneOf(policyTabs, search.tab) }),
+  component: lazyRouteComponent(() => import("@/features/admin/policy/policy-page"), "PolicyPage"),
+});
+
 const status = createRoute({
   getParentRoute: () => administration,
   path: "/status",
@@ -264,7 +272,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, residency, egress, chatSettings, feedback, status, doctor]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, residency, policy, egress, chatSettings, feedback, status, doctor]),
   ...kit,
 ]);
 

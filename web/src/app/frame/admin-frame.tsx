@@ -24,6 +24,7 @@ export const adminPlaces = [
       { to: "/admin/models", name: "models" },
       { to: "/admin/connections", name: "connections" },
       { to: "/admin/residency", name: "residency" },
+      { to: "/admin/policy", name: "policy" },
       { to: "/admin/egress", name: "egress" },
     ],
   },
