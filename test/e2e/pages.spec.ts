@@ -508,6 +508,12 @@ for (const locale of ["ja", "en"] as const) {
       await page.goto(`${server.url}/admin/status`);
       await expect(page.getByText(t("admin.status.storeOk"))).toBeVisible();
       await eye.look("how the server is");
+      await page.goto(`${server.url}/admin/egress`);
+      await expect(page.getByText(/^sha256:[0-9a-f]{64}$/)).toBeVisible();
+      await eye.look("what left");
+      await button(page, "egress.export").click();
+      await expect(page.getByRole("menuitem", { name: t("egress.signed") })).toBeVisible();
+      await eye.look("taking the record of it along");
       expect(complaints.lines).toEqual([]);
     });
   });

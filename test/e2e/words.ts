@@ -4,6 +4,7 @@ import type account from "../../web/src/locales/ja/account.json";
 import type admin from "../../web/src/locales/ja/admin.json";
 import type chat from "../../web/src/locales/ja/chat.json";
 import type common from "../../web/src/locales/ja/common.json";
+import type egress from "../../web/src/locales/ja/egress.json";
 import type errors from "../../web/src/locales/ja/errors.json";
 import type feedback from "../../web/src/locales/ja/feedback.json";
 import type frame from "../../web/src/locales/ja/frame.json";
@@ -19,6 +20,7 @@ interface Catalogue {
   admin: typeof admin;
   chat: typeof chat;
   common: typeof common;
+  egress: typeof egress;
   errors: typeof errors;
   feedback: typeof feedback;
   frame: typeof frame;
