@@ -269,7 +269,7 @@ function Signature({ of: { key } }: { of: EgressMonth }) {
     <Section title={t("signature")} hint={t("signatureHint")}>
       <p className="text-14 text-muted">{t("fingerprint")}</p>
       <p className="flex items-center gap-2">
-        <code className="min-w-0 text-14 [overflow-wrap:anywhere]">{key.fingerprint}</code>
+        <code lang="en" className="min-w-0 text-14 [overflow-wrap:anywhere]">{key.fingerprint}</code>
         <CopyButton text={key.fingerprint} label={t("copyFingerprint")} />
       </p>
     </Section>
