@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
@@ -13,7 +13,7 @@ import { Page, Scroll, Section } from "@/ui/page";
 import { Select } from "@/ui/select";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
-import { Table, type Column } from "@/ui/table";
+import { More, Table, type Column } from "@/ui/table";
 import { type EgressMonth, egressQuery, monthsBetween, presentMonth, reportUrl } from "./api";
 
 /** What left the installation in a month, what was stopped, and what may leave. */
@@ -166,12 +166,16 @@ function Purpose({ of }: { of: { purpose: string; name?: string } }) {
   );
 }
 
+/** How many destinations are drawn at once; a server may have refused thousands. */
+const firstRows = 200;
+
 function Destinations({ of: { destinations } }: { of: EgressMonth }) {
   const { t } = useTranslation("egress");
   const format = useFormats();
   const purpose = usePurpose();
   type Row = EgressMonth["destinations"][number];
   // What was refused is what one came to see.
+  const [limit, setLimit] = useState(firstRows);
   const rows = [...destinations].sort((a, b) => b.amounts.refusals - a.amounts.refusals || b.amounts.bytesSent - a.amounts.bytesSent);
   const columns: Column<Row>[] = [
     {
@@ -194,7 +198,8 @@ function Destinations({ of: { destinations } }: { of: EgressMonth }) {
   ];
   return (
     <Section title={t("destinations")} hint={t("destinationsHint")}>
-      <Table label={t("destinations")} columns={columns} rows={rows} rowKey={(d) => `${d.purpose} ${d.destination}`} rowName={(d) => d.destination} flush empty={<p className="text-14 text-muted">{t("noDestinations")}</p>} />
+      <Table label={t("destinations")} columns={columns} rows={rows.slice(0, limit)} rowKey={(d) => `${d.purpose} ${d.destination}`} rowName={(d) => d.destination} flush empty={<p className="text-14 text-muted">{t("noDestinations")}</p>} />
+      {rows.length > firstRows && <More text={t("shown", { shown: format.number(Math.min(limit, rows.length)), all: format.number(rows.length) })} hasMore={limit < rows.length} isPending={false} onMore={() => setLimit(limit + firstRows)} />}
     </Section>
   );
 }
