@@ -14,4 +14,4 @@ command -v ip >/dev/null || apt_install iproute2 iproute2
 mkdir -p "$root/.cache/bin"
 (cd "$root" && CGO_ENABLED=0 go build -o .cache/bin/closed ./test/closed)
 # What the tests build is here already, so nothing is to be asked for.
-GOPROXY=off GOTOOLCHAIN=local NPM_CONFIG_UPDATE_NOTIFIER=false exec "$root/.cache/bin/closed" "$@"
+GOPROXY=off NPM_CONFIG_UPDATE_NOTIFIER=false exec "$root/.cache/bin/closed" "$@"

@@ -155,11 +155,11 @@ func (r egressReport) text() string {
 		period = ", before the month was over"
 	}
 	return fmt.Sprintf(`GENUINE: signed with %s
-Month: %s, made %s%s by Kakoi %s
+Month: %s, made %s by Kakoi %s%s
 Network: %s
 Destinations: %d, connections %d, refused %d, bytes sent %d, received %d
 Times without a record: %d; processes whose end is not on record: %d
-`, r.Fingerprint, r.Month, r.MadeAt.Format(time.RFC3339), period, r.Version, network,
+`, r.Fingerprint, r.Month, r.MadeAt.Format(time.RFC3339), r.Version, period, network,
 		r.Total.Destinations, r.Total.Dials, r.Total.Refusals, r.Total.BytesSent, r.Total.BytesReceived, r.Gaps, r.Lost)
 }
 

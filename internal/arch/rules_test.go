@@ -45,7 +45,7 @@ var layers = []layer{
 	{
 		name: "foundation", is: "what every layer stands on",
 		packages: []string{
-			"internal/chat/export/pdf", "internal/chat/markdown", "internal/classification", "internal/config", "internal/db", "internal/errs", "internal/jst", "internal/label", "internal/model/tokenest",
+			"internal/chat/export/pdf", "internal/chat/markdown", "internal/classification", "internal/config", "internal/db", "internal/dsse", "internal/errs", "internal/jst", "internal/label", "internal/model/tokenest",
 			"internal/residency/generate", "internal/residency/iam", "internal/residency/simulate",
 			"internal/sse", "internal/textfile",
 		},

@@ -302,10 +302,11 @@ func TestPostgresIsReachedThroughTheGivenDialerByName(t *testing.T) {
 	address := server.Host
 	server.Host = net.JoinHostPort("db.example.invalid", server.Port())
 	var mu sync.Mutex
-	asked := map[string]bool{}
+	asked, dials := map[string]bool{}, 0
 	d, err := db.Open(t.Context(), db.Options{URL: server.String(), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		mu.Lock()
 		asked[addr] = true
+		dials++
 		mu.Unlock()
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}})
@@ -313,6 +314,9 @@ func TestPostgresIsReachedThroughTheGivenDialerByName(t *testing.T) {
 	check(t, d.Close())
 	if len(asked) != 1 || !asked[server.Host] {
 		t.Errorf("asked to dial %v, want only %s", asked, server.Host)
+	}
+	if dials < 2 { // for queries, and to listen
+		t.Errorf("asked to dial %d times, want one for the connection that listens too", dials)
 	}
 
 	refusal := errors.New("not declared")

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
+
 	"kakoi/internal/errs"
 )
 
@@ -128,6 +130,54 @@ func TestANameThatSuddenlyLeadsOutOfAClosedNetworkIsRefusedAndCounted(t *testing
 	addresses, err := g.Resolve(t.Context(), "model:1", destination)
 	if err != nil || len(addresses) != 1 || addresses[0].Reach != ReachPublic || addresses[0].Refused == nil {
 		t.Errorf("Resolve = %+v, %v", addresses, err)
+	}
+}
+
+func TestOfAMixedNameThePrivateAddressIsTaken(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	_, port, _ := net.SplitHostPort(hostOf(t, s))
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			public, private := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("127.0.0.1")
+			reply := dnsReply(buf[:n], func(string) netip.Addr { return public })
+			var m dnsmessage.Message
+			if m.Unpack(buf[:n]) == nil && m.Questions[0].Type == dnsmessage.TypeA {
+				reply = dnsReply(buf[:n], func(string) netip.Addr { return private })
+			}
+			_, _ = conn.WriteTo(reply, from)
+		}
+	}()
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+	}}
+	g := New(Options{Network: Network{Closed: true, Own: here.Own}, Resolver: resolver})
+	resp, err := client(t, g, Spec{Purpose: "model:1", Allow: []string{"llm.example:" + port}}).Get("http://llm.example:" + port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if r := record(t, g, "model:1", "llm.example:"+port); r.Dials != 1 || r.Refusals != 0 {
+		t.Errorf("record = %+v, want one dial", r)
+	}
+	addresses, err := g.Resolve(t.Context(), "model:1", "llm.example:"+port)
+	if err != nil || len(addresses) != 2 {
+		t.Fatalf("Resolve = %+v, %v", addresses, err)
+	}
+	for _, a := range addresses {
+		if (a.Reach == ReachPublic) != (a.Refused != nil) {
+			t.Errorf("address %+v", a)
+		}
 	}
 }
 

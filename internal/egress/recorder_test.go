@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +90,39 @@ func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
 			if got[i] != want[i] {
 				t.Errorf("row %d = %+v, want %+v", i, got[i], want[i])
 			}
+		}
+	})
+}
+
+func TestItIsOnRecordWhoKeptTheRecordUntilWhen(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		start := time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC)
+		clock := start
+		now := func() time.Time { return clock }
+		kept := func(name string) *Recorder {
+			return NewRecorder(New(Options{}), d, audit.New(d, now), name, "1.0", now, slog.New(slog.DiscardHandler))
+		}
+		a, b := kept("a"), kept("b")
+		clock = clock.Add(30 * time.Second)
+		if err := a.Flush(t.Context()); err != nil { // nothing went out, which is on record
+			t.Fatal(err)
+		}
+		clock = clock.Add(30 * time.Second)
+		ended, end := context.WithCancel(t.Context())
+		end()
+		b.Run(ended)
+		got, err := Watches(t.Context(), d, start, start.Add(time.Hour))
+		want := []Watch{{"a", "1.0", start, start.Add(30 * time.Second), false}, {"b", "1.0", start, start.Add(time.Minute), true}}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("watches %+v, %v; want %+v", got, err, want)
+		}
+		for _, span := range [][2]time.Time{{start.Add(-time.Hour), start}, {start.Add(2 * time.Minute), start.Add(time.Hour)}} {
+			if got, err := Watches(t.Context(), d, span[0], span[1]); err != nil || len(got) != 0 {
+				t.Errorf("from %s to %s: %+v, %v", span[0], span[1], got, err)
+			}
+		}
+		if first, err := FirstHour(t.Context(), d); err != nil || !first.IsZero() {
+			t.Errorf("nothing went out, but the first hour is %s, %v", first, err)
 		}
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/config"
+	"kakoi/internal/dsse"
 	"kakoi/internal/egress/report"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
@@ -187,15 +188,15 @@ type EgressVerified struct {
 // signed it. It needs no store. With an error, malformed says that a file is no
 // report or no key at all, rather than the signature false.
 func VerifyEgress(file, keyText []byte) (v EgressVerified, malformed bool, err error) {
-	key, err := report.ParseKey(keyText)
+	key, err := dsse.ParseKey(keyText)
 	if err != nil {
 		return v, true, err
 	}
 	r, err := report.Verify(file, key)
 	if err != nil {
-		return v, errors.Is(err, report.ErrNotAReport), err
+		return v, errors.Is(err, dsse.ErrMalformed), err
 	}
-	id, err := report.Fingerprint(key)
+	id, err := dsse.Fingerprint(key)
 	v = EgressVerified{
 		Month: r.Month, MadeAt: r.MadeAt, Complete: r.Complete, Version: r.Version, Closed: r.Network.Closed, Fingerprint: id, Gaps: len(r.Gaps),
 		HTML: func(w io.Writer, locale string) error { return report.WriteHTML(w, r, locale) },

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kakoi/internal/db"
+	"kakoi/internal/dsse"
 	"kakoi/internal/egress/report"
 	"kakoi/internal/errs"
 	"kakoi/internal/jst"
@@ -67,7 +68,7 @@ func TestAdministratorsSeeWhatLeftAndTakeItAlongSigned(t *testing.T) {
 		if _, malformed, err := VerifyEgress(bytes.Replace(signed, []byte(`"sig": "`), []byte(`"sig": "AAAA`), 1), []byte(month.Key.PEM)); err == nil || malformed {
 			t.Errorf("altered: %v, malformed %v", err, malformed)
 		}
-		if _, malformed, err := VerifyEgress([]byte("{}"), []byte(month.Key.PEM)); !errors.Is(err, report.ErrNotAReport) || !malformed {
+		if _, malformed, err := VerifyEgress([]byte("{}"), []byte(month.Key.PEM)); !errors.Is(err, dsse.ErrMalformed) || !malformed {
 			t.Errorf("no report: %v, malformed %v", err, malformed)
 		}
 		if status, header, page := h.admin.file("/admin/egress/report?format=html"); status != http.StatusOK || !strings.Contains(header.Get("Content-Disposition"), "attachment") || !bytes.Contains(page, []byte("局所")) {

@@ -114,15 +114,26 @@ func wait(cmd *exec.Cmd) (int, error) {
 var everywhere = [][]string{
 	{"link", "set", "lo", "up"},
 	{"route", "add", "local", "0.0.0.0/0", "dev", "lo"},
-	{"-6", "route", "add", "local", "::/0", "dev", "lo"},
 }
+
+// everywhere6 is the same for IPv6, where the machine has it at all.
+var everywhere6 = []string{"-6", "route", "add", "local", "::/0", "dev", "lo"}
+
+// noIPv6 is what machines without IPv6 do not have; where it is only turned
+// off, it is turned on in here, so that attempts over it are seen.
+const noIPv6 = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
 
 // settle is how long packets may take from the last write to the capture.
 const settle = 300 * time.Millisecond
 
 func observe(args []string, report string) (int, error) {
 	runtime.LockOSThread() // capabilities are a thread's
-	for _, arguments := range everywhere {
+	walls := everywhere
+	if _, err := os.Stat(noIPv6); err == nil {
+		_ = os.WriteFile(noIPv6, []byte("0"), 0) // where it may not be turned on, the route below says so
+		walls = append(slices.Clone(walls), everywhere6)
+	}
+	for _, arguments := range walls {
 		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil { //nolint:gosec,noctx // the list above
 			return 1, fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, out)
 		}

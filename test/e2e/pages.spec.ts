@@ -534,6 +534,12 @@ for (const locale of ["ja", "en"] as const) {
       await page.goto(`${server.url}/admin/doctor`);
       await expect(page.getByText(t("doctor.empty"))).toBeVisible();
       await eye.look("the doctor before it has examined");
+      await page.goto(`${server.url}/admin/egress`);
+      await expect(page.getByText(/^sha256:[0-9a-f]{64}$/)).toBeVisible();
+      await eye.look("what left");
+      await button(page, "egress.export").click();
+      await expect(page.getByRole("menuitem", { name: t("egress.signed") })).toBeVisible();
+      await eye.look("taking the record of it along");
       expect(complaints.lines).toEqual([]);
     });
   });

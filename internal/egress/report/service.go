@@ -13,6 +13,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
+	"kakoi/internal/dsse"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/jst"
@@ -86,7 +87,7 @@ func (s *Service) SignedForOperator(ctx context.Context, month string) ([]byte, 
 	if err := enc.Encode(r); err != nil {
 		return nil, fmt.Errorf("write the egress report: %w", err)
 	}
-	file, err := seal(payload.Bytes(), key)
+	file, err := dsse.Sign(payloadType, payload.Bytes(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +119,11 @@ func (s *Service) PublicKeyForOperator(ctx context.Context) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	public := private.Public().(ed25519.PublicKey)
-	text, err := EncodeKey(public)
+	text, err := dsse.EncodeKey(public)
 	if err != nil {
 		return PublicKey{}, err
 	}
-	id, err := Fingerprint(public)
+	id, err := dsse.Fingerprint(public)
 	return PublicKey{text, id}, err
 }
 
@@ -181,7 +182,7 @@ func (s *Service) makeKey(ctx context.Context, master, at string) (sealed []byte
 	if err != nil {
 		return nil, err
 	}
-	id, err := Fingerprint(private.Public().(ed25519.PublicKey))
+	id, err := dsse.Fingerprint(private.Public().(ed25519.PublicKey))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
+	"kakoi/internal/dsse"
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/secret"
@@ -62,7 +63,7 @@ func TestASignedReportHoldsTheMonthOfAllNodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := ParseKey(public.PEM)
+		key, err := dsse.ParseKey(public.PEM)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
@@ -13,7 +13,7 @@ import { Page, Scroll, Section } from "@/ui/page";
 import { Select } from "@/ui/select";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
-import { Table, type Column } from "@/ui/table";
+import { More, Table, type Column } from "@/ui/table";
 import { type EgressMonth, egressQuery, monthsBetween, presentMonth, reportUrl } from "./api";
 
 /** What left the installation in a month, what was stopped, and what may leave. */
@@ -104,7 +104,7 @@ function Overview({ of: { network, total, gaps, destinations } }: { of: EgressMo
   return (
     <section aria-label={t("overview")} className="pb-8">
       <dl className="flex flex-wrap gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
-        <Fact name={t("network")} note={t(network.closed ? "closedHint" : "openHint")}>
+        <Fact name={t("network")} note={t(!network.closed ? "openHint" : network.publicDestinations.length > 0 ? "closedExceptHint" : "closedHint")}>
           <span className="text-16">{network.closed ? <State tone="on">{t("closed")}</State> : <State tone="wait">{t("open")}</State>}</span>
         </Fact>
         <Fact name={t("refused")} note={total.refusals > 0 ? t("refusedHint") : undefined}>
@@ -166,25 +166,40 @@ function Purpose({ of }: { of: { purpose: string; name?: string } }) {
   );
 }
 
+/** How many destinations are drawn at once; a server may have refused thousands. */
+const firstRows = 200;
+
 function Destinations({ of: { destinations } }: { of: EgressMonth }) {
   const { t } = useTranslation("egress");
   const format = useFormats();
+  const purpose = usePurpose();
   type Row = EgressMonth["destinations"][number];
   // What was refused is what one came to see.
+  const [limit, setLimit] = useState(firstRows);
   const rows = [...destinations].sort((a, b) => b.amounts.refusals - a.amounts.refusals || b.amounts.bytesSent - a.amounts.bytesSent);
   const columns: Column<Row>[] = [
-    { id: "destination", header: t("destination"), cell: (d) => <span title={d.destination}>{d.destination}</span> },
-    { id: "purpose", header: t("purpose"), cell: (d) => <Purpose of={d} />, width: "w-48", from: "middle" },
-    { id: "dials", header: t("dials"), cell: (d) => format.number(d.amounts.dials), width: "w-20", align: "end", from: "narrow" },
-    { id: "refusals", header: t("refused"), cell: (d) => (d.amounts.refusals > 0 ? <b className="text-danger">{format.number(d.amounts.refusals)}</b> : format.number(0)), width: "w-20", align: "end" },
-    { id: "sent", header: t("sent"), cell: (d) => format.bytes(d.amounts.bytesSent), width: "w-24", align: "end" },
-    { id: "received", header: t("received"), cell: (d) => format.bytes(d.amounts.bytesReceived), width: "w-24", align: "end", from: "narrow" },
-    { id: "first", header: t("first"), cell: (d) => format.near(d.first), width: "w-32", align: "end", from: "wide" },
-    { id: "last", header: t("last"), cell: (d) => format.near(d.last), width: "w-32", align: "end", from: "middle" },
+    {
+      id: "destination",
+      header: t("destination"),
+      cell: (d) => (
+        <>
+          <span title={d.destination}>{d.destination}</span>
+          <span className="block overflow-hidden text-ellipsis text-muted @min-[48rem]:hidden">{purpose(d)}</span>
+        </>
+      ),
+    },
+    { id: "purpose", header: t("purpose"), cell: (d) => <Purpose of={d} />, width: "w-44", from: "middle" },
+    { id: "dials", header: t("dials"), cell: (d) => format.number(d.amounts.dials), width: "w-24", align: "end", from: "narrow" },
+    { id: "refusals", header: t("refused"), cell: (d) => (d.amounts.refusals > 0 ? <b className="text-danger">{format.number(d.amounts.refusals)}</b> : format.number(0)), width: "w-18", align: "end" },
+    { id: "sent", header: t("sent"), cell: (d) => format.bytes(d.amounts.bytesSent), width: "w-22", align: "end" },
+    { id: "received", header: t("received"), cell: (d) => format.bytes(d.amounts.bytesReceived), width: "w-22", align: "end", from: "narrow" },
+    { id: "first", header: t("first"), cell: (d) => format.near(d.first), width: "w-28", align: "end", from: "wide" },
+    { id: "last", header: t("last"), cell: (d) => format.near(d.last), width: "w-30", align: "end", from: "middle" },
   ];
   return (
     <Section title={t("destinations")} hint={t("destinationsHint")}>
-      <Table label={t("destinations")} columns={columns} rows={rows} rowKey={(d) => `${d.purpose} ${d.destination}`} rowName={(d) => d.destination} flush empty={<p className="text-14 text-muted">{t("noDestinations")}</p>} />
+      <Table label={t("destinations")} columns={columns} rows={rows.slice(0, limit)} rowKey={(d) => `${d.purpose} ${d.destination}`} rowName={(d) => d.destination} flush empty={<p className="text-14 text-muted">{t("noDestinations")}</p>} />
+      {rows.length > firstRows && <More text={t("shown", { shown: format.number(Math.min(limit, rows.length)), all: format.number(rows.length) })} hasMore={limit < rows.length} isPending={false} onMore={() => setLimit(limit + firstRows)} />}
     </Section>
   );
 }
@@ -259,7 +274,7 @@ function Signature({ of: { key } }: { of: EgressMonth }) {
     <Section title={t("signature")} hint={t("signatureHint")}>
       <p className="text-14 text-muted">{t("fingerprint")}</p>
       <p className="flex items-center gap-2">
-        <code className="min-w-0 text-14 [overflow-wrap:anywhere]">{key.fingerprint}</code>
+        <code lang="en" className="min-w-0 text-14 [overflow-wrap:anywhere]">{key.fingerprint}</code>
         <CopyButton text={key.fingerprint} label={t("copyFingerprint")} />
       </p>
     </Section>

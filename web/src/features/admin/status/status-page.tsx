@@ -156,6 +156,8 @@ function Egress({ egress, connections }: Pick<Status, "egress" | "connections">)
         return t("status.purposeDoctor");
       case "database":
         return t("status.purposeDatabase");
+      case "dns":
+        return t("status.purposeDns");
       case "check":
         return format.facts(connection, t("status.purposeCheck"));
       default:
@@ -173,7 +175,7 @@ function Egress({ egress, connections }: Pick<Status, "egress" | "connections">)
     { id: "received", header: t("status.received"), cell: (e) => format.bytes(e.bytesReceived), width: "w-24", align: "end", from: "narrow" },
   ];
   return (
-    <Section title={t("status.egress")} hint={t("status.egressHint")}>
+    <Section title={t("status.egress")} hint={t("status.egressHint")} actions={<TextLink to="/admin/egress">{t("status.egressByMonth")}</TextLink>}>
       <Table label={t("status.egress")} columns={columns} rows={egress} rowKey={(e) => `${e.purpose} ${e.destination}`} rowName={(e) => e.destination} flush empty={<p className="text-14 text-muted">{t("status.noEgress")}</p>} />
     </Section>
   );

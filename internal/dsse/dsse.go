@@ -1,4 +1,9 @@
-package report
+// Package dsse signs documents and verifies them where there is nothing but the
+// document and a public key: DSSE v1 envelopes with one Ed25519 signature. What
+// is signed is carried as the very bytes and together with its type, so nobody
+// has to write JSON the same way again to check it, and the signature of one
+// kind of document is not taken for that of another.
+package dsse
 
 import (
 	"bytes"
@@ -14,15 +19,9 @@ import (
 	"io"
 )
 
-// payloadType says of signed bytes that they are a report, so that the key's
-// signature of anything else is not taken for one.
-const payloadType = "application/vnd.kakoi.egress-report+json"
+// MaxFile bounds a file that is verified.
+const MaxFile = 64 << 20
 
-// maxEnvelope bounds a file that is verified: many times a large report.
-const maxEnvelope = 64 << 20
-
-// envelope is DSSE v1: what is signed is carried as the very bytes, so nobody
-// has to write JSON the same way again to check it.
 type envelope struct {
 	PayloadType string      `json:"payloadType"`
 	Payload     string      `json:"payload"` // base64
@@ -39,69 +38,68 @@ func preAuthEncoding(kind string, payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(kind), kind, len(payload), payload)
 }
 
-// seal signs payload.
-func seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
+// Sign returns the file that carries payload, which is of a kind such as
+// application/vnd.example+json, with its signature.
+func Sign(kind string, payload []byte, key ed25519.PrivateKey) ([]byte, error) {
 	id, err := Fingerprint(key.Public().(ed25519.PublicKey))
 	if err != nil {
 		return nil, err
 	}
 	out, err := json.MarshalIndent(envelope{
-		PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(payload),
-		Signatures: []signature{{id, base64.StdEncoding.EncodeToString(ed25519.Sign(key, preAuthEncoding(payloadType, payload)))}},
+		PayloadType: kind, Payload: base64.StdEncoding.EncodeToString(payload),
+		Signatures: []signature{{id, base64.StdEncoding.EncodeToString(ed25519.Sign(key, preAuthEncoding(kind, payload)))}},
 	}, "", "  ")
 	return append(out, '\n'), err
 }
 
 // Why a file is not what it claims to be.
 var (
-	// ErrNotAReport is of a file that is no signed report at all.
-	ErrNotAReport = errors.New("this is not a signed egress report of Kakoi")
-	// ErrOtherKey is of a report that says of itself another key has signed it.
-	ErrOtherKey = errors.New("this report names another key than the one that was given")
-	// ErrAltered is of a report whose signature is not that of the key.
-	ErrAltered = errors.New("the signature does not fit: the report was altered, or was not signed with this key")
+	// ErrMalformed is of a file that is no such document at all.
+	ErrMalformed = errors.New("this is not a signed document of the kind that is expected")
+	// ErrOtherKey is of a document that says of itself another key has signed it.
+	ErrOtherKey = errors.New("this document names another key than the one that was given")
+	// ErrAltered is of a document whose signature is not that of the key.
+	ErrAltered = errors.New("the signature does not fit: the document was altered, or was not signed with this key")
 )
 
-// Verify returns the report in a file, if the owner of key signed it just so.
-// It needs nothing but the two.
-func Verify(file []byte, key ed25519.PublicKey) (Report, error) {
+// Verify returns what a file carries, if it is of kind and the owner of key
+// signed it just so.
+func Verify(kind string, file []byte, key ed25519.PublicKey) ([]byte, error) {
 	var e envelope
-	if len(file) > maxEnvelope {
-		return Report{}, fmt.Errorf("%w: it is larger than %d MiB", ErrNotAReport, maxEnvelope>>20)
+	if len(file) > MaxFile {
+		return nil, fmt.Errorf("%w: it is larger than %d MiB", ErrMalformed, MaxFile>>20)
 	}
-	if err := decode(file, &e); err != nil {
-		return Report{}, fmt.Errorf("%w: %w", ErrNotAReport, err)
+	if err := Decode(file, &e); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if e.PayloadType != payloadType || len(e.Signatures) != 1 {
-		return Report{}, fmt.Errorf("%w: payloadType %q with %d signatures", ErrNotAReport, e.PayloadType, len(e.Signatures))
+	if e.PayloadType != kind || len(e.Signatures) != 1 {
+		return nil, fmt.Errorf("%w: payloadType %q with %d signatures", ErrMalformed, e.PayloadType, len(e.Signatures))
 	}
 	payload, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: payload: %w", ErrNotAReport, err)
+		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
 	}
 	sig, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: sig: %w", ErrNotAReport, err)
+		return nil, fmt.Errorf("%w: sig: %w", ErrMalformed, err)
 	}
 	id, err := Fingerprint(key)
 	if err != nil {
-		return Report{}, err
+		return nil, err
 	}
-	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, preAuthEncoding(payloadType, payload), sig) {
-		if e.Signatures[0].KeyID != id {
-			return Report{}, fmt.Errorf("%w: it names %s, given is %s", ErrOtherKey, e.Signatures[0].KeyID, id)
-		}
-		return Report{}, ErrAltered
+	switch {
+	case len(key) == ed25519.PublicKeySize && ed25519.Verify(key, preAuthEncoding(kind, payload), sig):
+		return payload, nil
+	case e.Signatures[0].KeyID != id:
+		return nil, fmt.Errorf("%w: it names %s, given is %s", ErrOtherKey, e.Signatures[0].KeyID, id)
+	default:
+		return nil, ErrAltered
 	}
-	var r Report
-	if err := decode(payload, &r); err != nil || r.Format != Format {
-		return Report{}, fmt.Errorf("%w: it is signed, but of a form that this version does not know (%q)", ErrNotAReport, r.Format)
-	}
-	return r, nil
 }
 
-// decode reads one JSON value that has nothing unknown in it and nothing after.
-func decode(data []byte, v any) error {
+// Decode reads one JSON value into v that has nothing unknown in it and nothing
+// after.
+func Decode(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
