@@ -2,7 +2,7 @@
 // It proves the fake: what holds here holds for the real thing's clients.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BedrockClient, ListFoundationModelsCommand, ListGuardrailsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
+import { BedrockClient, GetInferenceProfileCommand, ListFoundationModelsCommand, ListGuardrailsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
 import {
   ApplyGuardrailCommand,
   BedrockRuntimeClient,
@@ -30,7 +30,7 @@ const ask = (text, more = {}) => ({ modelId: model, messages: [{ role: "user", c
 
 /** gather reads a stream to its end or its error. */
 async function gather(client, input) {
-  const got = { text: "", reasoning: "", signature: "", order: [] };
+  const got = { text: "", reasoning: "", signature: "", order: [], tools: [] };
   try {
     const out = await client.send(new ConverseStreamCommand(input));
     for await (const ev of out.stream) {
@@ -38,10 +38,14 @@ async function gather(client, input) {
       if (got.order.at(-1) !== kind) got.order.push(kind);
       const delta = ev.contentBlockDelta?.delta;
       got.text += delta?.text ?? "";
+      const tool = ev.contentBlockStart?.start?.toolUse;
+      if (tool) got.tools.push({ ...tool, input: "" });
+      if (delta?.toolUse) got.tools.at(-1).input += delta.toolUse.input;
       got.reasoning += delta?.reasoningContent?.text ?? "";
       got.signature += delta?.reasoningContent?.signature ?? "";
       if (ev.messageStop) got.stop = ev.messageStop.stopReason;
-      if (ev.metadata) got.usage = ev.metadata.usage;
+      if (ev.messageStop) got.fields = ev.messageStop.additionalModelResponseFields;
+      if (ev.metadata) Object.assign(got, { usage: ev.metadata.usage, trace: ev.metadata.trace, latency: ev.metadata.performanceConfig?.latency, tier: ev.metadata.serviceTier?.type });
     }
   } catch (err) {
     got.error = err;
@@ -83,6 +87,76 @@ test("an image is seen", async (t) => {
     messages: [{ role: "user", content: [{ text: "what is it?" }, { image: { format: "png", source: { bytes: png } } }] }],
   });
   assert.match(got.text, /I see a 1x1 png/);
+});
+
+test("a document is read, and needs words beside it and a plain name", async (t) => {
+  const pdf = { document: { format: "pdf", name: "document-1", source: { bytes: Buffer.from("%PDF-1.7") } } };
+  const send = (content) => gather(runtime(t), { modelId: model, messages: [{ role: "user", content }] });
+  const got = await send([{ text: "what is it?" }, pdf]);
+  assert.equal(got.error, undefined);
+  assert.match(got.text, /document-1/);
+  assert.equal((await send([pdf])).error?.name, "ValidationException");
+  assert.equal((await send([{ text: "?" }, { document: { ...pdf.document, name: "a/b.pdf" } }])).error?.name, "ValidationException");
+});
+
+const toolConfig = {
+  tools: [
+    { toolSpec: { name: "get_weather", description: "Looks the weather up.", inputSchema: { json: { type: "object", properties: { city: { type: "string" } } } } } },
+    { toolSpec: { name: "clock", inputSchema: { json: { type: "object" } } } },
+  ],
+};
+
+test("tools are wanted at once, and their results answered", async (t) => {
+  const client = runtime(t);
+  const input = ask('[[tool get_weather {"city":"札幌"}]][[tool clock]] 天気は?', { toolConfig });
+  const got = await gather(client, input);
+  assert.equal(got.error, undefined);
+  assert.equal(got.stop, "tool_use");
+  assert.deepEqual(got.tools.map((u) => [u.name, u.input]), [["get_weather", '{"city":"札幌"}'], ["clock", ""]]);
+  const uses = got.tools.map((u) => ({ toolUse: { toolUseId: u.toolUseId, name: u.name, input: JSON.parse(u.input || "{}") } }));
+  const results = got.tools.map((u, i) => ({ toolResult: { toolUseId: u.toolUseId, content: [{ text: ["晴れ", "正午"][i] }] } }));
+  const then = (content) => gather(client, { ...input, messages: [...input.messages, { role: "assistant", content: uses }, { role: "user", content }] });
+  assert.match((await then(results)).text, /晴れ \/ 正午/);
+  assert.match((await then(results.slice(1))).error?.message, /Expected toolResult blocks at messages.2.content/);
+  const without = await gather(client, { modelId: model, messages: [...input.messages, { role: "assistant", content: uses }, { role: "user", content: results }] });
+  assert.match(without.error?.message, /toolConfig field must be defined/);
+});
+
+test("a whole answer holds the uses of tools too", async (t) => {
+  const out = await runtime(t).send(new ConverseCommand(ask('[[tool get_weather {"city":"札幌"}]]', { toolConfig })));
+  assert.equal(out.stopReason, "tool_use");
+  assert.deepEqual(out.output.message.content.find((b) => b.toolUse).toolUse.input, { city: "札幌" });
+});
+
+const guardrailConfig = { guardrailIdentifier: "gr1234567890", guardrailVersion: "1", trace: "enabled" };
+
+test("a guardrail intervenes and leaves its trace", async (t) => {
+  const client = runtime(t);
+  const got = await gather(client, ask("選挙運動のちらし", { guardrailConfig: { ...guardrailConfig, streamProcessingMode: "sync" } }));
+  assert.equal(got.stop, "guardrail_intervened");
+  assert.equal(got.trace.guardrail.inputAssessment.gr1234567890.topicPolicy.topics[0].action, "BLOCKED");
+  const whole = await client.send(new ConverseCommand(ask("選挙運動", { guardrailConfig })));
+  assert.equal(whole.stopReason, "guardrail_intervened");
+  const marked = [{ text: "選挙運動" }, { guardContent: { text: { text: "天気は?" } } }];
+  const judged = await gather(client, { modelId: model, guardrailConfig, messages: [{ role: "user", content: marked }] });
+  assert.equal(judged.stop, "end_turn");
+  assert.equal((await gather(client, ask("hello", { guardrailConfig: { ...guardrailConfig, guardrailVersion: "9" } }))).error?.name, "ValidationException");
+});
+
+test("what is asked of Bedrock itself is taken and repeated", async (t) => {
+  const got = await gather(
+    runtime(t),
+    ask("hello", {
+      performanceConfig: { latency: "optimized" },
+      serviceTier: { type: "flex" },
+      requestMetadata: { department: "soumu" },
+      additionalModelResponseFieldPaths: ["/stop_reason"],
+      system: [{ text: "s" }, { cachePoint: { type: "default", ttl: "1h" } }],
+    }),
+  );
+  assert.equal(got.error, undefined);
+  assert.deepEqual([got.latency, got.tier, got.fields], ["optimized", "flex", { stop_reason: "end_turn" }]);
+  assert.ok(got.usage.cacheWriteInputTokens > 0);
 });
 
 test("a model is called by the ARN of an application inference profile", async (t) => {
@@ -212,6 +286,10 @@ test("models and inference profiles are listed", async (t) => {
   assert.ok(modelSummaries.some((m) => m.modelId === "amazon.nova-lite-v1:0"));
   const first = await client.send(new ListInferenceProfilesCommand({}));
   const second = await client.send(new ListInferenceProfilesCommand({ nextToken: first.nextToken }));
+  const { inferenceProfileSummaries: own } = await client.send(new ListInferenceProfilesCommand({ typeEquals: "APPLICATION" }));
+  const copied = await client.send(new GetInferenceProfileCommand({ inferenceProfileIdentifier: own[0].inferenceProfileArn }));
+  assert.equal(copied.type, "APPLICATION");
+  assert.match(copied.models[0].modelArn, /foundation-model\/anthropic/);
   assert.ok([...first.inferenceProfileSummaries, ...second.inferenceProfileSummaries].some((p) => p.inferenceProfileId === model));
 });
 

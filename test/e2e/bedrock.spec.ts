@@ -50,8 +50,8 @@ test("a conversation on Bedrock's protocol, from the first connection to a chang
     const failed = steps.getByRole("listitem").filter({ hasText: ja("admin.connections.stepFailed") });
     await expect(failed).toHaveCount(1);
     await expect(failed).toContainText(ja("admin.connections.step.credentials"));
-    await expect(failed).toContainText(ja("errors.model_credentials.what"));
-    await expect(failed).toContainText(ja("admin.connections.fix.credentials"));
+    await expect(failed).toContainText(ja("errors.model_credentials.reasons.signature.what"));
+    await expect(failed).toContainText(ja("errors.model_credentials.reasons.signature.todo"));
 
     await dialog.getByLabel(ja("admin.connections.secretAccessKey"), { exact: true }).fill(fakes.secretAccessKey);
     await check.click();
@@ -161,8 +161,8 @@ test("a conversation on Bedrock's protocol, from the first connection to a chang
     expect(changed.status).toBe(204);
     const answer = await ask(page, "キーが変わったあとのお願いです");
     await ended(answer);
-    await expect(answer).toContainText(ja("errors.model_credentials.what"));
-    await expect(answer).toContainText(ja("errors.model_credentials.todo"));
+    await expect(answer).toContainText(ja("errors.model_credentials.reasons.unknown_key.what"));
+    await expect(answer).toContainText(ja("errors.model_credentials.reasons.unknown_key.todo"));
 
     const chat = page.url();
     await page.goto(`${server.url}/admin/connections`);

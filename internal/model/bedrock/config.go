@@ -194,6 +194,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	cl.agents = bedrockagentruntime.NewFromConfig(cfg, func(o *bedrockagentruntime.Options) {
 		o.Retryer = once{}
 		setEndpoint(&o.BaseEndpoint, c.AgentRuntimeEndpoint)
+		o.EndpointOptions.UseFIPSEndpoint = c.fips(c.AgentRuntimeEndpoint)
 	})
 	cl.sts = sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.Retryer = once{}

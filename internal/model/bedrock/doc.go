@@ -15,7 +15,8 @@
 // out, since it demands that the user begins; blank text is left out. Documents
 // travel under neutral names ("document-1"), because the model reads the names
 // and a file name is text that a stranger may have chosen. Reasoning is sent
-// back only with Options.ReplayReasoning, and only where it is signed. A
+// back only where it is signed: that of an answer which waits for its tools, as
+// long as the model goes on thinking, and all of it with Options.ReplayReasoning. A
 // temperature above 1, which Bedrock does not take, is sent as 1.
 //
 // Reasoning effort becomes, by Options.Reasoning or by what is known of the
@@ -29,6 +30,17 @@
 //	               which takes no limits, neither sampling nor the output limit
 //	openai         reasoning_effort
 //	none           nothing
+//
+// Where Claude refuses to think, because it must use a tool or because it began
+// the answer without, nothing is sent.
+//
+// A model that does not stream, or not when it may use tools, is asked for a
+// whole answer with Converse. Bedrock's refusal is what tells, once for each
+// model; its list of models and Options.Streaming tell it beforehand.
+//
+// Uses of tools keep their ids, but for those of other providers that Bedrock
+// does not take. A conversation with uses and no tool on offer names those that
+// were used, since Bedrock demands a list.
 //
 // An effort of "none" sends nothing: on Bedrock, thinking is off unless asked
 // for, and newer models refuse to be told so.

@@ -2,13 +2,17 @@ package bedrock
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/smithy-go/eventstream"
+
+	"kakoi/internal/model"
 )
 
 // encode makes a frame with the SDK's encoder, to read with ours.
@@ -98,5 +102,59 @@ func FuzzFrame(f *testing.F) {
 		}
 		var fr frame
 		_ = fr.readHeaders(b)
+	})
+}
+
+// FuzzToolJoin cuts the input of a tool as a model may write it, at any places,
+// among deltas of text.
+func FuzzToolJoin(f *testing.F) {
+	f.Add([]byte(`{"city":"札幌","days":3}`), []byte{1, 0, 7, 3})
+	f.Add([]byte(`{"a":"\\u3042"}`), []byte{2})
+	f.Add([]byte(`{"a":`), []byte{})
+	f.Add([]byte(``), []byte{0})
+	f.Fuzz(func(t *testing.T, written, cuts []byte) {
+		if !utf8.Valid(written) {
+			return // deltas are JSON strings
+		}
+		want, ok := model.ToolInput(written)
+		var got []model.Event
+		a := answer{yield: func(e model.Event, err error) bool {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, e)
+			return true
+		}}
+		take := func(name, payload string) {
+			fr, err := newFrameReader(bytes.NewReader(encode(t, payload, ":message-type", "event", ":event-type", name))).next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev, err := fr.open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.take(fr.name, ev)
+		}
+		take("contentBlockStart", `{"start":{"toolUse":{"toolUseId":"1","name":"n"}},"contentBlockIndex":1}`)
+		for rest := []rune(string(written)); len(rest) > 0; {
+			n := len(rest)
+			if len(cuts) > 0 {
+				n, cuts = min(int(cuts[0])+1, n), cuts[1:]
+			}
+			piece, err := json.Marshal(string(rest[:n]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			take("contentBlockDelta", `{"delta":{"toolUse":{"input":`+string(piece)+`}},"contentBlockIndex":1}`)
+			rest = rest[n:]
+		}
+		take("contentBlockStop", `{"contentBlockIndex":1}`)
+		if ok != (len(got) == 1) || ok == a.torn {
+			t.Fatalf("%q gave %d events, torn %t", written, len(got), a.torn)
+		}
+		if ok && !bytes.Equal(got[0].ToolUse.Input, want) {
+			t.Errorf("joined %s, want %s", got[0].ToolUse.Input, want)
+		}
 	})
 }

@@ -15,12 +15,10 @@ type traits struct {
 	sampling  bool // takes temperature and top-p
 	oneSample bool // takes temperature or top-p, not both
 	caching   caching
+	claude    bool // takes its reasoning back only while it thinks
 	images    int  // most in one message; 0 is the protocol's
 	anyImage  bool // an image may be as large as the request
 }
-
-// claude reports whether the model takes reasoning back only while it thinks.
-func (t traits) claude() bool { return t.caching == cachesTools }
 
 // caching is what of a request a model can cache.
 type caching int
@@ -102,7 +100,7 @@ func known(id string) traits {
 	id = baseModel(id)
 	if strings.HasPrefix(id, "anthropic.claude") {
 		t := knownClaude(id)
-		t.caching = cachesTools
+		t.caching, t.claude = cachesTools, true
 		return t
 	}
 	for _, f := range families {

@@ -271,7 +271,7 @@ func (c *conversation) messages() ([]types.Message, error) {
 		if len(out) == 0 && msg.Role != model.RoleUser {
 			continue // Bedrock wants the user to begin
 		}
-		replay := opts.ReplayReasoning || i >= loop && (c.thinking || !c.traits.claude())
+		replay := opts.ReplayReasoning || i >= loop && (c.thinking || !c.traits.claude)
 		blocks, err := c.blocks(msg, replay, i == len(req.Messages)-1)
 		if err != nil {
 			return nil, err

@@ -268,3 +268,28 @@ func TestARenewalThatFailsLeavesTheSessionThatIsGood(t *testing.T) {
 		t.Fatal(a.Err)
 	}
 }
+
+func TestAPolicyThatKeepsFromARoleIsNamed(t *testing.T) {
+	s, c := start(t, chained())
+	roles(&c)
+	p := connect(t, c)
+	const denied = "User: arn:aws:iam::111122223333:user/kakoi is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222233334444:role/kakoi "
+	for message, want := range map[string]string{
+		denied + "with an explicit deny in a service control policy":                 "role_scp",
+		denied + "because no VPC endpoint policy allows the sts:AssumeRole action":   "role_endpoint",
+		denied + "because no identity-based policy allows the sts:AssumeRole action": "role_denied",
+		"User: a is not authorized to perform: sts:TagSession on resource: b":        "role_tags",
+		"User: a is not authorized to perform: sts:SetSourceIdentity on resource: b": "role_source",
+	} {
+		s.Refuse(func(operation string) *fake.Refusal {
+			if operation != "AssumeRole" {
+				return nil
+			}
+			return &fake.Refusal{Status: 403, Exception: "AccessDenied", Message: message}
+		})
+		a := modeltest.Gather(t, t.Context(), p, ask("hello"))
+		if errs.CodeOf(a.Err) != errs.ModelCredentials || reason(a.Err) != want || params(a.Err)["role"] == "" {
+			t.Errorf("%s: %v (%s), want %s", message, a.Err, reason(a.Err), want)
+		}
+	}
+}

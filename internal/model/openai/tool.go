@@ -152,8 +152,8 @@ func (c *calls) uses() ([]model.ToolUse, bool) {
 			continue
 		}
 		id := made.id
-		if id == "" || seen[id] { // some servers give none, or the same to all
-			id = "call_" + strconv.Itoa(i+1)
+		for n := i + 1; id == "" || seen[id]; n++ { // some servers give none, or the same to all
+			id = "call_" + strconv.Itoa(n)
 		}
 		seen[id] = true
 		out = append(out, model.ToolUse{ID: id, Name: made.name, Input: input})

@@ -30,9 +30,9 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
       const code = (known ? err.code : "unknown") as Code;
       const params: Record<string, unknown> = { ...err.params };
       // A reason has words of its own only where they can be said whole.
-      const reason = `${code}.reasons.${err.params.reason}`;
-      const said = (part: "what" | "todo") => i18n.exists(`${reason}.${part}`, { ns: "errors" }) && complete(t(`${reason}.${part}` as `${Code}.what`, { skipInterpolation: true }), err.params);
-      const key = (known && err.params.reason && said("what") && said("todo") ? reason : code) as Code;
+      const reason = `${code}.reasons.${err.params.reason}` as Code;
+      const said = i18n.exists(`${reason}.what`, { ns: "errors" }) && complete(t(`${reason}.what`, { skipInterpolation: true }) + t(`${reason}.todo`, { skipInterpolation: true }), err.params);
+      const key = said ? reason : code;
       const { limitBytes, limitPixels, limitFiles } = err.params;
       const limit = limitBytes
         ? common("limit.bytes", { size: format.bytes(Number(limitBytes)) })
