@@ -197,6 +197,9 @@ func travels(kind Kind, before, after Settings, names []string) bool {
 		if !slices.Contains(names, "bearerToken") {
 			return false
 		}
+		if originOf(before.ControlEndpoint) != originOf(after.ControlEndpoint) { // it is sent the token too
+			return true
+		}
 		from, to = before.Endpoint, after.Endpoint
 	}
 	return len(names) > 0 && originOf(from) != originOf(to)

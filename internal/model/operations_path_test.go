@@ -94,10 +94,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 					t.Fatal(err)
 				}
 				seen := func() (n int) {
-					if err := fake.Await(t.Context(), func(s bedrockfake.Stats) bool { return s.Running == 0 }); err != nil {
-						t.Fatal(err)
-					}
-					for _, r := range fake.Requests() {
+					for _, r := range settled(t, fake) {
 						if slices.Contains(p.wire, r.Operation) {
 							n++
 						}
@@ -179,6 +176,16 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 			})
 		})
 	}
+}
+
+// settled returns every request, once all have been answered: the fake writes a
+// request down when it is through with it.
+func settled(t *testing.T, fake *bedrockfake.Server) []bedrockfake.Request {
+	t.Helper()
+	if err := fake.Await(t.Context(), func(s bedrockfake.Stats) bool { return s.Running == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	return fake.Requests()
 }
 
 // entered makes a model on the connection of in.
@@ -278,7 +285,7 @@ func TestTokensAreCountedOrEstimated(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}
-		before := len(fake.Requests())
+		before := len(settled(t, fake))
 		abroad := entered(t, in, model.ModelDraft{RemoteID: "global.anthropic.claude-haiku-4-5-20251001-v1:0", Enabled: true})
 		if _, err := count(in.person, abroad.ID, "予算"); errs.CodeOf(err) != errs.ResidencyDenied {
 			t.Errorf("at a place that is barred: %v", err)
@@ -289,7 +296,7 @@ func TestTokensAreCountedOrEstimated(t *testing.T) {
 		if _, err := count(t.Context(), in.model.ID, "予算"); errs.CodeOf(err) != errs.Unauthenticated {
 			t.Errorf("nobody: %v", err)
 		}
-		if len(fake.Requests()) != before {
+		if len(settled(t, fake)) != before {
 			t.Error("what must not leave was sent to be counted")
 		}
 		if err := in.invoker.Flush(t.Context()); err != nil {
