@@ -277,6 +277,8 @@ func TestBedrockKeepsOnlyTheSecretsItsCredentialsUse(t *testing.T) {
 		settings.Endpoint = "https://vpce.example"
 		_, err = o.UpdateConnection(ctx, c.ID, ConnectionPatch{Settings: &settings})
 		wantCode(t, "a stored token for another endpoint", err, errs.InvalidInput, "secret.bearerToken")
+		_, err = o.UpdateConnection(ctx, c.ID, ConnectionPatch{Settings: &Settings{Region: "ap-northeast-1", Credentials: CredentialsBearer, ControlEndpoint: "https://elsewhere.example"}})
+		wantCode(t, "a stored token for another endpoint of the lists", err, errs.InvalidInput, "secret.bearerToken")
 	})
 }
 

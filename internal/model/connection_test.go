@@ -149,6 +149,14 @@ func TestWhereAConnectionsModelsAreProcessed(t *testing.T) {
 			t.Errorf("place of %s over %s = %q, want %q", tt.model, tt.connection.Kind, got, tt.want)
 		}
 	}
+	// What puts documents in order is reached by an endpoint of its own, which may
+	// be elsewhere too.
+	abroad := Connection{Kind: KindBedrock, Settings: Settings{Region: "ap-northeast-1", AgentRuntimeEndpoint: "https://vpce-1.bedrock-agent-runtime.us-east-1.vpce.amazonaws.com"}}
+	for task, want := range map[Task]string{TaskRerank: "ap-northeast-1 or us-east-1 (from ap-northeast-1)", TaskEmbedding: "ap-northeast-1"} {
+		if got := catalogue.place(target{model: Model{RemoteID: "amazon.rerank-v1:0", Task: task}, connection: abroad}).String(); got != want {
+			t.Errorf("place of a model for %s = %q, want %q", task, got, want)
+		}
+	}
 }
 
 func TestACertificateFileIsReadWhereItIsOne(t *testing.T) {

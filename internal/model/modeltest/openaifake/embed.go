@@ -34,7 +34,7 @@ func (s *Server) task(w http.ResponseWriter, r *http.Request, in any, asked func
 	}
 	model, text := asked()
 	sc := script.FromPrompt(text)
-	fault := s.tries.Fault(text, sc)
+	fault := s.tries.Fault(model+"\x00"+text, sc)
 	switch {
 	case fault != script.FaultNone:
 		s.fail(w, r, fault, sc, model)
