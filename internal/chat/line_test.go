@@ -152,18 +152,16 @@ func TestATemporaryAnswerTellsWhereInLineItStands(t *testing.T) {
 
 func TestOnlyTitlesLetEverybodyGoFirst(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
-		f.model.answers("題名")
-		st := f.start("質問")
-		f.read(as(t, "anna"), f.Service, st.Answers[0].RunID, "")
-		f.Drain(t.Context())
-		f.model.mu.Lock()
-		defer f.model.mu.Unlock()
-		features := map[string]bool{}
-		for _, c := range f.model.calls {
-			features[c.Feature] = c.Background
-		}
-		if background, asked := features["title"]; !asked || !background || features["chat"] {
-			t.Errorf("in the background: %v", features)
+		calls := make(chan model.Call, 2)
+		f.model.says(func(_ context.Context, c model.Call, yield func(model.Event, error) bool) {
+			calls <- c
+			_ = yield(model.Event{Type: model.EventText, Text: "題名"}, nil) && yield(model.Event{Type: model.EventStop, StopReason: model.StopEnd}, nil)
+		})
+		f.start("質問")
+		for _, want := range []string{"chat", "title"} {
+			if c := <-calls; c.Feature != want || c.Background != (want == "title") {
+				t.Errorf("%s in the background: %v, want %s", c.Feature, c.Background, want)
+			}
 		}
 	})
 }

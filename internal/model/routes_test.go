@@ -147,7 +147,7 @@ func TestARouteThatFailsIsLeftAloneAndTriedAgain(t *testing.T) {
 		if rest.Code != errs.ModelTimeout || time.Until(rest.Until) != restFor || rest.ConnectionID != "c-m" {
 			t.Errorf("rest %+v", rest)
 		}
-		time.Sleep(restFor + time.Second)
+		<-time.After(restFor + time.Second)
 		if h := b.askIn(t.Context(), "c"); h.text() != "second" || asked != failuresInARow+1 {
 			t.Errorf("after its rest %q with %d calls", h.text(), asked)
 		}
@@ -155,7 +155,7 @@ func TestARouteThatFailsIsLeftAloneAndTriedAgain(t *testing.T) {
 		if b.askIn(t.Context(), "c"); asked != failuresInARow+1 {
 			t.Error("a route that failed its trial was asked at once")
 		}
-		time.Sleep(restFor + time.Second)
+		<-time.After(restFor + time.Second)
 		for range 2 {
 			if h := b.askIn(t.Context(), "c"); h.text() != "first" {
 				t.Errorf("a route that works again: %q", h.text())
@@ -218,7 +218,7 @@ func TestATrialThatSomebodyStopsIsNoVerdict(t *testing.T) {
 			func(ctx context.Context, _ Request, _ func(Event, error) bool) { stop(); <-ctx.Done() }, says("well again")))
 		b.askIn(t.Context(), "c")
 		b.askIn(t.Context(), "c")
-		time.Sleep(restFor + time.Second)
+		<-time.After(restFor + time.Second)
 		if h := b.askIn(ctx, "c"); !errors.Is(h.err, context.Canceled) {
 			t.Fatal(h.err)
 		}
@@ -312,7 +312,7 @@ func TestAProviderThatRefusesForItsLoadIsAskedForLess(t *testing.T) {
 			now := at
 			most = max(most, now)
 			mu.Unlock()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			mu.Lock()
 			at--
 			mu.Unlock()

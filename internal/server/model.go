@@ -252,7 +252,8 @@ func (s *Server) listModels(ctx context.Context, _ *none) (*body[list[catalogueM
 			}
 		}
 		if l, ok := lines[m.ID]; ok {
-			out.Line = &modelLine{Running: l.Running, Waiting: l.Waiting, Ceiling: l.Ceiling}
+			line := modelLine(l)
+			out.Line = &line
 		}
 		if d, ok := judged[m.ID]; ok {
 			out.Residency = decisionOf(d)

@@ -94,7 +94,7 @@ func (t *Turn) Waited() bool { return t.waited }
 // too, and whoever leaves has used nothing. The error has code ModelBusy when
 // too many wait or it took too long.
 func (h *Hall) Take(ctx context.Context, a Ask, tell func(Place) bool) (*Turn, error) {
-	var k keeper = h.local
+	k := h.local
 	if h.shared != nil && a.Limits.Any() {
 		k = h.shared
 	}
@@ -214,7 +214,7 @@ func (t *Turn) note(ctx context.Context, change func(l *line, now int64)) {
 func (t *Turn) Done(used int) {
 	t.once.Do(func() {
 		h := t.hall
-		ctx, cancel := context.WithTimeout(context.Background(), storeWithin) //nolint:contextcheck // the caller may have gone
+		ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
 		defer cancel()
 		h.mu.Lock()
 		delete(h.waiting[t.model], t.id)
@@ -362,13 +362,14 @@ func (h *Hall) relimit(ctx context.Context, model string) {
 		err = h.change(ctx, h.shared, model, func(l *line, now int64) { l.admit(now) })
 	}
 	if local {
-		var limits Limits
-		if limits, err = selectLimits(ctx, h.db, model); err == nil {
-			err = h.change(ctx, h.local, model, func(l *line, now int64) {
+		limits, failed := selectLimits(ctx, h.db, model)
+		if failed == nil {
+			failed = h.change(ctx, h.local, model, func(l *line, now int64) {
 				l.Limits = limits
 				l.admit(now)
 			})
 		}
+		err = errors.Join(err, failed)
 	}
 	if err != nil && ctx.Err() == nil {
 		h.log.WarnContext(ctx, "the new limits of a model wait for the next call", "model", model, "err", err)

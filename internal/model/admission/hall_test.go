@@ -57,7 +57,7 @@ func TestWhoWaitsHearsThePlaceAndItsChanges(t *testing.T) {
 			third <- turn
 		}()
 		synctest.Wait()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		first.Done(0)
 		turn := <-second
 		synctest.Wait()
