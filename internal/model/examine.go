@@ -58,16 +58,14 @@ func (c *Catalogue) Examine(ctx context.Context, id string) (*Examination, error
 			e.RemoteID, e.task = m.RemoteID, m.Task
 		}
 	}
-	trusted, err := connection.Settings.trust()
-	if err != nil {
-		e.Broken = err
+	var trusted []byte
+	if trusted, e.Broken = connection.Settings.trust(); e.Broken != nil {
 		return e, nil
 	}
 	allow, metadata := connection.Settings.destinations(connection.Kind)
 	e.Spec = egress.Spec{Purpose: "check:" + id, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: connection.Settings.Proxy}
-	credentials, err := c.open(connection, sealed)
-	if err != nil {
-		e.Broken = err
+	var credentials Secret
+	if credentials, e.Broken = c.open(connection, sealed); e.Broken != nil {
 		return e, nil
 	}
 	e.provider = func(ctx context.Context) (Provider, error) {

@@ -208,10 +208,7 @@ var operator = access.Principal{AccountID: "operator", Role: access.Administrato
 func Doctor(ctx context.Context, cfg config.Config, log *slog.Logger, c DoctorCommand, tell func(DoctorStep) error) (err error) {
 	gate := egress.New(egress.Options{Log: log})
 	o := doctorOptions(cfg, gate, log)
-	closeStore, err := openPatient(ctx, cfg, gate, log, &o)
-	if err != nil {
-		return err
-	}
+	closeStore := openPatient(ctx, cfg, gate, log, &o)
 	defer func() { err = errors.Join(err, closeStore()) }()
 	ctx = access.WithPrincipal(ctx, operator)
 	q := doctor.Question{Quick: c.Quick, Outside: c.Outside}
@@ -250,35 +247,35 @@ func connectionNamed(ctx context.Context, all doctor.Connections, name string) (
 }
 
 // openPatient opens what is stored, as far as that can be read, for o.
-func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger, o *doctor.Options) (closeStore func() error, err error) {
+func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger, o *doctor.Options) (closeStore func() error) {
 	nothing := func() error { return nil }
 	if cfg.Database.URL == "" { // opening a file would make it
 		if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
 			o.StoreCode, o.StoreErr = doctor.StoreMissing, err
-			return nothing, nil
+			return nothing
 		}
 	}
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {
 		o.StoreCode, o.StoreErr = doctor.StoreUnreachable, err
-		return nothing, nil
+		return nothing
 	}
 	if err := store.Current(ctx); err != nil {
 		o.StoreCode, o.StoreErr = doctor.StoreSchema, err
-		return store.Close, nil
+		return store.Close
 	}
 	o.Store = store
 	record := audit.New(store, time.Now)
 	o.Audit = record
 	key, err := secret.LoadFile(cfg.MasterKeyFile())
 	if err != nil { // the step about the key says so
-		return store.Close, nil //nolint:nilerr // likewise
+		return store.Close
 	}
 	o.Connections = model.NewCatalogue(model.CatalogueOptions{
 		DB: store, Secrets: secret.New(key), Audit: record, Groups: access.NewGroups(store, record, time.Now),
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: time.Now, Log: log,
 	})
-	return store.Close, nil
+	return store.Close
 }
 
 var _ doctor.Store = (*db.DB)(nil)
