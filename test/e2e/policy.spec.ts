@@ -57,7 +57,7 @@ test("policies are written for a connection, tried, and told when they let promp
     await page.getByLabel(ja("policy.externalId")).fill("wrong");
     await find.click();
     await expect(answer.getByText(ja("policy.answer.denied"))).toBeVisible();
-    await expect(answer.getByText("ExternalId が、信頼ポリシーの求めるものと違います。")).toBeVisible();
+    await expect(answer.getByText("ExternalId が、信頼ポリシーの求めるものと違います。").first()).toBeVisible();
     await expect(answer.getByText(/is not authorized to perform: sts:AssumeRole/)).toBeVisible();
     await inspector.look("a refusal");
   });
