@@ -143,6 +143,7 @@ var foreignDialers = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds":                  "bedrock refuses profiles with a credential_process; TestCredentialsOfAnotherProgramAreRefused.",
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds":                          awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/bedrock":                           awsClient,
+	"github.com/aws/aws-sdk-go-v2/service/bedrockagentruntime":               awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime":                    awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/signin":                            awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/sso":                               awsClient,

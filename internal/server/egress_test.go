@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -76,7 +75,7 @@ func TestAdministratorsSeeWhatLeftAndTakeItAlongSigned(t *testing.T) {
 		}
 
 		// The commands of the same machine, while the server runs.
-		log := slog.New(slog.NewTextHandler(io.Discard, nil))
+		log := slog.New(slog.DiscardHandler)
 		key, err := EgressKey(t.Context(), h.cfg, "test", log)
 		if err != nil || string(key) != month.Key.PEM {
 			t.Errorf("the command's key differs (%v)", err)

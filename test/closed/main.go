@@ -134,7 +134,7 @@ func observe(args []string, report string) (int, error) {
 		walls = append(slices.Clone(walls), everywhere6)
 	}
 	for _, arguments := range walls {
-		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil { //nolint:gosec,noctx // the list above
+		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil { //nolint:noctx // the list above
 			return 1, fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, out)
 		}
 	}
@@ -149,7 +149,7 @@ func observe(args []string, report string) (int, error) {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return 1, fmt.Errorf("drop capabilities: %w", err)
 	}
-	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // what we are asked to run
+	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // what we are asked to run
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, inside+"=") })
 	code, err := wait(cmd)
 	if err != nil {
@@ -181,7 +181,7 @@ func observe(args []string, report string) (int, error) {
 }
 
 func write(name string, all *destinations) error {
-	f, err := os.Create(name) //nolint:gosec // where the caller wants it
+	f, err := os.Create(name)
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}

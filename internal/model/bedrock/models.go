@@ -85,9 +85,9 @@ func (c *Client) InferenceProfiles(ctx context.Context) ([]residency.Listed, err
 		return nil, c.listFailure(ctx, err)
 	}
 	now := time.Now().UTC()
-	all := make([]residency.Listed, len(profiles))
-	for i, p := range profiles {
-		all[i] = c.listed(callableID(p), p.Models, now)
+	all := make([]residency.Listed, 0, len(profiles))
+	for _, p := range profiles {
+		all = append(all, c.listed(callableID(p), p.Models, now))
 	}
 	return append(all, c.guardrailPlaces(ctx, now)...), nil
 }

@@ -233,7 +233,7 @@ func (s *session) Retrieve(ctx context.Context) (aws.Credentials, error) {
 			defer s.mu.Unlock()
 			return s.held, nil
 		}
-		if s.renewing == nil && !(good && s.now().Sub(s.failedAt) < renewPause) {
+		if s.renewing == nil && (!good || s.now().Sub(s.failedAt) >= renewPause) {
 			s.renewing = make(chan struct{})
 			go s.renew(context.WithoutCancel(ctx), s.renewing) // for all who wait, not only for this one
 		}

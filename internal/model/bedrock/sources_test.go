@@ -1,7 +1,7 @@
 package bedrock_test
 
 import (
-	"crypto/sha1" //nolint:gosec // the AWS tools name their files so
+	"crypto/sha1" // the AWS tools name their files so
 	"encoding/hex"
 	"net/http"
 	"os"
@@ -129,7 +129,7 @@ func TestContainerCredentialsAtANameAreRefusedUnresolved(t *testing.T) {
 
 // cached is where the AWS tools keep the token of a sign-in.
 func cached(home, key string) string {
-	sum := sha1.Sum([]byte(key)) //nolint:gosec // see above
+	sum := sha1.Sum([]byte(key))
 	return filepath.Join(home, ".aws", "sso", "cache", hex.EncodeToString(sum[:])+".json")
 }
 

@@ -122,7 +122,7 @@ func (r *converseRequest) thoughtProblem(model string) string {
 	for i, m := range r.Messages[begin:] {
 		if m.Role == "assistant" {
 			if m.Content[0].ReasoningContent == nil {
-				return fmt.Sprintf("The model returned the following errors: messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", begin+i)
+				return fmt.Sprintf("The model returned the following errors: messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", begin+i) //nolint:misspell // so does the real one
 			}
 			break
 		}

@@ -218,7 +218,7 @@ func (q *request) turn(size int) (script.Turn, string) {
 		if m.Role == "tool" {
 			at := slices.Index(open, m.ToolCallID)
 			if at < 0 {
-				return t, "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+				return t, "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'." //nolint:misspell // so does the real one
 			}
 			open = slices.Delete(open, at, at+1)
 		} else if len(open) > 0 {
