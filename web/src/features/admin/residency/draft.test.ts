@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Decision, ResidencyRule } from "@/lib/api/types";
 import { changes, emptyRule, formOf, policyOf, ruleOf, same } from "./draft";
 
-const rule: ResidencyRule = { name: "Japan", groupIds: [], regions: ["ap-northeast-1"], countries: ["JP"], models: ["anthropic.*"] };
+const rule: ResidencyRule = { name: "Japan", groupIds: [], regions: ["ap-northeast-1"], countries: ["JP"], models: ["anthropic.*"], classes: [1, 2] };
 const decision = (allowed: boolean): Decision => ({ allowed, place: { kind: "server" }, reason: "permitted", params: {}, text: "", instead: [] });
 
 describe("a rule as a form", () => {
@@ -12,7 +12,7 @@ describe("a rule as a form", () => {
 
   it("takes models line by line, and forgets them and the groups when it is for all", () => {
     const form = { ...emptyRule, name: " a ", audience: "groups" as const, groupIds: ["g"], scope: "some" as const, models: "anthropic.*\n\n  amazon.nova-lite-v1:0 " };
-    expect(ruleOf(form)).toEqual({ name: "a", groupIds: ["g"], regions: [], countries: [], models: ["anthropic.*", "amazon.nova-lite-v1:0"] });
+    expect(ruleOf(form)).toEqual({ name: "a", groupIds: ["g"], regions: [], countries: [], models: ["anthropic.*", "amazon.nova-lite-v1:0"], classes: [] });
     expect(ruleOf({ ...form, audience: "everyone", scope: "all" })).toMatchObject({ groupIds: [], models: [] });
   });
 });
@@ -23,6 +23,7 @@ describe("a policy", () => {
     expect(same({ open: true, rules: [rule] }, { open: true, rules: [] })).toBe(true);
     expect(same({ open: false, rules: [rule] }, { open: true, rules: [rule] })).toBe(false);
     expect(same({ open: false, rules: [rule] }, { open: false, rules: [{ ...rule, regions: [] }] })).toBe(false);
+    expect(same({ open: false, rules: [rule] }, { open: false, rules: [{ ...rule, classes: [] }] })).toBe(false);
   });
 
   it("says what it changes for the models", () => {
