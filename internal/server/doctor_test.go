@@ -42,6 +42,7 @@ import (
 	"kakoi/internal/model/modeltest/bedrockfake"
 	"kakoi/internal/model/modeltest/openaifake"
 	"kakoi/internal/model/modeltest/script"
+	"kakoi/internal/residency"
 	"kakoi/internal/secret"
 	"kakoi/internal/sse"
 )
@@ -137,7 +138,9 @@ func newClinic(t *testing.T, engine db.Engine) *clinic {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(c.log, nil))
-	c.gate = egress.New(egress.Options{Log: log, Resolver: c.names.resolver()})
+	// The names of the cases stand for servers on this machine.
+	own := egress.Network{Own: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	c.gate = egress.New(egress.Options{Log: log, Resolver: c.names.resolver(), Network: own})
 	store, err := openStore(t.Context(), c.cfg, egress.New(egress.Options{}), log)
 	if err != nil {
 		t.Fatal(err)
@@ -157,11 +160,20 @@ func newClinic(t *testing.T, engine db.Engine) *clinic {
 	return c
 }
 
+// anywhere is a policy that permits every place.
+type anywhere struct{}
+
+// Now implements residency.Policies.
+func (anywhere) Now(context.Context) (residency.Policy, error) {
+	return residency.Policy{Open: true}, nil
+}
+
 // with is the catalogue under a master key.
 func (c *clinic) with(key *secret.FileKey) *model.Catalogue {
 	return model.NewCatalogue(model.CatalogueOptions{
 		DB: c.store, Secrets: secret.New(key), Audit: c.record, Groups: c.groups, Adapters: adapters(c.gate), Fetch: c.gate, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(c.log, nil)),
+		Places: residency.New(residency.Options{DB: c.store, Profiles: residency.Bundled(), Policies: anywhere{}, Now: time.Now}),
+		Log:    slog.New(slog.NewTextHandler(c.log, nil)),
 	})
 }
 

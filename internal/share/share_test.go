@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/blob"
 	"kakoi/internal/chat"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
@@ -85,7 +86,7 @@ func (offers) Offer(_ context.Context, id string) (model.Offer, error) {
 	return theModel, nil
 }
 
-var theModel = model.Offer{Model: model.Model{ID: "m1", DisplayName: "一号", Enabled: true, Capabilities: model.Capabilities{Documents: true}}, Kind: model.KindOpenAI}
+var theModel = model.Offer{Model: model.Model{ID: "m1", DisplayName: "一号", Enabled: true, Capabilities: model.Capabilities{Documents: true}}, Kind: model.KindOpenAI, Classes: []classification.Class{classification.None}}
 
 func inBoth(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()

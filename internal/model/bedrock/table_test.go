@@ -128,7 +128,7 @@ func TestWhatAWSSaysBecomesACodeAndAReason(t *testing.T) {
 // inOwnWords are the reasons of a code that are told in the words of the code.
 var inOwnWords = map[errs.Code][]string{
 	errs.ModelAccessDenied:   {"denied", "status"},
-	errs.ModelCredentials:    {"status"},
+	errs.ModelCredentials:    {"status", "role_endpoint_policy", "role_caller"},
 	errs.ModelInput:          {"empty", "count_tokens", "mask"},
 	errs.ModelInvalidRequest: {"validation", "status", "unknown_form"},
 	errs.ModelNotFound:       {"model_id"},

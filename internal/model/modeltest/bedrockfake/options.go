@@ -97,9 +97,16 @@ func (r *converseRequest) asked(stop string) map[string]any {
 
 var metadataText = regexp.MustCompile(`^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$`)
 
+// isGuardrail reports whether there is a guardrail of that id and version.
+func isGuardrail(id, version string) bool {
+	return id == GuardrailID && (version == "1" || version == "DRAFT") || slices.ContainsFunc(defaultGuardrails, func(g Guardrail) bool {
+		return g.ID == id && (version == "DRAFT" || slices.Contains(g.Versions, version))
+	})
+}
+
 // optionProblem says what Bedrock would reject about what is asked of itself.
 func (r *converseRequest) optionProblem() string {
-	if g := r.GuardrailConfig; g != nil && (g.ID != GuardrailID || g.Version != "1" && g.Version != "DRAFT") {
+	if g := r.GuardrailConfig; g != nil && !isGuardrail(g.ID, g.Version) {
 		return "The guardrail identifier or version provided in the request does not exist."
 	}
 	if p := r.PerformanceConfig; p != nil && p.Latency != "standard" && p.Latency != "optimized" {
