@@ -20,8 +20,6 @@ import (
 type patient struct {
 	*examination
 	*model.Examination
-	// globalSTS says that it asks the STS that counts as us-east-1.
-	globalSTS bool
 }
 
 // connection examines the way to the models of one connection, up to an answer.
@@ -78,13 +76,14 @@ func (p *patient) region(ctx context.Context) bool {
 	called, here := p.Connection.Settings.Region, p.o.Region
 	s := Step{Name: "region", Facts: fact(fact(nil, "region", called), "here", here), Params: map[string]string{"region": called, "here": here}}
 	var runtime model.Endpoint
+	globalSTS := false // which counts as us-east-1
 	for _, e := range p.Endpoints {
 		host := hostOf(e.URL)
 		if e.Service == "runtime" {
 			runtime = e
 		}
 		if host == "sts.amazonaws.com" {
-			p.globalSTS = true
+			globalSTS = true
 		}
 		if m := awsHost.FindStringSubmatch(host); e.Given && e.Service != "sts" && m != nil && m[1] != called && s.Code == "" {
 			s.Status, s.Code, s.Target = Failed, EndpointRegion, e.Destination
@@ -97,8 +96,8 @@ func (p *patient) region(ctx context.Context) bool {
 			s.Status, s.Code, s.Target = Failed, RegionElsewhere, runtime.Destination
 		}
 	}
-	if s.Code == "" && p.globalSTS {
-		s.Status, s.Code, s.Target = Warning, STSGlobal, "sts.amazonaws.com"
+	if s.Code == "" && globalSTS {
+		s.Status, s.Code, s.Target = Failed, STSGlobal, "sts.amazonaws.com" // stored before it was refused
 	}
 	return p.tell(s) && s.Status != Failed
 }
@@ -359,18 +358,10 @@ func (p *patient) codeOf(step string, code errs.Code, params map[string]string) 
 	return CallFailed
 }
 
-// roleCode says why a role could not be assumed. The global STS explains every
-// refusal: to policies that name regions it is us-east-1, and no VPC endpoint
-// covers it.
+// roleCode says why a role could not be assumed.
 func (p *patient) roleCode(code errs.Code, reason string, params map[string]string) Code {
 	if code != errs.ModelCredentials {
-		if p.globalSTS {
-			return STSGlobal
-		}
 		return STSUnreachable
-	}
-	if p.globalSTS && slices.Contains([]string{"role_scp", "role_endpoint_policy", "region"}, reason) {
-		return STSGlobal
 	}
 	switch reason {
 	case "role_denied":

@@ -332,7 +332,7 @@ func TestAConnectionIsCheckedChangedAndListed(t *testing.T) {
 	id := connections.Items[at].ID
 	var got checkResult
 	h.admin.must("POST", "/admin/connections/"+id+"/check", nil, &got)
-	if last := got.Steps[len(got.Steps)-1]; last.Name != "answer" || !last.OK {
+	if last := got.Steps[len(got.Steps)-1]; last.Name != "stream" || !last.OK {
 		t.Errorf("steps = %+v", got.Steps)
 	}
 	h.admin.must("POST", "/admin/connections/check", map[string]any{

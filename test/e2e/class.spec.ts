@@ -7,7 +7,7 @@ import { type Key, ja } from "./words";
 
 test("what is secret goes only to the model that may have it", async ({ workplace, page, fakes }) => {
   const { request } = page;
-  const eye = new Inspector(page, "ja");
+  const eye = new Inspector(page, "ja", [/^MB$/]);
   const shut = await connectModel(workplace, request, fakes.openai, "fake-light", "金庫のモデル");
   const picker = (name: Key) => page.getByRole("button", { name: ja("chat.class.named", { name: ja(name) }), exact: true });
   const choose = async (from: Key, to: Key) => {
