@@ -29,7 +29,7 @@ func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
 		anna.must("POST", "/runs/"+first.Answers[0].RunID+"/stop", nil, nil)
 		running.rest()
 		after := waiting.rest()
-		if !isWhole(after) || !contains(after, "お待たせしました") {
+		if !isWhole(after) || said(t, after)["0"] != "お待たせしました" {
 			t.Errorf("after its turn came: %v", after)
 		}
 		h.quiet(t)
