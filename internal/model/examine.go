@@ -89,18 +89,24 @@ func (e *Examination) Steps(ctx context.Context, remoteID string) iter.Seq[Check
 			yield(CheckStep{Name: "configuration", Err: err})
 			return
 		}
-		steps := func() iter.Seq[CheckStep] { return slices.Values(provider.Check(ctx, remoteID)) }
-		if checker, ok := provider.(TaskChecker); ok && remoteID != "" && e.task != TaskChat {
-			steps = func() iter.Seq[CheckStep] { return slices.Values(checker.CheckTask(ctx, remoteID, e.task)) }
-		} else if examiner, ok := provider.(Examiner); ok {
-			steps = func() iter.Seq[CheckStep] { return examiner.Examine(ctx, remoteID) }
-		}
-		for step := range steps() {
+		for step := range checked(ctx, provider, remoteID, e.task) {
 			if !yield(step) {
 				return
 			}
 		}
 	}
+}
+
+// checked makes a provider's check of a model by its task, each step as it is
+// asked for where the provider can.
+func checked(ctx context.Context, p Provider, remoteID string, task Task) iter.Seq[CheckStep] {
+	if checker, ok := p.(TaskChecker); ok && remoteID != "" && task != TaskChat {
+		return slices.Values(checker.CheckTask(ctx, remoteID, task))
+	}
+	if examiner, ok := p.(Examiner); ok {
+		return examiner.Examine(ctx, remoteID)
+	}
+	return slices.Values(p.Check(ctx, remoteID))
 }
 
 // services are the beginnings of the public names of what Bedrock connections ask.

@@ -174,10 +174,8 @@ func (c *Catalogue) check(ctx context.Context, connection Connection, credential
 	provider, err := c.build(ctx, connection, credentials, purpose)
 	if err != nil {
 		steps = notConfigured(err, time.Since(start))
-	} else if checker, ok := provider.(TaskChecker); ok && task != TaskChat {
-		steps = checker.CheckTask(ctx, remoteID, task)
 	} else {
-		steps = provider.Check(ctx, remoteID)
+		steps = slices.Collect(checked(ctx, provider, remoteID, task))
 	}
 	outcome, details := audit.Success, map[string]string{"name": connection.Name, "kind": string(connection.Kind), "steps": strconv.Itoa(len(steps))}
 	if n := len(steps); n > 0 && steps[n-1].Err != nil {
