@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
 import { CopyButton } from "@/ui/copy-button";
 import { ErrorNotice } from "@/ui/error-notice";
+import { Fact, Facts } from "@/ui/facts";
 import { Menu, MenuItem } from "@/ui/menu";
 import { Notice } from "@/ui/notice";
 import { Page, Scroll, Section } from "@/ui/page";
@@ -103,32 +104,22 @@ function Overview({ of: { network, total, gaps, destinations } }: { of: EgressMo
   const format = useFormats();
   return (
     <section aria-label={t("overview")} className="pb-8">
-      <dl className="flex flex-wrap gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
-        <Fact name={t("network")} note={t(!network.closed ? "openHint" : network.publicDestinations.length > 0 ? "closedExceptHint" : "closedHint")}>
+      <Facts>
+        <Fact wide name={t("network")} note={t(!network.closed ? "openHint" : network.publicDestinations.length > 0 ? "closedExceptHint" : "closedHint")}>
           <span className="text-16">{network.closed ? <State tone="on">{t("closed")}</State> : <State tone="wait">{t("open")}</State>}</span>
         </Fact>
-        <Fact name={t("refused")} note={total.refusals > 0 ? t("refusedHint") : undefined}>
+        <Fact wide name={t("refused")} note={total.refusals > 0 ? t("refusedHint") : undefined}>
           <span className={total.refusals > 0 ? "text-danger" : undefined}>{t("times", { count: total.refusals, formatted: format.number(total.refusals) })}</span>
         </Fact>
-        <Fact name={t("sent")} note={t("toDestinations", { count: new Set(destinations.filter((d) => d.amounts.dials > 0).map((d) => d.destination)).size })}>
+        <Fact wide name={t("sent")} note={t("toDestinations", { count: new Set(destinations.filter((d) => d.amounts.dials > 0).map((d) => d.destination)).size })}>
           {format.bytes(total.bytesSent)}
         </Fact>
-        <Fact name={t("received")}>{format.bytes(total.bytesReceived)}</Fact>
-        <Fact name={t("gaps")}>
+        <Fact wide name={t("received")}>{format.bytes(total.bytesReceived)}</Fact>
+        <Fact wide name={t("gaps")}>
           {t("times", { count: gaps.length, formatted: format.number(gaps.length) })}
         </Fact>
-      </dl>
+      </Facts>
     </section>
-  );
-}
-
-function Fact({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
-  return (
-    <div className="flex-[1_1_11rem] bg-surface px-4 py-3">
-      <dt className="text-14 text-muted">{name}</dt>
-      <dd className="mt-0.5 text-18 font-bold tabular-nums">{children}</dd>
-      {note && <dd className="text-14 text-muted tabular-nums">{note}</dd>}
-    </div>
   );
 }
 

@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Stethoscope } from "lucide-react";
-import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Status } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
 import { ButtonLink, TextLink } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
+import { Fact, Facts } from "@/ui/facts";
 import { Page, Scroll, Section } from "@/ui/page";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
@@ -60,7 +60,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
   const { store } = status;
   return (
     <section aria-label={t("status.overview")} className="pb-8">
-      <dl className="flex flex-wrap gap-px overflow-hidden rounded-8 border border-rule bg-[var(--border)]">
+      <Facts>
         <Fact name={t("status.version")} note={t("status.schema", { n: store.schemaVersion })}>
           {status.version}
         </Fact>
@@ -75,18 +75,8 @@ function Overview({ status, at }: { status: Status; at: number }) {
         >
           <span className="text-16">{store.ok ? <State tone="on">{t("status.storeOk")}</State> : <State tone="stop">{t("status.storeFailing")}</State>}</span>
         </Fact>
-      </dl>
+      </Facts>
     </section>
-  );
-}
-
-function Fact({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
-  return (
-    <div className="flex-[1_1_10rem] bg-surface px-4 py-3">
-      <dt className="text-14 text-muted">{name}</dt>
-      <dd className="mt-0.5 text-18 font-bold tabular-nums">{children}</dd>
-      {note && <dd className="text-14 text-muted tabular-nums">{note}</dd>}
-    </div>
   );
 }
 
