@@ -58,8 +58,12 @@ func TestQueriesOfAHistoryUseItsIndexes(t *testing.T) {
 			if asked.plan == "" {
 				t.Fatalf("%s asked nothing", tt.name)
 			}
+			plan := asked.plan
+			if strings.Contains(asked.query, "FROM path m ") {
+				plan = strings.Replace(plan, "SCAN m\n", "", 1) // of what was found, and not of the table
+			}
 			for _, bad := range []string{"SCAN messages", "SCAN m\n", "SCAN c\n", "SCAN conversations", "SCAN r\n", "Seq Scan on messages", "Seq Scan on public.messages", "Seq Scan on public.conversations"} {
-				if strings.Contains(asked.plan, bad) {
+				if strings.Contains(plan, bad) {
 					t.Errorf("%s reads a whole table (%s):\n%s", tt.name, strings.TrimSpace(bad), asked.plan)
 				}
 			}

@@ -12,23 +12,24 @@ import (
 )
 
 // path returns up to limit messages of the owner's conversation on the way from
-// message end to the first, oldest first; none if end is "". CROSS JOIN keeps
-// SQLite from beginning with all messages.
+// message end to the first, oldest first; none if end is "". The way holds whole
+// messages: to find them again by their ids PostgreSQL would read all there are,
+// as long as it has no statistics.
 func (s store) path(ctx context.Context, q db.Queryer, owner, conversation, end string, limit int) ([]Message, error) {
 	if end == "" {
 		return nil, nil
 	}
 	rows, err := q.QueryContext(ctx, `
-		WITH RECURSIVE path (id, parent_id, depth) AS (
-			SELECT m.id, m.parent_id, 1
+		WITH RECURSIVE path AS (
+			SELECT m.*, 1 AS depth
 			FROM   messages m JOIN conversations c ON c.id = m.conversation_id
 			WHERE  m.id = $1 AND m.conversation_id = $2 AND c.owner_id = $3
 			UNION ALL
-			SELECT m.id, m.parent_id, p.depth + 1
+			SELECT m.*, p.depth + 1
 			FROM   path p JOIN messages m ON m.id = p.parent_id
 			WHERE  p.depth < $4
 		)
-		SELECT `+messageColumns+` FROM path p CROSS JOIN messages m WHERE m.id = p.id ORDER BY p.depth DESC`, end, conversation, owner, limit)
+		SELECT `+messageColumns+` FROM path m ORDER BY m.depth DESC`, end, conversation, owner, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the branch of %s: %w", conversation, err)
 	}
