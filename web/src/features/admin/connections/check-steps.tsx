@@ -1,4 +1,5 @@
 import { Check, CircleAlert, Info } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { CheckStep, Decision } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
@@ -21,8 +22,13 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
   const format = useFormats();
   const words = useErrorTextOf();
   const passed = steps.every((s) => s.ok);
+  // In a long form the result comes below what is seen of it.
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: "nearest" });
+  }, [steps]);
   return (
-    <div role="status" className={cx("rounded-8 border", passed ? "border-rule" : "border-danger")}>
+    <div ref={place} role="status" className={cx("rounded-8 border", passed ? "border-rule" : "border-danger")}>
       <p className="border-b border-rule px-4 py-2 text-14 font-bold">{passed ? t("connections.checkPassed") : t("connections.checkFailed")}</p>
       <ol>
         {steps.map((step) => {
