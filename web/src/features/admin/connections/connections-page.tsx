@@ -12,7 +12,6 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
 import type { Column } from "@/ui/table";
-import { toast } from "@/ui/toast";
 import { EntryPanel } from "../entry-panel";
 import { ListPage } from "../list-page";
 import { catalogueQuery } from "../models/api";
@@ -68,10 +67,7 @@ export function ConnectionsPage() {
       {add && (
         <ConnectionWizard
           onClose={() => void navigate({ search: {} })}
-          onAdded={(made) => {
-            toast({ text: t("connections.added", { name: made.name }) });
-            void toModels({ to: "/admin/models", search: { add: made.id } });
-          }}
+          onAdded={(made) => void toModels({ to: "/admin/models", search: { add: made.id } })} // whose dialog names it
         />
       )}
     </ListPage>
