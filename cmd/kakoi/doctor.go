@@ -41,7 +41,7 @@ Ends with 0 if nothing fails, 1 if something does, 2 if it could not be examined
 	cmd.Flags().BoolVar(&c.Outside, "outside", false, "try whether the network lets forbidden hosts be reached; packets leave for it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON for machines")
 	cmd.Flags().StringVar(&lang, "lang", "", "language: en or ja (default: that of LC_ALL, LC_MESSAGES or LANG)")
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if lang == "" {
 			lang = languageOf(p.in)

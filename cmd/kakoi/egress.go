@@ -54,7 +54,7 @@ checks and shows the file anywhere else.`,
 	}
 	cmd.Flags().StringVar(&month, "month", "", "month, as 2026-11")
 	cmd.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if month == "" {
 			return exitError{exitBadInput, "write which month: --month 2026-11"}
@@ -78,7 +78,7 @@ func egressKeyCommand(p program) *cobra.Command {
 		Short: "Print the public key that verifies the reports of this installation",
 		Args:  cobra.NoArgs,
 	}
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {

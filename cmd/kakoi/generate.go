@@ -48,7 +48,7 @@ Ends with 0, or with 2 if the case is wrong.`,
 	cmd.Flags().StringVar(&dir, "out", "", "directory into which each document is written as a file, too")
 	cmd.Flags().StringVar(&format, "format", "json", "json or text")
 	cmd.Flags().StringVar(&lang, "lang", "en", "language of text and of what is wrong: en or ja")
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := sayable(format, lang); err != nil {
 			return err

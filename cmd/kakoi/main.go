@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kakoi/internal/config"
 	"kakoi/internal/residency/generate"
@@ -101,6 +103,22 @@ func newCommand(p program) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), doctorCommand(p), versionCommand())
 	return root
+}
+
+// whereabouts are the flags that say which installation a command is about.
+var whereabouts = []string{"data-dir", "database-url", "keys-master-file"}
+
+// withInstallation gives cmd the flags of withConfig, and shows those by which
+// an installation is found: the rest would bury the command's own.
+func withInstallation(p program, cmd *cobra.Command) func() (*config.Effective, error) {
+	settings := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.AddFlags(settings)
+	load := withConfig(p, cmd)
+	settings.VisitAll(func(f *pflag.Flag) {
+		cmd.Flags().Lookup(f.Name).Hidden = !slices.Contains(whereabouts, f.Name)
+	})
+	cmd.Flags().Lookup("config").Usage += "; every flag of kakoi serve works too"
+	return load
 }
 
 // withConfig gives cmd the flags of all settings and --config, and returns

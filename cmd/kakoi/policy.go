@@ -61,7 +61,7 @@ Ends with 0 if it is permitted, 1 if it is not, 2 if the question is wrong.`,
 	cmd.Flags().StringVar(&modelID, "model", "", "id or ARN of the model or inference profile")
 	cmd.Flags().StringVar(&from, "from", "", "region that is called, such as ap-northeast-1")
 	cmd.Flags().StringVar(&format, "format", "text", "json or text")
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
 		case modelID == "" || from == "":
@@ -112,7 +112,7 @@ func dataCommand(p program) *cobra.Command {
 		Short: "Print the regions and inference profiles that are known, as network.profilesFile takes them",
 		Args:  cobra.NoArgs,
 	}
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -143,7 +143,7 @@ Ends with 0 if the call is allowed, 1 if it is not, 2 if the question is wrong.`
 	}
 	cmd.Flags().StringVar(&format, "format", "json", "json or text")
 	cmd.Flags().StringVar(&lang, "lang", "en", "language of text and of what is wrong: en or ja")
-	load := withConfig(p, cmd)
+	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := sayable(format, lang); err != nil {
 			return err

@@ -47,7 +47,7 @@ type Network struct {
 	Closed             bool           `key:"closed" default:"true" example:"false" doc:"Whether the network is meant to be shut. Then what people write may be processed in Japan only (Tokyo, Osaka, this server, and servers declared to be in Japan) until an administrator decides otherwise, and no connection leads to a public address except those that network.ownRanges and network.publicDestinations name. false decides nothing in advance and lets declared destinations have public addresses."`
 	OwnRanges          []netip.Prefix `key:"ownRanges" example:"192.0.2.0/24, 2001:db8:1::/48" doc:"Public address ranges that this network uses itself; a closed network leads there as to private addresses. Private ranges need no mention. Of loopback addresses it lets names stand for them that are not localhost."`
 	PublicDestinations []string       `key:"publicDestinations" example:"bedrock-runtime.ap-northeast-1.amazonaws.com:443" check:"destination" doc:"Destinations that may have public addresses although network.closed is on, as host:port. What is not declared by a connection is reached no more than before."`
-	ProfilesFile       string         `key:"profilesFile" example:"/etc/kakoi/inference-profiles.json" check:"file" doc:"Regions and inference profiles of Amazon Bedrock, newer than those in the program , in the form of kakoi policy data. Read at the start."`
+	ProfilesFile       string         `key:"profilesFile" example:"/etc/kakoi/inference-profiles.json" check:"file" doc:"Regions and inference profiles of Amazon Bedrock, newer than those in the program, in the form of kakoi policy data. Read at the start."`
 }
 
 // Data says where files go.
