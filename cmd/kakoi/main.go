@@ -72,7 +72,7 @@ type actions struct {
 	directory func(cfg *config.Effective) (generate.Directory, error)
 	// checkPolicy says what the residency policy says of a model that is called
 	// in a region.
-	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error)
+	checkPolicy func(ctx context.Context, cfg *config.Effective, log *slog.Logger, q server.PolicyQuestion) (policyAnswer, error)
 	// policyData returns the data of regions and inference profiles.
 	policyData func(cfg *config.Effective) ([]byte, error)
 	// egressReport returns the signed report of what left in a month.

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kakoi/internal/classification"
 	"kakoi/internal/residency/iam"
 	"kakoi/internal/residency/simulate"
+	"kakoi/internal/server"
 )
 
 // What the process ends with, besides 1 for every other failure.
@@ -47,33 +49,42 @@ type policyAnswer struct {
 // checkCommand says where a model would answer, and whether the policy of this
 // installation permits that.
 func checkCommand(p program) *cobra.Command {
-	var modelID, from, format string
+	var q server.PolicyQuestion
+	var class int
+	var format string
 	cmd := &cobra.Command{
-		Use:   "check --model id --from region",
+		Use:   "check --model id --from region [--group name]... [--class 1|2|3]",
 		Short: "Say where a model of Amazon Bedrock would answer, and whether the residency policy permits that",
 		Long: `Say where a model or inference profile of Amazon Bedrock would answer when a
 region is called, and whether the residency policy of this installation permits
-that to somebody who is in no group. AWS is not asked.
+that to a member of the groups, for what is of the class of confidentiality.
+Without them it is asked for somebody who is in no group, and for what nobody
+has classified. AWS is not asked.
 
 Ends with 0 if it is permitted, 1 if it is not, 2 if the question is wrong.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&modelID, "model", "", "id or ARN of the model or inference profile")
-	cmd.Flags().StringVar(&from, "from", "", "region that is called, such as ap-northeast-1")
+	cmd.Flags().StringVar(&q.ModelID, "model", "", "id or ARN of the model or inference profile")
+	cmd.Flags().StringVar(&q.Region, "from", "", "region that is called, such as ap-northeast-1")
+	cmd.Flags().StringArrayVar(&q.Groups, "group", nil, "name of a group that the person is in; may be repeated")
+	cmd.Flags().IntVar(&class, "class", 0, "how confidential what is sent is, 1 to 3; 0: not classified")
 	cmd.Flags().StringVar(&format, "format", "text", "json or text")
 	load := withInstallation(p, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
-		case modelID == "" || from == "":
+		case q.ModelID == "" || q.Region == "":
 			return exitError{exitBadInput, "write what is called and where: --model jp.anthropic.claude-haiku-4-5-20251001-v1:0 --from ap-northeast-1"}
 		case format != "json" && format != "text":
 			return exitError{exitBadInput, fmt.Sprintf("--format is %q; write json or text", format)}
+		}
+		if q.Class = classification.Class(class); q.Class != classification.None && !q.Class.Valid() {
+			return exitError{exitBadInput, fmt.Sprintf("--class is %d; write 1, 2 or 3, or leave it out for what nobody has classified", class)}
 		}
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		a, err := p.actions.checkPolicy(cmd.Context(), cfg, newLog(cfg, p.errOut), from, modelID)
+		a, err := p.actions.checkPolicy(cmd.Context(), cfg, newLog(cfg, p.errOut), q)
 		if err != nil {
 			return exitError{exitBadInput, err.Error()}
 		}

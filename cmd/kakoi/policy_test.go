@@ -2,16 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"kakoi/internal/classification"
 	"kakoi/internal/config"
 	"kakoi/internal/residency/generate"
 	"kakoi/internal/residency/simulate"
+	"kakoi/internal/server"
 )
 
 // oneModel is a Router that knows one model, in the Region that is called.
@@ -70,6 +76,46 @@ func TestPolicySimulate(t *testing.T) {
 			}
 			if tt.out != "" && tt.out[0] == '{' && !json.Valid(out.Bytes()) {
 				t.Errorf("not JSON: %s", out.String())
+			}
+		})
+	}
+}
+
+func TestPolicyCheck(t *testing.T) {
+	model := []string{"--model", "jp.m", "--from", "ap-northeast-1"}
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		want   server.PolicyQuestion
+		code   int
+		errOut string // begins with
+	}{
+		{"of nobody and no class", model, server.PolicyQuestion{ModelID: "jp.m", Region: "ap-northeast-1"}, 0, ""},
+		{"of groups and a class", append([]string{"--group", "税務課", "--group", "IT, 推進課", "--class=3"}, model...),
+			server.PolicyQuestion{ModelID: "jp.m", Region: "ap-northeast-1", Groups: []string{"税務課", "IT, 推進課"}, Class: 3}, 1, ""},
+		{"without a region", model[:2], server.PolicyQuestion{}, 2, "kakoi: write what is called and where"},
+		{"a class that there is not", append([]string{"--class=4"}, model...), server.PolicyQuestion{}, 2, "kakoi: --class is 4"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var out, errOut bytes.Buffer
+			var asked server.PolicyQuestion
+			cmd := newCommand(program{out: &out, errOut: &errOut, actions: actions{
+				checkPolicy: func(_ context.Context, _ *config.Effective, _ *slog.Logger, q server.PolicyQuestion) (policyAnswer, error) {
+					asked = q
+					return policyAnswer{Allowed: q.Class != classification.Restricted, Place: "Tokyo"}, nil
+				},
+			}})
+			cmd.SetArgs(append([]string{"policy", "check"}, tt.args...))
+			code := 0
+			if err := cmd.ExecuteContext(t.Context()); err != nil {
+				code = fail(&errOut, err)
+			}
+			if diff := cmp.Diff(tt.want, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+			if code != tt.code || !strings.HasPrefix(errOut.String(), tt.errOut) || (out.Len() == 0) != (tt.code == 2) {
+				t.Errorf("ended with %d, printed %q and complained %q", code, out.String(), errOut.String())
 			}
 		})
 	}

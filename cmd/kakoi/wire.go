@@ -23,8 +23,8 @@ func wired() actions {
 		},
 		router:    func(cfg *config.Effective) (simulate.Router, error) { return server.Profiles(cfg.Config) },
 		directory: func(cfg *config.Effective) (generate.Directory, error) { return server.Profiles(cfg.Config) },
-		checkPolicy: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, region, modelID string) (policyAnswer, error) {
-			a, err := server.CheckPolicy(ctx, cfg.Config, log, region, modelID)
+		checkPolicy: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, q server.PolicyQuestion) (policyAnswer, error) {
+			a, err := server.CheckPolicy(ctx, cfg.Config, log, q)
 			return policyAnswer(a), err
 		},
 		policyData: func(cfg *config.Effective) ([]byte, error) { return server.PolicyData(cfg.Config) },

@@ -138,6 +138,14 @@ func (g *Groups) Group(ctx context.Context, id string) (Group, error) {
 	return selectGroup(ctx, g.db, id)
 }
 
+// Named returns the group that is called name, or has it as its id.
+func (g *Groups) Named(ctx context.Context, name string) (Group, error) {
+	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup}); err != nil {
+		return Group{}, err
+	}
+	return selectGroupNamed(ctx, g.db, name)
+}
+
 // GroupFilter selects groups. An empty field selects everything.
 type GroupFilter struct {
 	Search    string // part of the name, in any width and case

@@ -127,7 +127,7 @@ func TestOnlyAdministratorsManageGroups(t *testing.T) {
 		}{"a member": {member, errs.Forbidden}, "nobody": {t.Context(), errs.Unauthenticated}} {
 			for name, err := range map[string]error{
 				"Create": second(f.Create(tt.ctx, "x")), "Rename": second(f.Rename(tt.ctx, g.ID, "x")), "Delete": f.Delete(tt.ctx, g.ID),
-				"Group": second(f.Group(tt.ctx, g.ID)), "List": second(f.List(tt.ctx, access.GroupFilter{})),
+				"Group": second(f.Group(tt.ctx, g.ID)), "List": second(f.List(tt.ctx, access.GroupFilter{})), "Named": second(f.Named(tt.ctx, g.Name)),
 				"AddMembers": f.AddMembers(tt.ctx, g.ID, me), "RemoveMembers": f.RemoveMembers(tt.ctx, g.ID, me),
 				"SetGroupsOf": f.SetGroupsOf(tt.ctx, me, []string{g.ID}),
 			} {
@@ -155,6 +155,12 @@ func TestTwoGroupsNeverLookTheSame(t *testing.T) {
 		}
 		if _, err := f.Rename(f.admin, other.ID, "総務課 "); err != nil {
 			t.Errorf("Rename to its own name = %v, want nil", err)
+		}
+		for _, name := range []string{"ｉｔ推進課", "ｉｔ　推進課", other.ID} {
+			want := map[string]string{"ｉｔ　推進課": "IT 推進課", other.ID: "総務課"}[name]
+			if got, err := f.Named(f.admin, name); got.Name != want || (errs.CodeOf(err) == errs.NotFound) != (want == "") {
+				t.Errorf("Named(%q) = %+v, %v, want %q", name, got, err, want)
+			}
 		}
 	})
 }

@@ -85,6 +85,16 @@ func selectGroup(ctx context.Context, q db.Queryer, id string) (Group, error) {
 	return g, nil
 }
 
+func selectGroupNamed(ctx context.Context, q db.Queryer, name string) (Group, error) {
+	g, err := scanGroup(q.QueryRowContext(ctx, groupColumns+` WHERE g.name_key = $1 OR g.id = $2`, label.Fold(name), name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Group{}, errs.Newf(errs.NotFound, "there is no group called %q", name)
+	} else if err != nil {
+		return Group{}, fmt.Errorf("read group %q: %w", name, err)
+	}
+	return g, nil
+}
+
 func noGroup() error { return errs.New(errs.NotFound, "there is no such group") }
 
 const (

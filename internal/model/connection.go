@@ -468,15 +468,30 @@ func (c *Catalogue) place(t target) residency.Place {
 	}
 }
 
-// Explain returns where remoteID is processed when it is called by connection
-// id, and whether the policy permits that to a member of the groups.
-func (c *Catalogue) Explain(ctx context.Context, id, remoteID string, groupIDs []string) (residency.Decision, error) {
+// Explain returns where the model of call is processed when it is called by
+// connection id, and whether the policy permits that to whom and for what the
+// call is. Its place is not looked at.
+func (c *Catalogue) Explain(ctx context.Context, id string, call residency.Call) (residency.Decision, error) {
 	connection, err := c.Connection(ctx, id)
 	if err != nil {
 		return residency.Decision{}, err
 	}
-	place := c.place(target{connection: connection, model: Model{RemoteID: remoteID}})
-	return c.places.Judge(ctx)(residency.Call{Place: place, ModelID: remoteID, GroupIDs: groupIDs}), nil
+	call.Place = c.place(target{connection: connection, model: Model{RemoteID: call.ModelID}})
+	return c.places.Judge(ctx)(call), nil
+}
+
+// ExplainModel is Explain for model id of the catalogue, with all that its
+// calls reach, such as a guardrail.
+func (c *Catalogue) ExplainModel(ctx context.Context, id string, call residency.Call) (residency.Decision, error) {
+	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel, ID: id}); err != nil {
+		return residency.Decision{}, err
+	}
+	t, err := selectTarget(ctx, c.db, id)
+	if err != nil {
+		return residency.Decision{}, err
+	}
+	call.Place, call.ModelID = c.place(t), t.model.RemoteID
+	return c.places.Judge(ctx)(call), nil
 }
 
 // DraftPlace returns where what is sent to a connection that is being made is

@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/model"
 	"kakoi/internal/model/modeltest/bedrockfake"
 	"kakoi/internal/model/modeltest/openaifake"
+	"kakoi/internal/residency"
 )
 
 // performance is an operation as a feature performs it.
@@ -293,6 +294,14 @@ func TestAGuardrailCountsForWhereACallGoes(t *testing.T) {
 		}
 		if err := talk(nobody); errs.CodeOf(err) != errs.ResidencyDenied {
 			t.Errorf("a guardrail profile that nobody knows: %v", err)
+		}
+		for id, want := range map[string]bool{home: true, abroad: false, nobody: false} { // what is asked of an administrator is answered alike
+			if d, err := in.catalogue.ExplainModel(in.admin, id, residency.Call{}); err != nil || d.Allowed != want {
+				t.Errorf("explained %+v, %v; want %v", d, err, want)
+			}
+			if _, err := in.catalogue.ExplainModel(in.person, id, residency.Call{}); errs.CodeOf(err) != errs.Forbidden {
+				t.Errorf("explained to a member: %v", err)
+			}
 		}
 		own := entered(t, in, model.ModelDraft{RemoteID: "grnobody0001:1", Task: model.TaskGuardrail, Enabled: true})
 		if _, err := in.invoker.Guard(in.person, model.GuardCall{ModelID: own.ID, Feature: "chat", Side: model.SideInput, Text: "a"}); errs.CodeOf(err) != errs.ResidencyDenied {

@@ -220,14 +220,18 @@ func (s *Service) Known(ctx context.Context) (*Profiles, error) {
 	return s.Profiles(), nil
 }
 
-// Explain returns where modelID, called in region, is answered, and whether
-// that is permitted to members of the groups. It is for those who may read how
-// the system is set up.
-func (s *Service) Explain(ctx context.Context, region, modelID string, groupIDs []string) (Decision, error) {
+// Explain returns where the model of c, called in region, is answered, and
+// whether that is permitted to whom and for what c is. The place of c is not
+// looked at. It is for those who may read how the system is set up.
+func (s *Service) Explain(ctx context.Context, region string, c Call) (Decision, error) {
 	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
 		return Decision{}, err
 	}
-	return s.Judged(ctx, region, modelID, groupIDs)
+	if _, known := s.Profiles().Region(region); !known {
+		return Decision{}, errs.InField("region", "this is not a region that is known, such as ap-northeast-1")
+	}
+	c.Place = s.Bedrock("", region, c.ModelID)
+	return s.Decide(ctx, c), nil
 }
 
 // Simulate answers the question in a document by what is known of profiles, for
@@ -258,13 +262,4 @@ func (s *Service) Generate(ctx context.Context, document []byte, fill func(*gene
 		return generate.Output{}, err
 	}
 	return generate.Run(c, s.Profiles())
-}
-
-// Judged is Explain for the one who runs the program.
-func (s *Service) Judged(ctx context.Context, region, modelID string, groupIDs []string) (Decision, error) {
-	if _, known := s.Profiles().Region(region); !known {
-		return Decision{}, errs.InField("region", "this is not a region that is known, such as ap-northeast-1")
-	}
-	call := Call{Place: s.Bedrock("", region, modelID), ModelID: modelID, GroupIDs: groupIDs}
-	return s.Decide(ctx, call), nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/classification"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
@@ -43,7 +44,7 @@ func TestWhatAnyNodeListsIsKnownOnEveryNode(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		ctx := administrator(t.Context())
 		one, other := open(d, residency.Always(residency.Japan())), open(d, residency.Always(residency.Japan()))
-		if got, err := one.Explain(ctx, tokyo, own, nil); err != nil || got.Allowed || got.Reason.Code != residency.PlaceUnknown {
+		if got, err := one.Explain(ctx, tokyo, residency.Call{ModelID: own}); err != nil || got.Allowed || got.Reason.Code != residency.PlaceUnknown {
 			t.Fatalf("before it is listed: %+v, %v", got, err)
 		}
 		at := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
@@ -54,7 +55,7 @@ func TestWhatAnyNodeListsIsKnownOnEveryNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, s := range map[string]*residency.Service{"the node that listed it": one, "another": other} {
-			got, err := s.Explain(ctx, tokyo, own, nil)
+			got, err := s.Explain(ctx, tokyo, residency.Call{ModelID: own})
 			if err != nil || !got.Allowed || got.Reason.Rule != "Japan" || !slices.Equal(got.Place.Regions, []string{tokyo, "ap-northeast-3"}) ||
 				!got.Place.Listed.Equal(at) || got.Place.Source() != "listed by Amazon Bedrock, 2026-11-01" {
 				t.Errorf("%s: %+v, %v", name, got, err)
@@ -67,12 +68,39 @@ func TestWhatAnyNodeListsIsKnownOnEveryNode(t *testing.T) {
 		if err := one.Load(ctx); err != nil {
 			t.Fatal(err)
 		}
-		got, err := one.Explain(ctx, tokyo, own, nil)
+		got, err := one.Explain(ctx, tokyo, residency.Call{ModelID: own})
 		if err != nil || got.Allowed || got.Reason.Region != "ap-northeast-2" || got.Reason.Profile != own {
 			t.Errorf("after it was changed: %+v, %v", got, err)
 		}
 		if want := "jp." + haiku; !slices.Contains(got.Instead, want) {
 			t.Errorf("instead = %q, want %s among them", got.Instead, want)
+		}
+	})
+}
+
+func TestWhatIsExplainedIsForSomebodyAndOfAClass(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		s := open(d, residency.Always(residency.Policy{Rules: []residency.Rule{
+			{Name: "secret", Regions: []string{tokyo}, Classes: []classification.Class{classification.Restricted}},
+			{Name: "research", GroupIDs: []string{"research"}, Regions: []string{tokyo}, Classes: []classification.Class{classification.Public}},
+		}}))
+		for _, tt := range []struct {
+			name   string
+			groups []string
+			class  classification.Class
+			want   string // rule that permits
+		}{
+			{"what nobody has classified", nil, classification.None, ""},
+			{"what is secret", nil, classification.Restricted, "secret"},
+			{"what is public, by anybody", nil, classification.Public, ""},
+			{"what is public, by the group", []string{"research"}, classification.Public, "research"},
+		} {
+			got, err := s.Explain(administrator(t.Context()), tokyo, residency.Call{
+				Place: residency.ThisServer(), ModelID: haiku, GroupIDs: tt.groups, Class: tt.class,
+			})
+			if err != nil || got.Allowed != (tt.want != "") || got.Allowed && got.Reason.Rule != tt.want || got.Place.Kind != residency.Regions {
+				t.Errorf("%s: %+v, %v; want the rule %q", tt.name, got, err, tt.want)
+			}
 		}
 	})
 }
@@ -128,14 +156,14 @@ func TestOnlyWhoMayReadTheSystemIsTold(t *testing.T) {
 		s := open(d, residency.Always(residency.Japan()))
 		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "a", Role: access.Member})
 		for name, ctx := range map[string]context.Context{"a member": member, "nobody": t.Context()} {
-			if _, err := s.Explain(ctx, tokyo, haiku, nil); err == nil {
+			if _, err := s.Explain(ctx, tokyo, residency.Call{ModelID: haiku}); err == nil {
 				t.Errorf("%s may explain", name)
 			}
 			if _, err := s.Known(ctx); err == nil {
 				t.Errorf("%s may list what is known", name)
 			}
 		}
-		if _, err := s.Explain(administrator(t.Context()), "nowhere", haiku, nil); errs.CodeOf(err) != errs.InvalidInput {
+		if _, err := s.Explain(administrator(t.Context()), "nowhere", residency.Call{ModelID: haiku}); errs.CodeOf(err) != errs.InvalidInput {
 			t.Errorf("an unknown region: %v", err)
 		}
 	})

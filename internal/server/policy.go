@@ -6,7 +6,9 @@ import (
 	"os"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/config"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
@@ -35,10 +37,18 @@ type PolicyAnswer struct {
 	Data    string   // version of the data
 }
 
-// CheckPolicy says where modelID is answered when region is called, and whether
-// the policy of the installation permits that to somebody who is in no group. A
-// server may be running on the same store.
-func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, region, modelID string) (PolicyAnswer, error) {
+// PolicyQuestion is what the command line asks about.
+type PolicyQuestion struct {
+	ModelID string
+	Region  string               // that is called
+	Groups  []string             // of the person who asks, by their names or ids
+	Class   classification.Class // how confidential what is sent is
+}
+
+// CheckPolicy says where a model is answered when a region is called, and
+// whether the policy of the installation permits that to whom and for what is
+// asked. A server may be running on the same store.
+func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, q PolicyQuestion) (PolicyAnswer, error) {
 	profiles, err := residency.ReadProfiles(cfg.Network.ProfilesFile)
 	if err != nil {
 		return PolicyAnswer{}, err
@@ -54,12 +64,22 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, regio
 	if err := store.Migrate(ctx); err != nil {
 		return PolicyAnswer{}, err
 	}
-	policy := setting.Define(setting.New(store, audit.New(store, time.Now), time.Now), residencyDefinition(cfg.Network.Closed, profiles))
+	record := audit.New(store, time.Now)
+	policy := setting.Define(setting.New(store, record, time.Now), residencyDefinition(cfg.Network.Closed, profiles))
 	places := residency.New(residency.Options{DB: store, Profiles: profiles, Policies: policy, Now: time.Now, Log: log})
 	if err := places.Load(ctx); err != nil {
 		return PolicyAnswer{}, err
 	}
-	d, err := places.Judged(ctx, region, modelID, nil)
+	ctx = access.WithPrincipal(ctx, operator)
+	call := residency.Call{ModelID: q.ModelID, Class: q.Class}
+	for _, name := range q.Groups {
+		group, err := access.NewGroups(store, record, time.Now).Named(ctx, name)
+		if err != nil {
+			return PolicyAnswer{}, err
+		}
+		call.GroupIDs = append(call.GroupIDs, group.ID)
+	}
+	d, err := places.Explain(ctx, q.Region, call)
 	return PolicyAnswer{
 		Allowed: d.Allowed, Place: d.Place.String(), Reason: d.Reason.String(), Basis: d.Place.Source(), Instead: d.Instead, Data: profiles.Version(),
 	}, err

@@ -104,11 +104,13 @@ type profileRoute struct {
 }
 
 type explainInput struct {
-	ConnectionID string `json:"connectionId,omitempty" kind:"id" maxLength:"64" doc:"By which it is called; absent: Amazon Bedrock in the region."`
+	EntryID      string `json:"entryId,omitempty" kind:"id" maxLength:"64" doc:"A model of the catalogue, with all that its calls reach; absent: one that is named."`
+	ConnectionID string `json:"connectionId,omitempty" kind:"id" maxLength:"64" doc:"By which a model that is named is called; absent: Amazon Bedrock in the region."`
 
-	Region   string   `json:"region,omitempty" kind:"name" maxLength:"64" doc:"That is called, without a connection."`
-	ModelID  string   `json:"modelId" kind:"name" minLength:"1" maxLength:"2048" doc:"Model, inference profile or ARN."`
-	GroupIDs []string `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Of the person who asks; absent: none."`
+	Region   string               `json:"region,omitempty" kind:"name" maxLength:"64" doc:"That is called, without a connection."`
+	ModelID  string               `json:"modelId,omitempty" kind:"name" maxLength:"2048" doc:"Model, inference profile or ARN, unless it is one of the catalogue."`
+	GroupIDs []string             `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Of the person who asks; absent: none."`
+	Class    classification.Class `json:"class,omitempty" kind:"number" minimum:"0" maximum:"3" doc:"How confidential what is sent is, 1 to 3; 0 or absent: nobody has said."`
 }
 
 func (s *Server) residencyOperations() {
@@ -153,12 +155,18 @@ func (s *Server) updateResidency(ctx context.Context, in *struct{ Body residency
 
 func (s *Server) explainResidency(ctx context.Context, in *struct{ Body explainInput }) (*body[decision], error) {
 	b := in.Body
+	call := residency.Call{ModelID: b.ModelID, GroupIDs: b.GroupIDs, Class: b.Class}
 	var d residency.Decision
 	var err error
-	if b.ConnectionID != "" {
-		d, err = s.catalogue.Explain(ctx, b.ConnectionID, b.ModelID, b.GroupIDs)
-	} else {
-		d, err = s.places.Explain(ctx, b.Region, b.ModelID, b.GroupIDs)
+	switch {
+	case b.EntryID != "":
+		d, err = s.catalogue.ExplainModel(ctx, b.EntryID, call)
+	case b.ModelID == "":
+		err = errs.InField("modelId", "write the model that is asked about, or choose one of the catalogue")
+	case b.ConnectionID != "":
+		d, err = s.catalogue.Explain(ctx, b.ConnectionID, call)
+	default:
+		d, err = s.places.Explain(ctx, b.Region, call)
 	}
 	if err != nil {
 		return nil, err

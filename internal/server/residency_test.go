@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kakoi/internal/audit"
+	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model/modeltest/bedrockfake"
 	"kakoi/internal/model/modeltest/openaifake"
@@ -199,6 +200,12 @@ func TestEachPersonIsTreatedByTheirOwnGroups(t *testing.T) {
 		if d := explain(map[string]any{"region": "ap-northeast-1", "modelId": "jp.anthropic.claude-unheard-of", "groupIds": []string{research.ID}}); d.Allowed || d.Place.Kind != "unknown" {
 			t.Errorf("unknown: %+v", d)
 		}
+		if got := h.admin.refused("POST", "/admin/residency/explain", map[string]any{"region": "ap-northeast-1"}); got.Field != "modelId" {
+			t.Errorf("without a model: %+v", got)
+		}
+		if got := h.admin.refused("POST", "/admin/residency/explain", map[string]any{"entryId": "none"}); got.Code != errs.NotFound {
+			t.Errorf("of no model: %+v", got)
+		}
 		if got := h.admin.refused("POST", "/admin/residency/explain", map[string]any{"modelId": jp}); got.Field != "region" {
 			t.Errorf("without region or connection: %+v", got)
 		}
@@ -321,6 +328,60 @@ func TestAPolicyIsForeseenWrittenAndRefused(t *testing.T) {
 		h.admin.must("GET", "/admin/residency/profiles?region=ap-northeast-3", nil, &known)
 		if len(known.Items) == 0 || slices.ContainsFunc(known.Items, func(p profileRoute) bool { return p.Place.Kind == "unknown" }) {
 			t.Errorf("known from Osaka: %+v", known)
+		}
+	})
+}
+
+func TestWhatIsExplainedIsForAClass(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		jp, global := "jp."+sonnet, "global."+sonnet
+		connection, models := h.bedrock(bedrockfake.Run(t, bedrockfake.Options{}), jp)
+		var research group
+		h.admin.must("POST", "/admin/groups", map[string]any{"name": "研究"}, &research)
+		h.admin.decides(
+			map[string]any{"name": "秘密", "regions": inJapan, "classes": []int{3}},
+			map[string]any{"name": "研究", "regions": inJapan, "groupIds": []string{research.ID}, "classes": []int{1}},
+		)
+		for _, tt := range []struct {
+			name   string
+			class  int
+			groups []string
+			want   string // the rule that permits it
+		}{
+			{"what nobody has classified", 0, nil, ""},
+			{"what is secret", 3, nil, "秘密"},
+			{"what is public, to somebody in no group", 1, nil, ""},
+			{"what is public, to the group", 1, []string{"研究"}, "研究"},
+		} {
+			var ids []string
+			if tt.groups != nil {
+				ids = []string{research.ID}
+			}
+			for way, in := range map[string]map[string]any{
+				"a model of the catalogue": {"entryId": models[jp]}, "by a connection": {"connectionId": connection, "modelId": jp}, "by a region": {"region": "ap-northeast-1", "modelId": jp},
+			} {
+				in["class"], in["groupIds"] = tt.class, ids
+				var d decision
+				if h.admin.must("POST", "/admin/residency/explain", in, &d); d.Allowed != (tt.want != "") || d.Allowed && d.Params["rule"] != tt.want {
+					t.Errorf("%s, %s: %+v", tt.name, way, d)
+				}
+			}
+			a, err := CheckPolicy(t.Context(), h.cfg, h.App.log, PolicyQuestion{ModelID: jp, Region: "ap-northeast-1", Groups: tt.groups, Class: classification.Class(tt.class)})
+			if err != nil || a.Allowed != (tt.want != "") || a.Allowed && !strings.Contains(a.Reason, tt.want) {
+				t.Errorf("%s, by the command: %+v, %v", tt.name, a, err)
+			}
+		}
+		if got := h.admin.refused("POST", "/admin/residency/explain", map[string]any{"entryId": models[jp], "class": 4}); got.Code != errs.InvalidInput {
+			t.Errorf("a class that there is not: %+v", got)
+		}
+		// What would pass instead is asked for the same class.
+		var d decision
+		h.admin.must("POST", "/admin/residency/explain", map[string]any{"region": "ap-northeast-1", "modelId": global, "class": 3}, &d)
+		if d.Allowed || !slices.Contains(d.Instead, jp) {
+			t.Errorf("instead of what leaves: %+v", d)
+		}
+		if _, err := CheckPolicy(t.Context(), h.cfg, h.App.log, PolicyQuestion{ModelID: jp, Region: "ap-northeast-1", Groups: []string{"研修"}}); errs.CodeOf(err) != errs.NotFound {
+			t.Errorf("a group that there is not: %v", err)
 		}
 	})
 }

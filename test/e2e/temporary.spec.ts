@@ -98,14 +98,14 @@ test("administrators decide whether conversations are kept", async ({ workplace,
 
   await test.step("not at all temporary", async () => {
     await page.goto(`${workplace.url}/admin/chat`);
-    await expect(page.getByText(ja("admin.chat.neverChanged"))).toBeVisible();
+    await expect(page.getByText(ja("admin.settings.neverChanged"))).toBeVisible();
     await choice("off").click();
     await page.getByLabel(ja("admin.chat.perTurn")).fill("3");
     await page.keyboard.press("Tab");
     await expect(page.getByText(ja("admin.chat.offEffect"))).toBeVisible(); // what it will do is said before
     await eye.look("the policy of conversations");
     await button(page, "common.save").click();
-    await expect(page.getByText(new RegExp(ja("admin.chat.lastChanged", { name: "管理 花子", time: ".+" })))).toBeVisible();
+    await expect(page.getByText(new RegExp(ja("admin.settings.lastChanged", { name: "管理 花子", time: ".+" })))).toBeVisible();
     await member.page.goto(workplace.url);
     await expect(composer(member.page)).toBeVisible();
     await expect(button(member.page, "chat.modelNamed", { name: "庁内モデル" })).toBeVisible();
@@ -122,7 +122,7 @@ test("administrators decide whether conversations are kept", async ({ workplace,
     await expect(page.getByText(ja("admin.chat.theirsAndMine", { theirs: ja("admin.chat.files", { count: 2 }), mine: ja("admin.chat.files", { count: 5 }) }))).toBeVisible();
     await expect(page.getByLabel(ja("admin.chat.perTurn"))).toHaveValue("5"); // nothing is lost
     await eye.look("a policy that somebody else changed");
-    await button(page, "admin.chat.keepMine").click();
+    await button(page, "admin.settings.keepMine").click();
     await button(page, "common.save").click();
     await expect.poll(async () => (await call(page.request, workplace, "GET", "/admin/settings/chat")).version).toBe(3);
     expect(await call(page.request, workplace, "GET", "/admin/settings/chat")).toMatchObject({ temporary: "allowed", attachmentsPerTurn: 5 }); // what was not touched here is theirs

@@ -8,6 +8,9 @@ import (
 
 	_ "embed"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
 	"kakoi/internal/jst"
 )
 
@@ -54,23 +57,8 @@ func purposeIn(words map[string]string, purpose, name string) string {
 	return purpose
 }
 
-// grouped writes a number with its thousands apart.
-func grouped(n int64) string {
-	digits := []byte{}
-	for i := 0; ; i++ {
-		if i > 0 && i%3 == 0 {
-			digits = append(digits, ',')
-		}
-		digits = append(digits, byte('0'+n%10))
-		if n /= 10; n == 0 {
-			break
-		}
-	}
-	for i, j := 0, len(digits)-1; i < j; i, j = i+1, j-1 {
-		digits[i], digits[j] = digits[j], digits[i]
-	}
-	return string(digits)
-}
+// grouped writes a number with its thousands apart, which both languages do alike.
+func grouped(n int64) string { return message.NewPrinter(language.Japanese).Sprint(n) }
 
 var japanese = map[string]string{
 	"lang": "ja", "title": "外への通信の記録", "reading": "これは読むための写しです。証拠になるのは署名されたファイル（.json）で、kakoi egress verify で確かめられます。",

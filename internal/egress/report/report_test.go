@@ -142,3 +142,11 @@ func TestThePageIsReadWithoutANetworkAndNamesEverything(t *testing.T) {
 		}
 	}
 }
+
+func TestNumbersHaveTheirThousandsApart(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567890123: "1,234,567,890,123", -4096: "-4,096"} {
+		if got := grouped(n); got != want {
+			t.Errorf("grouped(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

@@ -240,7 +240,7 @@ const chatSettings = createRoute({
 const policy = createRoute({
   getParentRoute: () => administration,
   path: "/policy",
-  validateSearch: (search: Record<string, unknown>): { tab?: PolicyTab } => ({ tab: oneOf(policyTabs, search.tab) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: PolicyTab; model?: string; region?: string } => ({ tab: oneOf(policyTabs, search.tab), model: text(search.model), region: text(search.region) }),
   component: lazyRouteComponent(() => import("@/features/admin/policy/policy-page"), "PolicyPage"),
 });
 

@@ -35,6 +35,9 @@ function Reason({ reason, params }: { reason: string; params: Record<string, str
 test.each<[string, Record<string, string>, string]>([
   ["region_barred", { rule: "Japan", region: "ap-northeast-2", profile: "apac.m" }, "ソウルで処理されることがあり、決まり「日本国内」で認めた場所ではありません"],
   ["country_barred", { rule: "国内", host: "llm.example", country: "US" }, "接続先 llm.example はアメリカ合衆国にあり、決まり「国内」で認めた国ではありません"],
+  ["class_barred", { rule: "業務", class: "3" }, "機密性3の内容は、決まり「業務」で認められていません"],
+  ["class_barred", { rule: "業務", class: "none" }, "機密性のない内容は、決まり「業務」で認められていません"],
+  ["class_barred", { rule: "業務" }, "この機密性の内容は、決まり「業務」で認められていません"],
   ["something_newer", {}, "-"],
 ])("the words for the reason %s", (reason, params, words) => {
   render(<Reason reason={reason} params={params} />);

@@ -45,7 +45,9 @@ export function useRuleName(): (name: string) => string {
   return useCallback((name) => (name === initialRule ? t("reason.initialRule") : name), [t]);
 }
 
-type Reason = Exclude<keyof Words["reason"], "initialRule" | "sentence">;
+type Reason = Exclude<keyof Words["reason"], "initialRule" | "sentence" | "content">;
+
+type Content = keyof Words["reason"]["content"];
 
 /** Gives the words for why the residency policy decided as it did, or "" for a reason that these texts do not know. */
 export function useReasonText(): (reason: string, params: Record<string, string>) => string {
@@ -55,7 +57,8 @@ export function useReasonText(): (reason: string, params: Record<string, string>
   return useCallback(
     (reason, params) => {
       if (!i18n.exists(`reason.${reason}`, { ns: "common" })) return "";
-      const said = { ...params, region: region(params.region ?? ""), rule: rule(params.rule ?? ""), country: params.country ? nameOfCountry(params.country, i18n.language) : "" };
+      const content = (of = "unknown") => t(`reason.content.${(i18n.exists(`reason.content.${of}`, { ns: "common" }) ? of : "unknown") as Content}`);
+      const said = { ...params, region: region(params.region ?? ""), rule: rule(params.rule ?? ""), country: params.country ? nameOfCountry(params.country, i18n.language) : "", content: content(params.class) };
       return t(`reason.${reason as Reason}`, said);
     },
     [t, i18n, region, rule],

@@ -62,7 +62,8 @@ export function Section({ id, title, hint, children, actions }: SectionProps) {
   return (
     <section id={id} className="scroll-mt-4 border-t border-rule py-8 first:border-t-0 first:pt-0">
       <div className="mb-4 flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
-        <div>
+        {/* A long hint goes on under itself; only where there is no room beside it do the acts go under it. */}
+        <div className="min-w-0 flex-1 basis-56">
           <h2 className="text-18">{title}</h2>
           {hint && <p className="mt-1 text-14 text-muted">{hint}</p>}
         </div>

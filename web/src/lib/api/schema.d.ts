@@ -2352,12 +2352,19 @@ export interface components {
             ended: number;
         };
         ExplainInput: {
-            /** @description By which it is called; absent: Amazon Bedrock in the region. */
+            /**
+             * Format: int64
+             * @description How confidential what is sent is, 1 to 3; 0 or absent: nobody has said.
+             */
+            class?: number;
+            /** @description By which a model that is named is called; absent: Amazon Bedrock in the region. */
             connectionId?: string;
+            /** @description A model of the catalogue, with all that its calls reach; absent: one that is named. */
+            entryId?: string;
             /** @description Of the person who asks; absent: none. */
             groupIds?: string[];
-            /** @description Model, inference profile or ARN. */
-            modelId: string;
+            /** @description Model, inference profile or ARN, unless it is one of the catalogue. */
+            modelId?: string;
             /** @description That is called, without a connection. */
             region?: string;
         };

@@ -7,7 +7,7 @@ import { useErrorTextOf } from "@/lib/error-text";
 import { useFormats } from "@/lib/format";
 import { TextLink } from "@/ui/button";
 import { Icon } from "@/ui/icon";
-import { useVerdictText, verdictOf } from "../residency/verdict";
+import { useVerdict, useVerdictText } from "../residency/verdict";
 
 const known = ["configuration", "resolve", "connect", "tls", "clock", "credentials", "list_models", "answer", "stream", "headroom"] as const;
 type Known = (typeof known)[number];
@@ -70,7 +70,7 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
 function Permitted({ decision }: { decision: Decision }) {
   const { t } = useTranslation("admin");
   const verdictText = useVerdictText();
-  const verdict = verdictOf(decision);
+  const verdict = useVerdict()(decision);
   return (
     <div className={cx("flex gap-3 border-t border-rule px-4 py-2 text-14", verdict === "barred" && "bg-danger-soft")}>
       <Icon of={verdict === "barred" ? CircleAlert : verdict === "partly" ? Info : Check} className={verdict === "barred" ? "text-danger" : verdict === "partly" ? "text-muted" : "text-success"} />

@@ -14,7 +14,7 @@ import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
 import { ListPage } from "../list-page";
 import { groupsQuery } from "../groups/api";
-import { verdictOf } from "../residency/verdict";
+import { useVerdict } from "../residency/verdict";
 import { AddModelsDialog } from "./add-models-dialog";
 import { catalogueQuery, orderModels, refreshModels } from "./api";
 import { useCapabilityText } from "./capability-list";
@@ -23,12 +23,13 @@ import { ModelPanel } from "./model-panel";
 /** Whether people can use a model: it is offered, and where it is is permitted. */
 function ModelState({ model }: { model: CatalogueModel }) {
   const { t } = useTranslation("admin");
+  const verdictOf = useVerdict();
   if (!model.enabled) return <State tone="off">{t("models.off")}</State>;
   switch (model.residency && verdictOf(model.residency)) {
     case "barred":
       return <State tone="stop">{t("models.barredState")}</State>;
     case "partly":
-      return <State tone="wait">{t("models.partlyState")}</State>;
+      return <State tone="wait">{t(model.residency?.classes ? "residency.partlyClasses" : "models.partlyState")}</State>;
     default:
       return model.rests?.length ? <State tone="wait">{t("models.resting")}</State> : <State tone="on">{t("models.on")}</State>;
   }

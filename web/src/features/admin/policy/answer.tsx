@@ -31,6 +31,7 @@ export function VerdictState({ of }: { of: Verdict }) {
 /** What the simulator answers. */
 export function AnswerView({ answer }: { answer: Answer }) {
   const { t } = useTranslation("policy");
+  const region = useRegionName();
   const verdict = verdictOf(answer);
   const against = answer.decidedBy ? answer.checks.find((c) => c.number === answer.decidedBy) : undefined;
   const [first, ...rest] = answer.warnings ?? [];
@@ -64,7 +65,7 @@ export function AnswerView({ answer }: { answer: Answer }) {
           <p className="overflow-x-auto rounded-8 border border-rule bg-surface-raised px-3 py-2 font-mono text-14 break-words">{answer.awsMessage}</p>
         </div>
       )}
-      <Section title={t("destinations")} hint={answer.anywhere ? t("destinationsAnywhere") : t("destinationsHint")}>
+      <Section title={t("destinations")} hint={`${answer.anywhere ? t("destinationsAnywhere") : t("destinationsHint")} ${t("allowedAre", { regions: answer.allowedRegions.map(region).join(t("and")) })}`}>
         <Destinations answer={answer} />
       </Section>
       <Section title={t("checks")} hint={t("checksHint")}>
@@ -100,12 +101,12 @@ function Destinations({ answer }: { answer: Answer }) {
   const { t } = useTranslation("policy");
   const region = useRegionName();
   const columns: Column<Destination>[] = [
-    { id: "region", header: t("region"), cell: (d) => region(d.region) },
+    { id: "region", header: t("region"), cell: (d) => <span className="block py-1.5 leading-150 whitespace-normal">{region(d.region)}</span> },
     {
       id: "decision",
       header: t("decision"),
       cell: (d) => (d.check ? <State tone={d.allowed ? "on" : "off"}>{t(d.allowed ? "allowed" : "denied")}</State> : <State tone="off">{t("notAsked")}</State>),
-      width: "w-28",
+      width: "w-20",
     },
     { id: "resident", header: t("residency"), cell: (d) => <State tone={d.resident ? "on" : "stop"}>{t(d.resident ? "inside" : "outside")}</State>, width: "w-32" },
   ];

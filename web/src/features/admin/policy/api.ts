@@ -25,6 +25,7 @@ export interface Case {
   models?: string[];
   operations: string[];
   governedRegions?: string[];
+  allowedRegions?: string[];
 }
 
 export const simulate = (question: unknown, lang: Locale) => unwrap(api.POST("/admin/policy/simulate", { params: { query: { lang } }, body: question }));

@@ -23,9 +23,10 @@ import { type Approach, generate, type Generated, type GeneratedDocument, type O
 import { DocumentBox, Findings } from "./document-box";
 import { Failure } from "./failure";
 import { knownRegions, useRegionName } from "./places";
+import { wordsOf } from "./question";
 
 /** The same in every language. */
-const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "arn:aws:iam::222222222222:role/bedrock", model: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", regions: "ap-northeast-1" };
+const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "arn:aws:iam::222222222222:role/bedrock", model: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", governed: "ap-northeast-1", allowed: "ap-northeast-1, ap-northeast-3" };
 
 const offered = ["Converse", "ConverseStream", "CountTokens", "Rerank", "ListFoundationModels", "ListInferenceProfiles"] as const;
 
@@ -38,6 +39,7 @@ interface Values {
   models: string;
   operations: string[];
   governed: string;
+  allowed: string;
 }
 
 /** What was written, and for what. */
@@ -51,8 +53,6 @@ interface Props {
   onWritten: (written: Written | undefined) => void;
   onTry: (question: Question) => void;
 }
-
-const lines = (text: string) => text.split(/[\s,、]+/).filter(Boolean);
 
 /** The exact policies for a connection, on both sides. */
 export function GenerateTab(props: Props) {
@@ -87,16 +87,16 @@ function GenerateForm({ bedrock, modelsOf, written, onWritten, onTry }: Props & 
   const form = useForm<Values>({
     initial: written?.values ?? {
       connection: first?.id ?? "", caller: "", role: "", externalId: "", region: first?.settings.region ?? "ap-northeast-1",
-      models: first ? modelsOf(first.id).join("\n") : "", operations: ["Converse", "ConverseStream"], governed: "",
+      models: first ? modelsOf(first.id).join("\n") : "", operations: ["Converse", "ConverseStream"], governed: "", allowed: "",
     },
     submit: async (v) => {
       onWritten(undefined);
       const made = await generate(
         v.connection,
         {
-          version: 1, principal: { arn: v.caller.trim() }, operations: v.operations, models: lines(v.models),
-          ...(v.connection ? {} : { regions: lines(v.region), chain: v.role.trim() ? [{ roleArn: v.role.trim(), externalId: v.externalId.trim() || undefined }] : [] }),
-          governedRegions: lines(v.governed),
+          version: 1, principal: { arn: v.caller.trim() }, operations: v.operations, models: wordsOf(v.models),
+          ...(v.connection ? {} : { regions: wordsOf(v.region), chain: v.role.trim() ? [{ roleArn: v.role.trim(), externalId: v.externalId.trim() || undefined }] : [] }),
+          governedRegions: wordsOf(v.governed), allowedRegions: wordsOf(v.allowed),
         },
         i18n.language as Locale,
       );
@@ -129,7 +129,10 @@ function GenerateForm({ bedrock, modelsOf, written, onWritten, onTry }: Props & 
             )}
             <TextArea label={t("models")} hint={t("modelsHint")} rows={2} mono spellCheck="false" placeholder={examples.model} value={values.models} onChange={(v) => set("models", v)} />
             <CheckboxGroup label={t("operations")} value={values.operations} onChange={(v) => set("operations", v)} options={offered.map((value) => ({ value, label: t(`op.${value}`) }))} />
-            <TextField label={t("governed")} optional hint={t("governedHint")} placeholder={examples.regions} value={values.governed} onChange={(v) => set("governed", v)} mono autoComplete="off" />
+            <div className="grid grid-cols-2 items-start gap-4 max-md:grid-cols-1">
+              <TextField label={t("allowedRegions")} optional hint={t("allowedRegionsHint")} placeholder={examples.allowed} value={values.allowed} onChange={(v) => set("allowed", v)} mono autoComplete="off" />
+              <TextField label={t("governed")} optional hint={t("governedHint")} placeholder={examples.governed} value={values.governed} onChange={(v) => set("governed", v)} mono autoComplete="off" />
+            </div>
           </div>
         </Section>
         <div className="flex flex-wrap items-center gap-4">
@@ -169,6 +172,7 @@ function Made({ made, onTry }: { made: Generated; onTry: (question: Question) =>
       </div>
       <Notice live tone={verdict === "stays" ? "success" : "danger"} title={t(verdict === "stays" ? "madeStays" : "madeLeaves")}>
         <p>{t("processedIn", { places })}</p>
+        <p>{t("allowedAre", { regions: made.allowedRegions.map(region).join(t("and")) })}</p>
       </Notice>
       {made.notes && made.notes.length > 0 && (
         <Notice title={t("takeNote")}>
@@ -236,14 +240,15 @@ function Outcomes({ label, list }: { label: string; list: Outcome[] }) {
       id: "call",
       header: t("theCall"),
       cell: (o) => (
-        <span className="grid">
+        <span className="grid py-1.5 leading-150 whitespace-normal">
           <span>{o.tryText ? t("callTried", { operation: o.operation, what: o.tryText }) : o.operation}</span>
-          <span className="font-mono text-14 break-all text-muted">{o.modelId}</span>
+          <span className="font-mono break-all text-muted">{o.modelId}</span>
+          <span className="hidden @max-[48rem]:block">{region(o.region)}</span>
         </span>
       ),
     },
-    { id: "region", header: t("regionCalled"), cell: (o) => region(o.region), width: "w-48", from: "middle" },
-    { id: "verdict", header: t("decision"), cell: (o) => <VerdictState of={o} />, width: "w-44" },
+    { id: "region", header: t("regionCalled"), cell: (o) => <span className="whitespace-normal">{region(o.region)}</span>, width: "w-64", from: "middle" },
+    { id: "verdict", header: t("decision"), cell: (o) => <span className="whitespace-normal"><VerdictState of={o} /></span>, width: "w-36" },
   ];
   return (
     <div className="grid gap-2">

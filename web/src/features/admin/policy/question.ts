@@ -35,6 +35,8 @@ export interface Draft {
   /** FullAWSAccess is attached at every level of SCPs, as it is unless somebody takes it away. */
   fullAccess: boolean;
   policies: PolicyEntry[];
+  /** Where prompts may be processed, as it is typed; "" is Japan. */
+  allowed: string;
   rest: Question;
 }
 
@@ -96,9 +98,13 @@ export function draftOf(question: Question): Draft {
     stsEndpoint: question.chain?.[0]?.sts.vpcEndpoint ?? "",
     fullAccess: levels === 0 || full === levels,
     policies,
+    allowed: (question.allowedRegions ?? []).join(", "),
     rest: question,
   };
 }
+
+/** What was typed as a list, however it is divided. */
+export const wordsOf = (text: string) => text.split(/[\s,、]+/).filter(Boolean);
 
 /** The accounts on the way, in order. */
 export function accountsOf(draft: Pick<Draft, "callerArn" | "hops">): string[] {
@@ -182,6 +188,7 @@ export function questionOf(draft: Draft): Question {
     })),
     accounts,
     vpcEndpoints: endpoints,
+    allowedRegions: draft.allowed.trim() ? wordsOf(draft.allowed) : undefined,
   };
 }
 

@@ -19,7 +19,7 @@ import { draftOf, parsed, placesOf, questionOf, type Draft, type HopEntry, type 
 const operations = ["Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream", "CountTokens", "Rerank", "ListFoundationModels", "ListInferenceProfiles"];
 
 /** The same in every language. */
-const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "arn:aws:iam::222222222222:role/bedrock", endpoint: "vpce-0a1b2c3d" };
+const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "arn:aws:iam::222222222222:role/bedrock", endpoint: "vpce-0a1b2c3d", regions: "ap-northeast-1, ap-northeast-3" };
 
 interface Props {
   /** What the form begins with. */
@@ -58,6 +58,7 @@ export function SimulateTab({ question, answer: before, onAnswer }: Props) {
               <TextField label={t("model")} hint={t("modelHint")} value={draft.modelId} onChange={(v) => set("modelId", v)} mono autoComplete="off" />
             </div>
             <TextField label={t("bedrockEndpoint")} optional hint={t("endpointHint")} placeholder={examples.endpoint} value={draft.bedrockEndpoint} onChange={(v) => set("bedrockEndpoint", v)} mono autoComplete="off" />
+            <TextField label={t("allowedRegions")} optional hint={t("allowedRegionsHint")} placeholder={examples.regions} value={draft.allowed} onChange={(v) => set("allowed", v)} mono autoComplete="off" />
           </div>
         </Section>
         <Section title={t("whoCalls")} hint={t("whoCallsHint")}>

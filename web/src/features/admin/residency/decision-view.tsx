@@ -5,12 +5,14 @@ import type { Decision, Place } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useFormats } from "@/lib/format";
 import { nameOfCountry, useReasonText, useRegionName } from "@/lib/place";
-import { Button } from "@/ui/button";
+import { Button, TextLink } from "@/ui/button";
 import { Detail, Details } from "@/ui/details";
 import { Icon } from "@/ui/icon";
 
 interface Props {
   decision: Decision;
+  /** The model as it was asked about, by which AWS knows it. */
+  modelId: string;
   /** Of the data of inference profiles. */
   version: string;
   /** Asks about another way to the same model. */
@@ -18,7 +20,7 @@ interface Props {
 }
 
 /** What was decided about one call, why, and how that is known. */
-export function DecisionView({ decision, version, onInstead }: Props) {
+export function DecisionView({ decision, modelId, version, onInstead }: Props) {
   const { t } = useTranslation("admin");
   const reasonText = useReasonText();
   const regionName = useRegionName();
@@ -67,6 +69,13 @@ export function DecisionView({ decision, version, onInstead }: Props) {
         <Detail name={t("residency.known")}>
           <Known place={place} version={version} />
         </Detail>
+        {calls && (
+          <Detail name={t("residency.aws")}>
+            <TextLink to="/admin/policy" search={{ model: modelId, region: calls }}>
+              {t("residency.awsAsk")}
+            </TextLink>
+          </Detail>
+        )}
       </Details>
     </div>
   );

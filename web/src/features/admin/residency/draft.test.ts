@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision, ResidencyRule } from "@/lib/api/types";
-import { changes, emptyRule, formOf, policyOf, ruleOf, same } from "./draft";
+import { changes, emptyRule, formOf, policyOf, rewritten, ruleOf, same } from "./draft";
+import { verdictOf } from "./verdict";
 
 const rule: ResidencyRule = { name: "Japan", groupIds: [], regions: ["ap-northeast-1"], countries: ["JP"], models: ["anthropic.*"], classes: [1, 2] };
 const decision = (allowed: boolean): Decision => ({ allowed, place: { kind: "server" }, reason: "permitted", params: {}, text: "", instead: [] });
@@ -17,6 +18,14 @@ describe("a rule as a form", () => {
   });
 });
 
+describe("what is permitted", () => {
+  it("is not diminished by what has no class, where everything has one", () => {
+    const [all, some] = [{ allowed: false, classes: [1, 2, 3] }, { allowed: false, classes: [1, 2] }];
+    expect([verdictOf(all, true), verdictOf(all, false), verdictOf(some, true)]).toEqual(["allowed", "partly", "partly"]);
+    expect([verdictOf({ allowed: true }, false), verdictOf({ allowed: false, only: ["g"] }, true), verdictOf({ allowed: false }, true)]).toEqual(["allowed", "partly", "barred"]);
+  });
+});
+
 describe("a policy", () => {
   it("that is open has no rules, whichever stand in the form", () => {
     expect(policyOf({ open: true, rules: [rule] })).toEqual({ open: true, rules: [] });
@@ -28,7 +37,14 @@ describe("a policy", () => {
 
   it("says what it changes for the models", () => {
     const row = (modelId: string, now: boolean, then: boolean) => ({ modelId, now: decision(now), then: decision(then) });
-    const { barred, allowed } = changes([row("a", true, false), row("b", false, true), row("c", true, true), row("d", false, false)]);
+    const { barred, allowed } = changes([row("a", true, false), row("b", false, true), row("c", true, true), row("d", false, false)], (d) => d.allowed);
     expect([barred.map((m) => m.modelId), allowed.map((m) => m.modelId)]).toEqual([["a"], ["b"]]);
+  });
+
+  it("says how its rules became others", () => {
+    const [kept, other] = [{ ...rule, name: "kept" }, { ...rule, name: "other" }];
+    const after = [kept, { ...rule, regions: ["ap-northeast-3"] }, { ...rule, name: "new" }];
+    expect(rewritten({ open: false, rules: [rule, kept, other] }, { open: false, rules: after })).toEqual({ added: ["new"], changed: ["Japan"], removed: ["other"] });
+    expect(rewritten({ open: false, rules: [rule] }, { open: true, rules: [] })).toEqual({ added: [], changed: [], removed: ["Japan"] });
   });
 });

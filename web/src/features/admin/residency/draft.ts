@@ -1,4 +1,4 @@
-import type { Foreseen, ResidencyRule } from "@/lib/api/types";
+import type { Decision, Foreseen, ResidencyRule } from "@/lib/api/types";
 import type { Draft } from "./api";
 
 /** What stands in the form of a rule. */
@@ -57,9 +57,21 @@ export function same(one: Draft, other: Draft): boolean {
 }
 
 /** Which models become barred or permitted, of those that people may choose. */
-export function changes(items: readonly Foreseen[]): { barred: Foreseen[]; allowed: Foreseen[] } {
+export function changes(items: readonly Foreseen[], mayUse: (decision: Decision) => boolean): { barred: Foreseen[]; allowed: Foreseen[] } {
   return {
-    barred: items.filter((m) => m.now.allowed && !m.then.allowed),
-    allowed: items.filter((m) => !m.now.allowed && m.then.allowed),
+    barred: items.filter((m) => mayUse(m.now) && !mayUse(m.then)),
+    allowed: items.filter((m) => !mayUse(m.now) && mayUse(m.then)),
+  };
+}
+
+/** How the rules of one policy became those of another, by their names. */
+export function rewritten(before: Draft, after: Draft): Record<"added" | "changed" | "removed", string[]> {
+  const [was, is] = [policyOf(before).rules, policyOf(after).rules];
+  const names = (rules: readonly ResidencyRule[]) => rules.map((rule) => rule.name);
+  const apart = (rule: ResidencyRule, old: ResidencyRule) => !same({ open: false, rules: [rule] }, { open: false, rules: [old] });
+  return {
+    added: names(is.filter((rule) => !was.some((old) => old.name === rule.name))),
+    changed: names(is.filter((rule) => was.some((old) => old.name === rule.name && apart(rule, old)))),
+    removed: names(was.filter((old) => !is.some((rule) => rule.name === old.name))),
   };
 }

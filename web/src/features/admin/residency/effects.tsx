@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import type { Foreseen } from "@/lib/api/types";
+import type { Decision, Foreseen } from "@/lib/api/types";
 import { usePlaceText } from "@/lib/place";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
@@ -9,12 +9,13 @@ import { Badge } from "@/ui/state";
 import { catalogueQuery } from "../models/api";
 import { type Draft, previewQuery } from "./api";
 import { changes } from "./draft";
-import { useVerdictText, Verdict } from "./verdict";
+import { useVerdict, useVerdictText, Verdict } from "./verdict";
 
 /** What a policy means for each model of the catalogue, and what of that is new. */
 export function Effects({ draft, changed }: { draft: Draft; changed: boolean }) {
   const { t } = useTranslation("admin");
   const placeText = usePlaceText();
+  const verdictOf = useVerdict();
   const verdictText = useVerdictText();
   const catalogue = useQuery(catalogueQuery);
   const foreseen = useQuery({ ...previewQuery(draft), placeholderData: keepPreviousData });
@@ -39,8 +40,9 @@ export function Effects({ draft, changed }: { draft: Draft; changed: boolean }) 
   const nameOf = (m: Foreseen) => catalogue.data.items.find((one) => one.id === m.modelId)?.displayName ?? "";
   const items = foreseen.data.items.filter((m) => nameOf(m) !== "");
   if (items.length === 0) return <p className="text-muted">{t("residency.noModels")}</p>;
-  const { barred, allowed } = changes(items);
-  const nothingLeft = !items.some((m) => m.then.allowed);
+  const mayUse = (decision: Decision) => verdictOf(decision) === "allowed";
+  const { barred, allowed } = changes(items, mayUse);
+  const nothingLeft = !items.some((m) => mayUse(m.then));
   return (
     <div className="grid gap-4" aria-busy={foreseen.isPlaceholderData}>
       {(changed || nothingLeft) && (
@@ -60,7 +62,7 @@ export function Effects({ draft, changed }: { draft: Draft; changed: boolean }) 
                 {allowed.includes(m) && <Badge tone="accent">{t("residency.newlyAllowed")}</Badge>}
               </p>
               <p className="text-14 break-words text-muted">{placeText(m.then.place)}</p>
-              {!m.then.allowed && <p className="text-14 break-words">{verdictText(m.then)}</p>}
+              {!mayUse(m.then) && <p className="text-14 break-words">{verdictText(m.then)}</p>}
             </div>
             <p className="text-14 md:pt-0.5">
               <Verdict decision={m.then} />

@@ -2,10 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Decision, Schemas } from "@/lib/api/types";
+import { limitsQuery } from "@/features/account/api";
+import type { CatalogueModel, Decision, ResidencyPolicy } from "@/lib/api/types";
+import { confidentialities } from "@/lib/confidentiality";
 import { useRegionName } from "@/lib/place";
 import { useForm } from "@/lib/use-form";
-import { Button } from "@/ui/button";
+import { Button, TextLink } from "@/ui/button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Section } from "@/ui/page";
 import { Combobox, Select } from "@/ui/select";
@@ -24,7 +26,11 @@ interface Question {
   region: string;
   modelId: string;
   groupId: string;
+  /** "0" to "3", or "": as the organisation's conversations begin. */
+  confidentiality: string;
 }
+
+const noModels: CatalogueModel[] = [];
 
 /** What came of a question, with what was asked. */
 interface Answer {
@@ -33,7 +39,7 @@ interface Answer {
 }
 
 /** Says where a model may answer, whether that is permitted, and why. */
-export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"]; policyVersion: number }) {
+export function Explain({ policy: { data, rules, version } }: { policy: ResidencyPolicy }) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const { model } = useSearch({ from: "/admin/residency" });
@@ -42,46 +48,50 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const groups = useQuery(groupsQuery);
+  const limits = useQuery(limitsQuery);
   const [answer, setAnswer] = useState<Answer>();
-  const [answeredBy, setAnsweredBy] = useState(policyVersion);
-  if (answeredBy !== policyVersion) {
-    setAnsweredBy(policyVersion);
+  const [answeredBy, setAnsweredBy] = useState(version);
+  if (answeredBy !== version) {
+    setAnsweredBy(version);
     setAnswer(undefined); // it was by another policy
   }
   const section = useRef<HTMLDivElement>(null);
-  const models = catalogue.data?.items ?? [];
+  const models = catalogue.data?.items ?? noModels;
+  const initialClass = String(limits.data?.defaultClass ?? 0);
+  /** Whether it is about a model of the catalogue, which may be gone. */
+  const isKept = ({ catalogueId }: Question) => catalogueId !== "" && (!catalogue.data || models.some((m) => m.id === catalogueId));
+  const classOf = (q: Question) => q.confidentiality || initialClass;
 
   const ask = async (q: Question) => {
-    const entry = models.find((m) => m.id === q.catalogueId);
-    const connectionId = entry?.connectionId ?? q.connectionId;
+    const named = { ...(q.connectionId ? { connectionId: q.connectionId } : { region: q.region.trim() }), modelId: q.modelId.trim() };
     const decision = await explain({
-      ...(connectionId ? { connectionId } : { region: q.region.trim() }),
-      modelId: entry?.remoteId ?? q.modelId.trim(),
+      ...(isKept(q) ? { entryId: q.catalogueId } : named),
       ...(q.groupId && { groupIds: [q.groupId] }),
+      class: Number(classOf(q)),
     });
     setAnswer({ decision, question: q });
   };
   const form = useForm<Question>({
-    initial: { catalogueId: model ?? "", connectionId: "", region: "ap-northeast-1", modelId: "", groupId: "" },
-    validate: (q) => (q.catalogueId ? {} : { modelId: q.modelId.trim() ? undefined : common("required"), region: q.connectionId || q.region.trim() ? undefined : common("required") }),
+    initial: { catalogueId: model ?? "", connectionId: "", region: "ap-northeast-1", modelId: "", groupId: "", confidentiality: "" },
+    validate: (q) => (isKept(q) ? {} : { modelId: q.modelId.trim() ? undefined : common("required"), region: q.connectionId || q.region.trim() ? undefined : common("required") }),
     submit: ask,
     fieldError: (err) => (err.field === "region" ? { region: t("residency.regionRefused") } : err.field === "modelId" ? { modelId: common("refused") } : {}),
   });
   const q = form.values;
 
   // Asked from elsewhere about a model: it is answered at once, and shown.
-  const known = catalogue.data !== undefined;
+  const known = catalogue.data !== undefined && !limits.isPending;
   const asked = useRef("");
   useEffect(() => {
-    if (!model || !known || asked.current === model) return;
+    if (!model || !known || !models.some((m) => m.id === model) || asked.current === model) return;
     asked.current = model;
     section.current?.scrollIntoView({ block: "start" });
     void form.submit();
-  }, [model, known, form]);
+  }, [model, known, models, form]);
 
   const caller = connections.data?.items.find((c) => c.id === q.connectionId);
   const region = caller ? (caller.settings.region ?? "") : q.region.trim();
-  const profiles = useQuery({ ...profilesQuery(region), enabled: !q.catalogueId && data.regions.some((r) => r.id === region) });
+  const profiles = useQuery({ ...profilesQuery(region), enabled: !isKept(q) && data.regions.some((r) => r.id === region) });
   const suggestions = [
     ...new Set([...models.filter((m) => m.connectionId === q.connectionId).map((m) => m.remoteId), ...(profiles.data?.items ?? []).map((p) => p.id)]),
   ];
@@ -92,13 +102,13 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
 
   return (
     <div ref={section} className="scroll-mt-4 border-t border-rule pt-8">
-      <Section id="explain" title={t("residency.explain")} hint={t("residency.explainHint")}>
+      <Section id="explain" title={t("residency.explain")} hint={<>{t("residency.explainHint")} {t("residency.awsToo")} <TextLink to="/admin/policy">{t("residency.openAws")}</TextLink></>}>
         <form {...form.form} aria-label={t("residency.explain")} className="grid gap-4">
           {form.failure && <ErrorNotice error={form.failure} />}
           <div className="grid items-start gap-4 md:grid-cols-2">
             <Select
               label={t("residency.what")}
-              value={models.some((m) => m.id === q.catalogueId) ? q.catalogueId : ""}
+              value={isKept(q) ? q.catalogueId : ""}
               onChange={(id) => change("catalogueId", id)}
               options={[...models.map((m) => ({ value: m.id, label: m.displayName })), { value: "", label: t("residency.typed") }]}
             />
@@ -108,7 +118,15 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
               onChange={(id) => change("groupId", id)}
               options={[{ value: "", label: t("residency.noGroup") }, ...(groups.data?.items ?? []).map((g) => ({ value: g.id, label: t("residency.memberOf", { name: g.name }) }))]}
             />
-            {!q.catalogueId && (
+            {(classOf(q) !== "0" || rules.some((rule) => rule.classes && rule.classes.length > 0)) && (
+              <Select
+                label={t("chat.class")}
+                value={classOf(q)}
+                onChange={(confidentiality) => change("confidentiality", confidentiality)}
+                options={[...confidentialities.map((one) => ({ value: String(one), label: t(`chat.class${one}`) })), { value: "0", label: t("residency.unclassified") }]}
+              />
+            )}
+            {!isKept(q) && (
               <>
                 <Select
                   label={t("residency.from")}
@@ -149,6 +167,7 @@ export function Explain({ data, policyVersion }: { data: Schemas["ResidencyData"
           {answer && (
             <DecisionView
               decision={answer.decision}
+              modelId={models.find((m) => m.id === answer.question.catalogueId)?.remoteId ?? answer.question.modelId.trim()}
               version={data.version}
               onInstead={(modelId) => {
                 const entry = models.find((m) => m.id === answer.question.catalogueId);
