@@ -173,6 +173,11 @@ func (g *Gate) DialContext(purpose string, allow ...string) func(ctx context.Con
 // dialer judges the name that is asked for, and then, between resolving it and
 // connecting, every address it stands for.
 func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return g.dialerBy(g.rules, purpose, declared, metadata)
+}
+
+// dialerBy is dialer by rules that may be others than the gate's.
+func (g *Gate) dialerBy(rules rules, purpose string, declared set, metadata bool) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		destination, err := normalise(network, addr)
 		if err != nil {
@@ -193,7 +198,7 @@ func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx cont
 				if err != nil {
 					return errs.Wrap(errs.EgressDenied, destination+" leads to an address that cannot be judged", err)
 				}
-				return g.rules.judgeAddress(purpose, destination, ap.Addr(), metadata)
+				return rules.judgeAddress(purpose, destination, ap.Addr(), metadata)
 			},
 		}
 		flow := g.ledger.flow(purpose, destination)

@@ -875,6 +875,60 @@ func TestForbiddenHostsAreRefusedBeforeAnythingLeaves(t *testing.T) {
 	}
 }
 
+// The gate of a closed network keeps everybody in, the doctor too. Whether the
+// network would do without it shows only if the gate lets the doctor try.
+func TestAClosedGateDoesNotAnswerForTheNetwork(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	gate := egress.New(egress.Options{Resolver: c.names.resolver(), Network: egress.Network{Closed: true}})
+	c.names.set("outside.test", "203.0.113.9")
+	c.o.Gate, c.o.Forbidden, c.o.Patience = gate, []string{"outside.test:9"}, 50*time.Millisecond
+	c.question.Outside = true
+	c.examine()
+	tried := egress.Record{}
+	for _, r := range gate.Snapshot() {
+		if r.Destination == "outside.test:9" {
+			tried = r
+		}
+	}
+	if tried.Dials != 1 || tried.BytesSent != 0 {
+		t.Errorf("the ledger has %+v", tried)
+	}
+}
+
+func TestTheCommandKeepsToTheNetworkAndTheRecord(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.openai("http://203.0.113.9:9/v1", nil)
+	c.cfg.Network.Closed = true
+	steps, err := commanded(t, c.cfg, DoctorCommand{Quick: true, Version: "9.9"})
+	if err != nil || steps["connect"].Code != doctor.Code(egress.TroubleDenied) {
+		t.Errorf("%+v, %v", steps["connect"], err)
+	}
+	from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	went, err := egress.Summaries(t.Context(), c.store, from, to)
+	if err != nil || !slices.ContainsFunc(went, func(s egress.Summary) bool { return s.Destination == "203.0.113.9:9" && s.Refusals > 0 }) {
+		t.Errorf("the record has %+v, %v", went, err)
+	}
+	watches, err := egress.Watches(t.Context(), c.store, from, to)
+	if err != nil || len(watches) != 1 || !watches[0].Ended || watches[0].Version != "9.9" {
+		t.Errorf("the record was kept by %+v, %v", watches, err)
+	}
+}
+
+func TestTheNetworksOwnRangesAreNotOutside(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.openai("http://llm.test:9/v1", nil)
+	c.o.Gate = feigned{Gate: c.gate, public: true}
+	c.o.OwnRanges = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+	for _, s := range c.examine() {
+		if s.Name == "resolve" && s.Status != doctor.OK {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 func TestAnOpenNetworkPromisesNothing(t *testing.T) {
 	c := newClinic(t, db.SQLite)
 	c.healthy()
