@@ -295,7 +295,7 @@ func destinationOf(u *url.URL) (string, error) {
 	case u.Scheme == "http":
 		port = "80"
 	default:
-		return "", errs.Newf(errs.EgressDenied, "addresses that start with %q are not supported; use http:// or https://", u.Scheme+":")
+		return "", errs.Newf(errs.EgressDenied, "addresses that start with %q are not supported; use http:// or https://", cut(u.Scheme, 20)+":")
 	}
 	return normalise("tcp", net.JoinHostPort(u.Hostname(), port))
 }
