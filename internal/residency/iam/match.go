@@ -32,7 +32,7 @@ func (e *evaluation) apply(p *Policy, s *Statement, source Source) (grant, *miss
 		return how, &miss{ResourceElement, Near{Source: source, Have: []string{e.req.Resource}, Want: slices.Concat(s.Resources, s.NotResources), Variable: missing}}
 	}
 	for _, c := range s.Conditions {
-		o := c.holds(e.req.Context, p.variables())
+		o := c.holds(e.req.Context, p.variables(), e.req.Effort)
 		if o.absent {
 			e.absent[strings.ToLower(c.Key)] = true
 		}
@@ -79,7 +79,8 @@ func (s *Statement) named() []string {
 func (e *evaluation) action(s *Statement) bool {
 	in := func(actions []string) bool {
 		return slices.ContainsFunc(actions, func(a string) bool {
-			return wildcards(strings.ToLower(a)).match(strings.ToLower(e.req.Action))
+			p := wildcards(strings.ToLower(a))
+			return e.req.Effort.match(p, len(e.req.Action)) && p.match(strings.ToLower(e.req.Action))
 		})
 	}
 	if s.NotActions != nil {
@@ -103,7 +104,7 @@ func (e *evaluation) resource(p *Policy, s *Statement) (matched bool, missing st
 				return false, missing
 			}
 		}
-		found = found || pat.matchResource(e.req.Resource)
+		found = found || e.req.Effort.match(pat, len(e.req.Resource)) && pat.matchResource(e.req.Resource)
 	}
 	return found == (s.NotResources == nil), ""
 }

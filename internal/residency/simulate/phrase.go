@@ -141,6 +141,7 @@ var problemPhrases = map[string]iam.Phrase{
 	"session_name":         {En: "“{value}” is no session name; 2 to 64 of letters, digits and _+=,.@-.", Ja: "「{value}」はセッション名に使えません。英数字と _+=,.@- の 2～64文字にしてください。"},
 	"twice":                {En: "“{value}” is described twice; once is enough.", Ja: "「{value}」が 2回書かれています。1回にしてください。"},
 	"too_many":             {En: "there are more than {limit}.", Ja: "{limit} 個を超えています。"},
+	"too_costly":           {En: "the wildcards of these policies take too long to compare with these values; shorten the long ones.", Ja: "ポリシーのワイルドカードと値の比較に時間がかかりすぎます。長い文字列を短くしてください。"},
 	"too_long":             {En: "this is longer than {limit} characters.", Ja: "{limit} 文字を超えています。"},
 	"endpoint_id":          {En: "“{value}” is no VPC endpoint; write its id, vpce-….", Ja: "「{value}」は VPC エンドポイントではありません。vpce-… の ID を書いてください。"},
 	"endpoint_unknown":     {En: "{value} is not described in vpcEndpoints.", Ja: "{value} が vpcEndpoints にありません。"},

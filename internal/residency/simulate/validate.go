@@ -18,6 +18,8 @@ const (
 	maxHops   = 10
 	maxLength = 2048
 	maxList   = 100
+	// maxProblems bounds what one bad document has people read.
+	maxProblems = 50
 )
 
 const (
@@ -41,6 +43,9 @@ type validation struct {
 }
 
 func (v *validation) problem(field, code string, params ...string) {
+	if len(v.problems) >= maxProblems {
+		return
+	}
 	p := Problem{Code: code, Field: field}
 	for i := 0; i+1 < len(params); i += 2 {
 		if p.Params == nil {
@@ -299,6 +304,9 @@ func (v *validation) rolePolicies(at string, p *RolePolicies) {
 // list parses policies in place.
 func (v *validation) list(at string, list []Policy, kind iam.Kind) {
 	for i := range list {
+		if len(v.problems) >= maxProblems {
+			return
+		}
 		v.policy(fmt.Sprintf("%s[%d]", at, i), &list[i], kind)
 	}
 }
