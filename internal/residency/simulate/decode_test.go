@@ -58,6 +58,7 @@ func TestABadInputIsNamedPrecisely(t *testing.T) {
 	}{
 		{"version", "2", "version", "version"},
 		{"region", `"ap-northeast-1"`, "field_unknown", "region"},
+		{"call.modelId", `"anthropic.*"`, "pattern", "call.modelId"},
 		{"call.region", "5", "field_type", "call.region"},
 		{"call.region", `"tokyo"`, "region", "call.region"},
 		{"call.operation", `"Chat"`, "choice", "call.operation"},

@@ -137,6 +137,7 @@ var problemPhrases = map[string]iam.Phrase{
 	"region":               {En: "“{value}” is no Region; write one such as ap-northeast-1.", Ja: "「{value}」はリージョンではありません。ap-northeast-1 のように書いてください。"},
 	"account":              {En: "“{value}” is no account; write its 12 digits.", Ja: "「{value}」はアカウントではありません。12桁の数字で書いてください。"},
 	"arn":                  {En: "“{value}” is not the ARN that is due here.", Ja: "「{value}」は、ここに書くべき ARN ではありません。"},
+	"pattern":              {En: "“{value}” has one of * ? $, which stand for something else in a policy; write the whole name.", Ja: "「{value}」に * ? $ のどれかがあります。ポリシーでは別の意味になるので、名前全体を書いてください。"},
 	"principal":            {En: "“{value}” is not the ARN of a {choices} (arn:aws:iam::<account>:…).", Ja: "「{value}」は {choices} の ARN ではありません（arn:aws:iam::<アカウント>:…）。"},
 	"session_name":         {En: "“{value}” is no session name; 2 to 64 of letters, digits and _+=,.@-.", Ja: "「{value}」はセッション名に使えません。英数字と _+=,.@- の 2～64文字にしてください。"},
 	"twice":                {En: "“{value}” is described twice; once is enough.", Ja: "「{value}」が 2回書かれています。1回にしてください。"},
