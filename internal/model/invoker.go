@@ -69,6 +69,9 @@ type Residency interface {
 type People interface {
 	// Caller returns whoever acts in ctx.
 	Caller(ctx context.Context) (Caller, error)
+	// Still returns who acts in ctx with the role and the groups that they have
+	// by now, or an error if they may do nothing any more.
+	Still(ctx context.Context) (access.Principal, error)
 }
 
 // Budgets reserves what a call is about to use.
@@ -96,7 +99,7 @@ type InvokerOptions struct {
 	Masker    Masker
 	Residency Residency
 	Budgets   Budgets
-	People    People
+	People    People // nil: nobody's account changes, and no provider is told who asks
 	Audit     Auditor
 	Metrics   prometheus.Registerer // nil measures nothing
 	NodeID    string                // of several that share a store

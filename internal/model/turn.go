@@ -95,6 +95,13 @@ func (v *invocation) takeTurn(ctx context.Context, r ready) error {
 
 // stillMay decides anew, after a wait, who and where: both may have changed.
 func (v *invocation) stillMay(ctx context.Context) error {
+	if v.people != nil {
+		now, err := v.people.Still(ctx)
+		if err != nil {
+			return err
+		}
+		v.principal, ctx = now, access.WithPrincipal(ctx, now)
+	}
 	t, err := v.catalogue.usable(ctx, v.target.model.ID, v.task)
 	if err != nil {
 		return err
