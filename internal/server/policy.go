@@ -8,6 +8,7 @@ import (
 
 	"kakoi/internal/audit"
 	"kakoi/internal/config"
+	"kakoi/internal/errs"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 )
@@ -43,21 +44,20 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, regio
 	if err != nil {
 		return PolicyAnswer{}, err
 	}
-	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
+	definition := residencyDefinition(cfg.Network.Closed, profiles)
+	known := residency.Options{Profiles: profiles, Policies: residency.Always(definition.Initial), Now: time.Now, Log: log}
+	store, err := openExisting(ctx, cfg, log)
+	if err == nil {
+		defer func() { _ = store.Close() }() // nothing was written
+		known.DB, known.Policies = store, setting.Define(setting.New(store, audit.New(store, time.Now), time.Now), definition)
+	} else if errs.CodeOf(err) != errs.NotFound { // before the first start, what an installation begins with holds
 		return PolicyAnswer{}, err
 	}
-	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
-	if err != nil {
-		return PolicyAnswer{}, err
-	}
-	defer func() { _ = store.Close() }() // nothing was written but migrations
-	if err := store.Migrate(ctx); err != nil {
-		return PolicyAnswer{}, err
-	}
-	policy := setting.Define(setting.New(store, audit.New(store, time.Now), time.Now), residencyDefinition(cfg.Network.Closed, profiles))
-	places := residency.New(residency.Options{DB: store, Profiles: profiles, Policies: policy, Now: time.Now, Log: log})
-	if err := places.Load(ctx); err != nil {
-		return PolicyAnswer{}, err
+	places := residency.New(known)
+	if known.DB != nil {
+		if err := places.Load(ctx); err != nil {
+			return PolicyAnswer{}, err
+		}
 	}
 	d, err := places.Judged(ctx, region, modelID, nil)
 	return PolicyAnswer{
