@@ -98,6 +98,10 @@ func (e *evaluation) resource(p *Policy, s *Statement) (matched bool, missing st
 	}
 	found := false
 	for _, r := range slices.Concat(s.Resources, s.NotResources) {
+		if !strings.ContainsAny(r, "*?$") && strings.Count(r, ":") >= arnParts-1 { // as nearly all are: a whole ARN
+			found = found || r == e.req.Resource
+			continue
+		}
 		pat := wildcards(r)
 		if p.variables() {
 			if pat, missing = expand(r, e.req.Context, true); missing != "" {
