@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -119,6 +121,8 @@ func (s *Server) examine(w http.ResponseWriter, r *http.Request) {
 			err = out.Send("", "", doctorEvent{"step", &step})
 		case errors.Is(err, errQuiet):
 			err = out.Ping()
+		default:
+			s.streamEnded(ctx, operation, err)
 		}
 		if err != nil {
 			return
@@ -143,9 +147,15 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 	}
 	return func(yield func(DoctorStep, error) bool) {
 		made, ended := make(chan doctor.Step), make(chan struct{})
+		var failed error
 		go func() {
 			defer close(ended)
 			defer close(made)
+			defer func() {
+				if cause := recover(); cause != nil { // it would end the process
+					failed = fmt.Errorf("panic in an examination: %v\n%s", cause, debug.Stack())
+				}
+			}()
 			for step := range steps {
 				select {
 				case made <- step:
@@ -163,6 +173,9 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 		for {
 			select {
 			case step, open := <-made:
+				if !open && failed != nil {
+					yield(DoctorStep{}, failed)
+				}
 				if !open || !yield(doctorStepOf(step), nil) {
 					return
 				}

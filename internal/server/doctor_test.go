@@ -974,6 +974,31 @@ func TestOneExaminationRunsAtATimeAndEndsWithItsReader(t *testing.T) {
 	}
 }
 
+// What panics over what a server has answered must not end everybody's answers.
+func TestAnExaminationThatPanicsEndsAlone(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.o.Room = func(string) (uint64, uint64, error) { panic("no such disk") }
+	d := doctor.New(c.o)
+	steps, err := heard(c.admin, d, doctor.Question{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told int
+	var failed error
+	for _, err := range steps {
+		if told++; err != nil {
+			failed = err
+		}
+	}
+	if told != 2 || failed == nil || !strings.Contains(failed.Error(), "no such disk") {
+		t.Errorf("%d steps, %v", told, failed)
+	}
+	if _, err := heard(c.admin, d, doctor.Question{}); err != nil {
+		t.Errorf("the next: %v", err)
+	}
+}
+
 // stepsIn reads the events of an examination.
 func stepsIn(t *testing.T, text []byte) (steps []DoctorStep, done bool) {
 	t.Helper()
