@@ -288,7 +288,8 @@ type ready struct {
 	request     Request
 	restore     func(iter.Seq2[Event, error]) iter.Seq2[Event, error]
 	reservation governance.Reservation
-	tokens      int // that it will use at the most, by our estimate
+	input       int // tokens, by our estimate
+	output      int // that the answer may have at the most; 0: not known
 }
 
 // prepare takes a call by a way to its model, which the person may use, through
@@ -348,7 +349,7 @@ func (v *invocation) prepare(ctx context.Context, t target, standIn bool) (ready
 		return ready{}, err
 	}
 	v.target, v.decision = t, decision
-	return ready{request, restore, reservation, claim.InputTokens + claim.OutputTokens}, nil
+	return ready{request, restore, reservation, claim.InputTokens, claim.OutputTokens}, nil
 }
 
 // decide asks whether a call may be processed where this way leads.
