@@ -225,7 +225,7 @@ func refused(err error) (*errs.Error, bool) {
 
 // refuse counts and logs a refusal and returns its reason.
 func (g *Gate) refuse(ctx context.Context, purpose, destination string, reason error) error {
-	g.ledger.flow(purpose, destination).refusals.Add(1)
+	g.ledger.refused(purpose, destination).refusals.Add(1)
 	g.log.WarnContext(ctx, "egress refused", "purpose", purpose, "destination", destination, "reason", reason.Error())
 	return reason
 }

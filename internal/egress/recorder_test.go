@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -212,4 +213,31 @@ func TestARefusedNameOfAnyLengthIsRecorded(t *testing.T) {
 			t.Errorf("%d refusals in %d rows", refusals, len(list))
 		}
 	})
+}
+
+// Names that a server makes up leave room in the record for those that are reached.
+func TestRefusalsLeaveRoomForWhatGoesOut(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	g := New(Options{})
+	dial := g.DialContext("model:1", ln.Addr().String())
+	for i := range 2 * maxFlows {
+		if _, err := dial(t.Context(), "tcp", fmt.Sprintf("h%d.example:443", i)); errs.CodeOf(err) != errs.EgressDenied {
+			t.Fatal(err)
+		}
+	}
+	conn, err := dial(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if r := record(t, g, "model:1", ln.Addr().String()); r.Dials != 1 {
+		t.Errorf("record = %+v", r)
+	}
+	if r := record(t, g, otherFlowName, otherFlowName); r.Refusals < maxFlows {
+		t.Errorf("of the others %+v", r)
+	}
 }
