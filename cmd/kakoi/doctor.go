@@ -62,6 +62,7 @@ Ends with 0 if nothing fails, 1 if something does, 2 if it could not be examined
 		r := doctorReport{Version: 1, Program: version, At: time.Now().UTC(), Steps: []reportedStep{}}
 		out := cmd.OutOrStdout()
 		var group string
+		c.Version = version
 		err = p.actions.doctor(cmd.Context(), cfg, newLog(cfg, p.errOut), c, func(s server.DoctorStep) error {
 			step := reportedStep{DoctorStep: s, Text: words.of(s)}
 			r.add(step)

@@ -114,7 +114,7 @@ func TestDoctorWritesJSON(t *testing.T) {
 	if i < 0 || got.Steps[i].Text == nil || !strings.Contains(got.Steps[i].Text.Remedy, "external ID") || got.Steps[0].Text != nil {
 		t.Errorf("texts: %+v", got.Steps)
 	}
-	if asked != (server.DoctorCommand{Connection: "東京", Quick: true, Outside: true}) {
+	if asked != (server.DoctorCommand{Connection: "東京", Quick: true, Outside: true, Version: version}) {
 		t.Errorf("asked %+v", asked)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,8 +74,7 @@ func (x *examination) outside(ctx context.Context) {
 	var all sync.WaitGroup
 	for i, host := range x.o.Forbidden {
 		all.Go(func() {
-			p := x.o.Gate.Probe(ctx, egress.Spec{Purpose: purpose, Allow: []string{host}}, "https://"+host)
-			if p.Connected() {
+			if x.o.Gate.Escapes(ctx, purpose, host) {
 				reached[i] = host
 			}
 		})
@@ -93,22 +93,11 @@ func (x *examination) outside(ctx context.Context) {
 	x.tell(s)
 }
 
-// carrier is where providers keep their customers' addresses.
-var carrier = netip.MustParsePrefix("100.64.0.0/10")
-
-// public reports whether an address is one of the Internet.
-func public(a netip.Addr) bool {
-	a = a.Unmap()
-	return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !carrier.Contains(a)
-}
-
-func anyPublic(all []netip.Addr) bool {
-	for _, a := range all {
-		if public(a) {
-			return true
-		}
-	}
-	return false
+// anyPublic reports whether one of the addresses is of the Internet, and not of
+// the network's own.
+func (x *examination) anyPublic(all []netip.Addr) bool {
+	network := egress.Network{Own: x.o.OwnRanges}
+	return slices.ContainsFunc(all, func(a netip.Addr) bool { return network.Reach(a) == egress.ReachPublic })
 }
 
 // describe lists addresses.

@@ -92,7 +92,7 @@ func (p *patient) region(ctx context.Context) bool {
 	}
 	if s.Code == "" && here != "" && here != called && !runtime.Given && p.o.Closed {
 		addresses, _, err := p.lookup(ctx, p.Spec, runtime.Destination)
-		if err != nil || anyPublic(addresses) { // no private DNS answers for another region
+		if err != nil || p.anyPublic(addresses) { // no private DNS answers for another region
 			s.Status, s.Code, s.Target = Failed, RegionElsewhere, runtime.Destination
 		}
 	}
@@ -124,7 +124,7 @@ func (p *patient) endpoint(ctx context.Context, e model.Endpoint) bool {
 	s := Step{Name: "resolve", Elapsed: time.Since(began), Facts: fact(nil, "addresses", describe(addresses)), Params: map[string]string{"address": describe(addresses)}}
 	if trouble != "" {
 		s.Status, s.Code, s.Detail = failed, Code(trouble), text(err)
-	} else if p.o.Closed && anyPublic(addresses) {
+	} else if p.o.Closed && p.anyPublic(addresses) {
 		s.Status, s.Code = failed, publicCode(host)
 		if s.Code == PublicAddress {
 			s.Status = Warning

@@ -77,6 +77,7 @@ type Gate interface {
 	Lookup(ctx context.Context, s egress.Spec, destination string) ([]netip.Addr, egress.Trouble, error)
 	Probe(ctx context.Context, s egress.Spec, rawURL string) egress.Probe
 	Refuses(ctx context.Context, s egress.Spec, destination string) bool
+	Escapes(ctx context.Context, purpose, destination string) bool
 }
 
 // Options describe the installation.
@@ -90,6 +91,7 @@ type Options struct {
 	Log         *slog.Logger
 
 	Closed         bool // network.closed
+	OwnRanges      []netip.Prefix
 	PublicURL      string
 	Addr           string // that is listened on
 	CertFile       string

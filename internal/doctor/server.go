@@ -226,7 +226,7 @@ func (x *examination) ownName(ctx context.Context) {
 	switch {
 	case trouble != "":
 		s.Status, s.Code, s.Detail = Failed, OwnNameUnknown, text(err)
-	case x.o.Closed && anyPublic(addresses):
+	case x.o.Closed && x.anyPublic(addresses):
 		s.Status, s.Code = Warning, OwnNamePublic
 		s.Params["address"] = describe(addresses)
 	}

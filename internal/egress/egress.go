@@ -173,6 +173,11 @@ func (g *Gate) DialContext(purpose string, allow ...string) func(ctx context.Con
 // dialer judges the name that is asked for, and then, between resolving it and
 // connecting, every address it stands for.
 func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return g.dialerBy(g.rules, purpose, declared, metadata)
+}
+
+// dialerBy is dialer by rules that may be others than the gate's.
+func (g *Gate) dialerBy(rules rules, purpose string, declared set, metadata bool) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		destination, err := normalise(network, addr)
 		if err != nil {
@@ -193,7 +198,7 @@ func (g *Gate) dialer(purpose string, declared set, metadata bool) func(ctx cont
 				if err != nil {
 					return errs.Wrap(errs.EgressDenied, destination+" leads to an address that cannot be judged", err)
 				}
-				return g.rules.judgeAddress(purpose, destination, ap.Addr(), metadata)
+				return rules.judgeAddress(purpose, destination, ap.Addr(), metadata)
 			},
 		}
 		flow := g.ledger.flow(purpose, destination)
@@ -220,7 +225,7 @@ func refused(err error) (*errs.Error, bool) {
 
 // refuse counts and logs a refusal and returns its reason.
 func (g *Gate) refuse(ctx context.Context, purpose, destination string, reason error) error {
-	g.ledger.flow(purpose, destination).refusals.Add(1)
+	g.ledger.refused(purpose, destination).refusals.Add(1)
 	g.log.WarnContext(ctx, "egress refused", "purpose", purpose, "destination", destination, "reason", reason.Error())
 	return reason
 }
@@ -290,7 +295,7 @@ func destinationOf(u *url.URL) (string, error) {
 	case u.Scheme == "http":
 		port = "80"
 	default:
-		return "", errs.Newf(errs.EgressDenied, "addresses that start with %q are not supported; use http:// or https://", u.Scheme+":")
+		return "", errs.Newf(errs.EgressDenied, "addresses that start with %q are not supported; use http:// or https://", cut(u.Scheme, 20)+":")
 	}
 	return normalise("tcp", net.JoinHostPort(u.Hostname(), port))
 }

@@ -57,6 +57,16 @@ func newLedger() ledger {
 
 // flow returns the counters for a purpose and a destination.
 func (l ledger) flow(purpose, destination string) *flow {
+	return l.within(maxFlows, purpose, destination)
+}
+
+// refused is flow for a destination that is not reached. Names that others make
+// up take no more than half of the room.
+func (l ledger) refused(purpose, destination string) *flow {
+	return l.within(maxFlows/2, purpose, destination)
+}
+
+func (l ledger) within(most int, purpose, destination string) *flow {
 	key := flowKey{purpose, destination}
 	l.mu.RLock()
 	f := l.flows[key]
@@ -66,7 +76,7 @@ func (l ledger) flow(purpose, destination string) *flow {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.flows[key] == nil && len(l.flows) >= maxFlows {
+	if l.flows[key] == nil && len(l.flows) >= most {
 		key = flowKey{purpose: otherFlowName, destination: otherFlowName}
 	}
 	if l.flows[key] == nil {

@@ -39,6 +39,11 @@ var metadataPrefixes = []netip.Prefix{
 	netip.MustParsePrefix("169.254.0.0/16"), // IPv4 link-local: instance metadata, container credentials
 	netip.MustParsePrefix("fe80::/10"),      // IPv6 link-local
 	netip.MustParsePrefix("fd00:ec2::/32"),  // the same services over IPv6
+	// Clouds that have theirs where addresses are otherwise private or public.
+	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba
+	netip.MustParsePrefix("168.63.129.16/32"),   // Azure, its name server too
+	netip.MustParsePrefix("192.0.0.192/32"),     // Oracle
+	netip.MustParsePrefix("fd20:ce::254/128"),   // Google over IPv6
 }
 
 // privatePrefixes are what netip does not call private: shared address space,

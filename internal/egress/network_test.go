@@ -29,12 +29,13 @@ func TestWhereAddressesLead(t *testing.T) {
 			"::ffff:10.0.0.1", "64:ff9b::a00:1",
 		},
 		ReachLinkLocal: {
+			"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd20:ce::254", "64:ff9b::6464:64c8", // of other clouds
 			"169.254.169.254", "169.254.170.2", "169.254.0.1", "::ffff:169.254.169.254", "::169.254.169.254", "::ffff:0:a9fe:a9fe",
 			"64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "fd00:ec2::23",
 		},
 		ReachPublic: {
 			"203.0.113.7", "8.8.8.8", "172.32.0.1", "172.15.255.255", "100.63.255.255", "100.128.0.0", "192.169.0.1", "11.0.0.1", "2001:db8::1",
-			"2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "168.63.129.16",
+			"2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "168.63.129.17",
 		},
 		ReachNothing: {"0.0.0.0", "0.1.2.3", "::", "255.255.255.255", "224.0.0.251", "ff02::1", "::ffff:0.0.0.0", "2002:e000:fb::"},
 	} {
@@ -216,7 +217,7 @@ func TestNameServersAreAskedThroughTheGate(t *testing.T) {
 	if r := record(t, g, "dns", "8.8.8.8:53"); r.Refusals != 1 || r.Dials != 0 {
 		t.Errorf("record = %+v, want one refusal", r)
 	}
-	for _, address := range []string{"169.254.169.253:53", "10.0.0.2:53", "[fd00:ec2::253]:53"} {
+	for _, address := range []string{"169.254.169.253:53", "168.63.129.16:53", "10.0.0.2:53", "[fd00:ec2::253]:53"} {
 		if err := g.rules.judgeAddress(purposeNames, address, netip.MustParseAddrPort(address).Addr(), true); err != nil {
 			t.Errorf("the name server %s: %v", address, err)
 		}

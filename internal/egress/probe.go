@@ -160,6 +160,27 @@ func (g *Gate) Refuses(ctx context.Context, s Spec, destination string) bool {
 	return errs.CodeOf(err) == errs.EgressDenied
 }
 
+// Escapes connects to a destination that a closed network keeps everybody from,
+// sends nothing and hangs up, and reports whether the network has let it reach
+// an address outside: one of its own may stand in for every name. It is the one
+// thing that the gate of a closed network lets out, and is on record; name
+// servers, this machine and metadata services are judged as ever.
+func (g *Gate) Escapes(ctx context.Context, purpose, destination string) bool {
+	declared, err := declare([]string{destination})
+	if err != nil {
+		return false
+	}
+	open := g.rules
+	open.Closed = false
+	conn, err := g.dialerBy(open, purpose, declared, false)(ctx, "tcp", destination)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	remote, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	return err == nil && g.rules.Reach(remote.Addr()) == ReachPublic
+}
+
 // observation follows one request. Its marks come from several goroutines.
 type observation struct {
 	mu        sync.Mutex

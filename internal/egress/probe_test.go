@@ -116,3 +116,25 @@ func addressesOf(text string) []netip.Addr { return []netip.Addr{netip.MustParse
 func pemOf(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
+
+// A network that answers every name with a page of its own lets nobody out.
+func TestWhoIsAnsweredFromInsideHasNotEscaped(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	for _, own := range []bool{false, true} {
+		n := Network{Closed: true}
+		if own {
+			n.Own = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		}
+		g := New(Options{Network: n})
+		if g.Escapes(t.Context(), "doctor", ln.Addr().String()) {
+			t.Errorf("own %v: an address of this machine is outside", own)
+		}
+		if r := record(t, g, "doctor", ln.Addr().String()); r.Dials != 1 || r.Open != 0 {
+			t.Errorf("own %v: the ledger has %+v", own, r)
+		}
+	}
+}

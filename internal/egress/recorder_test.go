@@ -2,15 +2,22 @@ package egress
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
+	"kakoi/internal/errs"
 )
 
 func TestTheRecordOfAnHourAddsUpOverFlushesAndNodes(t *testing.T) {
@@ -161,4 +168,76 @@ func TestRefusalsAreOneAuditEventOfADestination(t *testing.T) {
 			t.Errorf("%q, %v; want %q", got, err, want)
 		}
 	})
+}
+
+// A server may redirect to any name at all, which must not keep what else went
+// out from being recorded.
+func TestARefusedNameOfAnyLengthIsRecorded(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		var to string
+		ln := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}))
+		defer ln.Close()
+		gate := New(Options{})
+		client, err := gate.Client(Spec{Purpose: "model:1", Allow: []string{ln.Listener.Addr().String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := make([]byte, 20_000)
+		_, _ = rand.Read(random)
+		for _, host := range []string{hex.EncodeToString(random), "%ff%fe", strings.Repeat("あ", 400), "x." + strings.Repeat("%E3%81%82.", 300) + "jp", "x:" + strings.Repeat("9", 9000)} {
+			to = "http://" + host + "/"
+			_, err := client.Get(ln.URL)
+			if f := Classify(err); f.Code != errs.EgressDenied || len(f.Message) > 1000 {
+				t.Errorf("%d bytes of %v, %.100q", len(f.Message), f.Code, f.Message)
+			}
+		}
+		recorder := NewRecorder(gate, d, audit.New(d, time.Now), "a", "1.0", time.Now, slog.New(slog.DiscardHandler))
+		if err := recorder.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, err := Summaries(t.Context(), d, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refusals := int64(0)
+		for _, s := range list {
+			if len(s.Destination) > 300 {
+				t.Errorf("%d bytes of a destination", len(s.Destination))
+			}
+			refusals += s.Refusals
+		}
+		if refusals != 5 {
+			t.Errorf("%d refusals in %d rows", refusals, len(list))
+		}
+	})
+}
+
+// Names that a server makes up leave room in the record for those that are reached.
+func TestRefusalsLeaveRoomForWhatGoesOut(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	g := New(Options{})
+	dial := g.DialContext("model:1", ln.Addr().String())
+	for i := range 2 * maxFlows {
+		if _, err := dial(t.Context(), "tcp", fmt.Sprintf("h%d.example:443", i)); errs.CodeOf(err) != errs.EgressDenied {
+			t.Fatal(err)
+		}
+	}
+	conn, err := dial(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if r := record(t, g, "model:1", ln.Addr().String()); r.Dials != 1 {
+		t.Errorf("record = %+v", r)
+	}
+	if r := record(t, g, otherFlowName, otherFlowName); r.Refusals < maxFlows {
+		t.Errorf("of the others %+v", r)
+	}
 }

@@ -174,6 +174,37 @@ func TestASecretGoesInAndNeverComesOut(t *testing.T) {
 	})
 }
 
+// What decides where prompts may go, and who judges them, is on record with
+// whoever changed it.
+func TestTheRecordSaysWhatDecidesWherePromptsGo(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		o := newOffice(t, d)
+		ctx := administrator(t.Context())
+		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
+		must(o.UpdateConnection(ctx, c.ID, ConnectionPatch{Settings: &Settings{BaseURL: c.Settings.BaseURL, Country: "JP"}}))(t)
+		must(o.CreateConnection(ctx, ConnectionDraft{Name: "Tokyo", Kind: KindBedrock, Settings: Settings{
+			Region: "ap-northeast-1", Proxy: "http://proxy.example:8080", Roles: []AssumedRole{{ARN: "arn:aws:iam::123456789012:role/a"}, {ARN: "arn:aws:iam::999988887777:role/b"}},
+		}}))(t)
+		m := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "m", Options: json.RawMessage(`{"guardrail":"g"}`)}))(t)
+		var said []map[string]string
+		for _, e := range must(o.audit.List(ctx, audit.Filter{}))(t).Items {
+			said = append(said, e.Details)
+		}
+		slices.Reverse(said)
+		for i, want := range []map[string]string{
+			{"country": ""}, {"country": "JP"},
+			{"region": "ap-northeast-1", "proxy": "http://proxy.example:8080", "roles": "arn:aws:iam::123456789012:role/a arn:aws:iam::999988887777:role/b"},
+			{"options": string(m.Options)},
+		} {
+			for name, value := range want {
+				if got, ok := said[i][name]; !ok || got != value {
+					t.Errorf("event %d: %s is %q, want %q", i, name, got, value)
+				}
+			}
+		}
+	})
+}
+
 func TestAChangeOfAConnectionTakesEffectWithTheNextCallOnEveryNode(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,6 +91,7 @@ const (
 const (
 	maxConnectionName = 100
 	maxURL            = 2000
+	maxHost           = 253 // of DNS
 	maxHeaders        = 32
 	maxHeaderValue    = 4096
 	maxCA             = 256 << 10
@@ -286,7 +288,7 @@ func cleanURL(field, raw, example string) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || len(raw) > maxURL || u.Hostname() == "" || strings.ContainsFunc(raw, unprintable):
+	case err != nil || len(raw) > maxURL || u.Hostname() == "" || len(u.Hostname()) > maxHost || !validPort(u.Port()) || strings.ContainsFunc(raw, unprintable):
 		return "", errs.InField(field, "this is not an address; an example is "+example)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", errs.InField(field, "the address begins with http:// or https://, for example "+example)
@@ -296,6 +298,12 @@ func cleanURL(field, raw, example string) (string, error) {
 		return "", errs.InField(field, "leave out what follows ? or #; an example is "+example)
 	}
 	return raw, nil
+}
+
+// validPort reports whether a port is one, or "" for the usual one.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func cleanHeaders(field string, headers map[string]string) (map[string]string, error) {

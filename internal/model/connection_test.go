@@ -37,6 +37,8 @@ func TestSettingsAreRefusedWithTheFieldAndAnExample(t *testing.T) {
 		{"no address", KindOpenAI, Settings{}, "settings.baseUrl", "11434/v1"},
 		{"an address without a scheme", KindOpenAI, Settings{BaseURL: "llm.example:8000"}, "settings.baseUrl", "http://"},
 		{"another scheme", KindOpenAI, Settings{BaseURL: "ftp://llm.example"}, "settings.baseUrl", "http://"},
+		{"a name that is none", KindOpenAI, Settings{BaseURL: "http://" + strings.Repeat("llm.", 70) + "jp/v1"}, "settings.baseUrl", "not an address"},
+		{"a port that is none", KindOpenAI, Settings{BaseURL: "http://llm.example:70000/v1"}, "settings.baseUrl", "not an address"},
 		{"a password in the address", KindOpenAI, Settings{BaseURL: "http://a:b@llm.example"}, "settings.baseUrl", "password"},
 		{"a query", KindOpenAI, Settings{BaseURL: "http://llm.example/v1?key=1"}, "settings.baseUrl", "?"},
 		{"the whole path", KindOpenAI, Settings{BaseURL: "http://llm.example/v1/chat/completions"}, "settings.baseUrl", "http://llm.example/v1"},

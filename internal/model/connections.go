@@ -208,13 +208,19 @@ func (c *Catalogue) DeleteConnection(ctx context.Context, id string, withModels 
 
 // recordConnection writes the audit event of an act on a connection.
 func (c *Catalogue) recordConnection(ctx context.Context, action string, connection Connection) error {
-	destinations, _ := connection.Settings.destinations(connection.Kind)
+	settings := connection.Settings
+	destinations, _ := settings.destinations(connection.Kind)
+	roles := make([]string, len(settings.Roles))
+	for i, r := range settings.Roles {
+		roles[i] = r.ARN
+	}
 	return c.audit.Record(ctx, audit.Event{
 		Action:   action,
 		Resource: audit.Resource{Kind: string(access.KindConnection), ID: connection.ID},
 		Details: map[string]string{
 			"name": connection.Name, "kind": string(connection.Kind), "enabled": strconv.FormatBool(connection.Enabled),
 			"destinations": strings.Join(destinations, " "), "secrets": strings.Join(connection.SecretNames, " "),
+			"country": settings.Country, "region": settings.Region, "proxy": settings.Proxy, "roles": strings.Join(roles, " "),
 		},
 	})
 }

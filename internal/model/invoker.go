@@ -69,6 +69,9 @@ type Residency interface {
 type People interface {
 	// Caller returns whoever acts in ctx.
 	Caller(ctx context.Context) (Caller, error)
+	// Still returns who acts in ctx with the role and the groups that they have
+	// by now, or an error if they may do nothing any more.
+	Still(ctx context.Context) (access.Principal, error)
 }
 
 // Budgets reserves what a call is about to use.
@@ -96,7 +99,7 @@ type InvokerOptions struct {
 	Masker    Masker
 	Residency Residency
 	Budgets   Budgets
-	People    People
+	People    People // nil: nobody's account changes, and no provider is told who asks
 	Audit     Auditor
 	Metrics   prometheus.Registerer // nil measures nothing
 	NodeID    string                // of several that share a store
@@ -285,7 +288,8 @@ type ready struct {
 	request     Request
 	restore     func(iter.Seq2[Event, error]) iter.Seq2[Event, error]
 	reservation governance.Reservation
-	tokens      int // that it will use at the most, by our estimate
+	input       int // tokens, by our estimate
+	output      int // that the answer may have at the most; 0: not known
 }
 
 // prepare takes a call by a way to its model, which the person may use, through
@@ -345,7 +349,7 @@ func (v *invocation) prepare(ctx context.Context, t target, standIn bool) (ready
 		return ready{}, err
 	}
 	v.target, v.decision = t, decision
-	return ready{request, restore, reservation, claim.InputTokens + claim.OutputTokens}, nil
+	return ready{request, restore, reservation, claim.InputTokens, claim.OutputTokens}, nil
 }
 
 // decide asks whether a call may be processed where this way leads.

@@ -255,7 +255,7 @@ func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) err
 			"name": m.DisplayName, "remote_id": m.RemoteID, "task": string(m.Task), "connection_id": m.ConnectionID,
 			"enabled": strconv.FormatBool(m.Enabled), "groups": strings.Join(m.GroupIDs, " "), "fallback_id": m.FallbackID,
 			"limits": fmt.Sprintf("%d at once, %d requests and %d tokens per minute", m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute),
-			"routes": strings.Join(routes, " "),
+			"routes": strings.Join(routes, " "), "options": string(m.Options),
 		},
 	})
 }

@@ -183,6 +183,9 @@ func together(places []residency.Place) residency.Place {
 				all.Name += ", " + p.Name
 			}
 			all.Country = same(all.Country, p.Country)
+		case p.Kind == residency.Host && all.Kind == residency.Regions, p.Kind == residency.Regions && all.Kind == residency.Host:
+			// Neither says the other: both are named, in no country of their own.
+			all = residency.Place{Kind: residency.Host, Name: all.String() + ", " + p.String()}
 		case vague[p.Kind] > vague[all.Kind]:
 			all = p
 		}

@@ -301,6 +301,38 @@ func TestWhatWasForbiddenWhileACallWaitedIsNotSent(t *testing.T) {
 	})
 }
 
+// How long an answer may be at the most is the person's to say, and no reason to
+// keep the others from a model whose longest answer nobody knows.
+func TestNobodyHoldsALineByAskingForTheLongestAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.add(Model{ID: "m", Limits: admission.Limits{TokensPerMinute: 10_000}}, func(_ context.Context, _ Request, yield func(Event, error) bool) {
+			_ = yield(Event{Type: EventText, Text: "short"}, nil) && yield(Event{Type: EventStop, StopReason: StopEnd}, nil) &&
+				yield(Event{Type: EventUsage, Usage: Usage{InputTokens: 10, OutputTokens: 1}}, nil)
+		})
+		most := 100_000_000
+		began := time.Now()
+		for _, p := range []Parameters{{}, {MaxTokens: &most}, {}, {MaxTokens: &most}, {}} {
+			if h := listen(b.Stream(person(t.Context()), Call{ModelID: "m", Messages: question("q"), Parameters: p})); h.err != nil {
+				t.Fatal(h.err)
+			}
+		}
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("they waited for %v", waited)
+		}
+	})
+}
+
+func TestWhereAModelOfSeveralRoutesMayAnswerIsSaidWhole(t *testing.T) {
+	region := residency.Place{Kind: residency.Regions, Regions: []string{"ap-northeast-1"}}
+	abroad := residency.Place{Kind: residency.Host, Name: "llm.example", Country: "US"}
+	for _, places := range [][]residency.Place{{region, abroad}, {abroad, region}, {residency.ThisServer(), region, abroad}} {
+		if said := together(places).String(); !strings.Contains(said, "llm.example (US)") || !strings.Contains(said, "ap-northeast-1") {
+			t.Errorf("%v are together %q", places, said)
+		}
+	}
+}
+
 func TestAProviderThatRefusesForItsLoadIsAskedForLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()

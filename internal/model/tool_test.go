@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kakoi/internal/access"
 	"kakoi/internal/errs"
 )
 
@@ -186,6 +187,8 @@ type knownPeople struct{}
 func (knownPeople) Caller(context.Context) (Caller, error) {
 	return Caller{AccountID: "account", Email: "taro@example.lg.jp"}, nil
 }
+
+func (knownPeople) Still(ctx context.Context) (access.Principal, error) { return access.Require(ctx) }
 
 func FuzzToolInput(f *testing.F) {
 	for _, s := range []string{"", " ", "{}", `{"a":1}`, `{"a":`, `[]`, `"x"`, `{}{}`, "{\"a\":\"\xff\"}"} {

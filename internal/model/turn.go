@@ -60,11 +60,25 @@ func (v *invocation) askModel(ctx context.Context, id string, fallback bool) (se
 	return sent, refused
 }
 
+// longestShare is the part of a minute's tokens that is held for an answer whose
+// length nobody knows yet.
+const longestShare = 4
+
+// tokens is what is held for a call until it is known what it came to. However
+// long an answer its person allows, the others are not kept from the model for
+// it.
+func (r ready) tokens(l admission.Limits) int {
+	if most := max(1, l.TokensPerMinute/longestShare); l.TokensPerMinute > 0 && r.output > most {
+		return r.input + most
+	}
+	return r.input + r.output
+}
+
 // takeTurn waits until the call may go out.
 func (v *invocation) takeTurn(ctx context.Context, r ready) error {
 	ask := admission.Ask{
 		ModelID: v.target.model.ID, Person: v.principal.AccountID, Limits: v.target.model.Limits,
-		Tokens: r.tokens, Background: v.call.Background,
+		Tokens: r.tokens(v.target.model.Limits), Background: v.call.Background,
 	}
 	began, waits := time.Now(), false
 	turn, err := v.hall.Take(ctx, ask, func(p admission.Place) bool {
@@ -95,6 +109,13 @@ func (v *invocation) takeTurn(ctx context.Context, r ready) error {
 
 // stillMay decides anew, after a wait, who and where: both may have changed.
 func (v *invocation) stillMay(ctx context.Context) error {
+	if v.people != nil {
+		now, err := v.people.Still(ctx)
+		if err != nil {
+			return err
+		}
+		v.principal, ctx = now, access.WithPrincipal(ctx, now)
+	}
 	t, err := v.catalogue.usable(ctx, v.target.model.ID, v.task)
 	if err != nil {
 		return err

@@ -6,12 +6,17 @@ import (
 )
 
 // Bedrock returns where Amazon Bedrock processes what is sent to modelID (an
-// id, an inference profile or an ARN) in region.
+// id, an inference profile or an ARN) in region. The region itself is among the
+// places: its endpoint has what is sent, wherever that is answered.
 func (p *Profiles) Bedrock(region, modelID string) Place {
-	if !strings.HasPrefix(modelID, "arn:") {
-		return p.byID(region, modelID)
+	place := p.byID(region, modelID)
+	if strings.HasPrefix(modelID, "arn:") {
+		place = p.byARN(region, modelID)
 	}
-	return p.byARN(region, modelID)
+	if place.Kind == Regions && !slices.Contains(place.Regions, region) {
+		place.Regions, place.From = slices.Sorted(slices.Values(append(slices.Clone(place.Regions), region))), region
+	}
+	return place
 }
 
 // BedrockAt is Bedrock for calls that go to an endpoint by its own host. Where

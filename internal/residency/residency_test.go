@@ -70,6 +70,8 @@ func TestWhereBedrockProcesses(t *testing.T) {
 		{bundled, tokyo, "arn:aws:broken", unknown},
 		{bundled, tokyo, "", unknown},
 		{grown, tokyo, account + "application-inference-profile/copyofjp0000", regions(tokyo, osaka)},
+		{grown, "us-east-1", account + "application-inference-profile/copyofjp0000", regions(tokyo, osaka, "us-east-1")},
+		{bundled, "us-east-2", "us.anthropic.claude-3-5-sonnet-20240620-v1:0", regions("us-east-1", "us-east-2", "us-west-2")},
 		{grown, tokyo, account + "application-inference-profile/copyofglobal", Place{Kind: Anywhere}},
 		{grown, tokyo, account + "application-inference-profile/withoutmodel", unknown},
 		{grown, tokyo, account + "application-inference-profile/another00000", unknown},

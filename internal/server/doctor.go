@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -118,6 +121,8 @@ func (s *Server) examine(w http.ResponseWriter, r *http.Request) {
 			err = out.Send("", "", doctorEvent{"step", &step})
 		case errors.Is(err, errQuiet):
 			err = out.Ping()
+		default:
+			s.streamEnded(ctx, operation, err)
 		}
 		if err != nil {
 			return
@@ -142,9 +147,15 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 	}
 	return func(yield func(DoctorStep, error) bool) {
 		made, ended := make(chan doctor.Step), make(chan struct{})
+		var failed error
 		go func() {
 			defer close(ended)
 			defer close(made)
+			defer func() {
+				if cause := recover(); cause != nil { // it would end the process
+					failed = fmt.Errorf("panic in an examination: %v\n%s", cause, debug.Stack())
+				}
+			}()
 			for step := range steps {
 				select {
 				case made <- step:
@@ -162,6 +173,9 @@ func heard(ctx context.Context, d *doctor.Service, q doctor.Question) (iter.Seq2
 		for {
 			select {
 			case step, open := <-made:
+				if !open && failed != nil {
+					yield(DoctorStep{}, failed)
+				}
 				if !open || !yield(doctorStepOf(step), nil) {
 					return
 				}
@@ -184,7 +198,7 @@ func doctorOptions(cfg config.Config, gate *egress.Gate, log *slog.Logger) docto
 	return doctor.Options{
 		Gate: gate, Closed: cfg.Network.Closed, PublicURL: cfg.HTTP.PublicURL, Addr: cfg.HTTP.Addr,
 		CertFile: cfg.HTTP.TLS.CertFile, KeyFile: cfg.HTTP.TLS.KeyFile, TrustedProxies: cfg.HTTP.TrustedProxies,
-		DataDir: cfg.Data.Dir, MasterKeyFile: cfg.MasterKeyFile(), Region: ownRegion(), Log: log, Now: time.Now,
+		OwnRanges: cfg.Network.OwnRanges, DataDir: cfg.Data.Dir, MasterKeyFile: cfg.MasterKeyFile(), Region: ownRegion(), Log: log, Now: time.Now,
 	}
 }
 
@@ -196,6 +210,7 @@ type DoctorCommand struct {
 	Connection string // its name, "" for everything
 	Quick      bool
 	Outside    bool
+	Version    string // of the program, for the record of what left
 }
 
 // operator is who runs the command: whoever can read the master key and the
@@ -206,10 +221,18 @@ var operator = access.Principal{AccountID: "operator", Role: access.Administrato
 // to tell. A server may be running on the same store: it is neither claimed nor
 // migrated, and if it cannot be read, all that does not need it is examined.
 func Doctor(ctx context.Context, cfg config.Config, log *slog.Logger, c DoctorCommand, tell func(DoctorStep) error) (err error) {
-	gate := egress.New(egress.Options{Log: log})
+	gate := newGate(cfg, log)
 	o := doctorOptions(cfg, gate, log)
-	closeStore := openPatient(ctx, cfg, gate, log, &o)
+	store, closeStore := openPatient(ctx, cfg, gate, log, &o)
 	defer func() { err = errors.Join(err, closeStore()) }()
+	if store != nil {
+		recorder := egress.NewRecorder(gate, store, o.Audit, db.NewID(), c.Version, time.Now, log)
+		ended, end := context.WithCancel(ctx)
+		var recording sync.WaitGroup
+		recording.Go(func() { recorder.Run(ended) })
+		defer recording.Wait()
+		defer end()
+	}
 	ctx = access.WithPrincipal(ctx, operator)
 	q := doctor.Question{Quick: c.Quick, Outside: c.Outside}
 	if c.Connection != "" {
@@ -246,36 +269,37 @@ func connectionNamed(ctx context.Context, all doctor.Connections, name string) (
 	return "", errs.Newf(errs.NotFound, "there is no connection called %q", name)
 }
 
-// openPatient opens what is stored, as far as that can be read, for o.
-func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger, o *doctor.Options) (closeStore func() error) {
+// openPatient opens what is stored, as far as that can be read, for o. The store
+// is nil where nothing may be written into it.
+func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger, o *doctor.Options) (readable *db.DB, closeStore func() error) {
 	nothing := func() error { return nil }
 	if cfg.Database.URL == "" { // opening a file would make it
 		if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
 			o.StoreCode, o.StoreErr = doctor.StoreMissing, err
-			return nothing
+			return nil, nothing
 		}
 	}
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {
 		o.StoreCode, o.StoreErr = doctor.StoreUnreachable, err
-		return nothing
+		return nil, nothing
 	}
 	if err := store.Current(ctx); err != nil {
 		o.StoreCode, o.StoreErr = doctor.StoreSchema, err
-		return store.Close
+		return nil, store.Close
 	}
 	o.Store = store
 	record := audit.New(store, time.Now)
 	o.Audit = record
 	key, err := secret.LoadFile(cfg.MasterKeyFile())
 	if err != nil { // the step about the key says so
-		return store.Close
+		return store, store.Close
 	}
 	o.Connections = model.NewCatalogue(model.CatalogueOptions{
 		DB: store, Secrets: secret.New(key), Audit: record, Groups: access.NewGroups(store, record, time.Now),
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: time.Now, Log: log,
 	})
-	return store.Close
+	return store, store.Close
 }
 
 var _ doctor.Store = (*db.DB)(nil)

@@ -439,6 +439,11 @@ type feigned struct {
 	trouble egress.Trouble
 	public  bool
 	lenient bool
+	leaky   bool
+}
+
+func (f feigned) Escapes(ctx context.Context, purpose, destination string) bool {
+	return f.leaky || f.Gate.Escapes(ctx, purpose, destination)
 }
 
 func (f feigned) Probe(ctx context.Context, s egress.Spec, rawURL string) egress.Probe {
@@ -541,8 +546,7 @@ func illnesses() []illness {
 			c.question = doctor.Question{Quick: true}
 		}, "forbidden", failed, doctor.ForbiddenDeclared, [2]string{"host", "api.openai.com:443"}},
 		{"the network lets one out", func(c *clinic) {
-			c.o.Forbidden, c.question.Outside = []string{c.listen(silentServer)}, true
-			c.o.Patience = 200 * time.Millisecond
+			c.o.Gate, c.question.Outside = feigned{Gate: c.gate, leaky: true}, true
 		}, "outside", failed, doctor.NetworkOpen, [2]string{}},
 		{"whether it does is not tried unasked", func(*clinic) {}, "outside", skipped, doctor.OutsideNotAsked, [2]string{}},
 
@@ -875,6 +879,60 @@ func TestForbiddenHostsAreRefusedBeforeAnythingLeaves(t *testing.T) {
 	}
 }
 
+// The gate of a closed network keeps everybody in, the doctor too. Whether the
+// network would do without it shows only if the gate lets the doctor try.
+func TestAClosedGateDoesNotAnswerForTheNetwork(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	gate := egress.New(egress.Options{Resolver: c.names.resolver(), Network: egress.Network{Closed: true}})
+	c.names.set("outside.test", "203.0.113.9")
+	c.o.Gate, c.o.Forbidden, c.o.Patience = gate, []string{"outside.test:9"}, 50*time.Millisecond
+	c.question.Outside = true
+	c.examine()
+	tried := egress.Record{}
+	for _, r := range gate.Snapshot() {
+		if r.Destination == "outside.test:9" {
+			tried = r
+		}
+	}
+	if tried.Dials != 1 || tried.BytesSent != 0 {
+		t.Errorf("the ledger has %+v", tried)
+	}
+}
+
+func TestTheCommandKeepsToTheNetworkAndTheRecord(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.openai("http://203.0.113.9:9/v1", nil)
+	c.cfg.Network.Closed = true
+	steps, err := commanded(t, c.cfg, DoctorCommand{Quick: true, Version: "9.9"})
+	if err != nil || steps["connect"].Code != doctor.Code(egress.TroubleDenied) {
+		t.Errorf("%+v, %v", steps["connect"], err)
+	}
+	from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	went, err := egress.Summaries(t.Context(), c.store, from, to)
+	if err != nil || !slices.ContainsFunc(went, func(s egress.Summary) bool { return s.Destination == "203.0.113.9:9" && s.Refusals > 0 }) {
+		t.Errorf("the record has %+v, %v", went, err)
+	}
+	watches, err := egress.Watches(t.Context(), c.store, from, to)
+	if err != nil || len(watches) != 1 || !watches[0].Ended || watches[0].Version != "9.9" {
+		t.Errorf("the record was kept by %+v, %v", watches, err)
+	}
+}
+
+func TestTheNetworksOwnRangesAreNotOutside(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.openai("http://llm.test:9/v1", nil)
+	c.o.Gate = feigned{Gate: c.gate, public: true}
+	c.o.OwnRanges = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+	for _, s := range c.examine() {
+		if s.Name == "resolve" && s.Status != doctor.OK {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 func TestAnOpenNetworkPromisesNothing(t *testing.T) {
 	c := newClinic(t, db.SQLite)
 	c.healthy()
@@ -917,6 +975,31 @@ func TestOneExaminationRunsAtATimeAndEndsWithItsReader(t *testing.T) {
 	}
 	if _, err := d.Examine(c.admin, doctor.Question{ConnectionID: "x"}); errs.CodeOf(err) != errs.NotFound {
 		t.Errorf("no such connection: %v", err)
+	}
+}
+
+// What panics over what a server has answered must not end everybody's answers.
+func TestAnExaminationThatPanicsEndsAlone(t *testing.T) {
+	c := newClinic(t, db.SQLite)
+	c.healthy()
+	c.o.Room = func(string) (uint64, uint64, error) { panic("no such disk") }
+	d := doctor.New(c.o)
+	steps, err := heard(c.admin, d, doctor.Question{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told int
+	var failed error
+	for _, err := range steps {
+		if told++; err != nil {
+			failed = err
+		}
+	}
+	if told != 2 || failed == nil || !strings.Contains(failed.Error(), "no such disk") {
+		t.Errorf("%d steps, %v", told, failed)
+	}
+	if _, err := heard(c.admin, d, doctor.Question{}); err != nil {
+		t.Errorf("the next: %v", err)
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -17,8 +17,10 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/config"
+	"kakoi/internal/db"
 	"kakoi/internal/dsse"
 	"kakoi/internal/egress/report"
+	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
 )
@@ -211,19 +213,31 @@ func VerifyEgress(file, keyText []byte) (v EgressVerified, malformed bool, err e
 	return v, false, err
 }
 
-func withReports(ctx context.Context, cfg config.Config, version string, log *slog.Logger, do func(*report.Service) error) error {
-	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-		return fmt.Errorf("make data.dir: %w", err)
+// openExisting opens the store for a command beside a server, which alone makes
+// and upgrades it. The error has code NotFound if there is none.
+func openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*db.DB, error) {
+	if cfg.Database.URL == "" { // opening a file would make it
+		if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
+			return nil, errs.Wrap(errs.NotFound, "there is no database in "+cfg.Data.Dir+"; name the folder of the server with --data-dir, or start it first", err)
+		}
 	}
 	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Current(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func withReports(ctx context.Context, cfg config.Config, version string, log *slog.Logger, do func(*report.Service) error) error {
+	store, err := openExisting(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }() // what was to be written is, or was refused
-	if err := store.Migrate(ctx); err != nil {
-		return err
-	}
-	key, _, err := secret.LoadOrCreateFile(cfg.MasterKeyFile())
+	key, err := secret.LoadFile(cfg.MasterKeyFile())
 	if err != nil {
 		return err
 	}

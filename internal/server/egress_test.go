@@ -3,8 +3,11 @@ package server
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +91,46 @@ func TestAdministratorsSeeWhatLeftAndTakeItAlongSigned(t *testing.T) {
 			t.Errorf("the command's report: %+v, %v", v, err)
 		}
 	})
+}
+
+// A command that is told the wrong folder says so: it makes no database there,
+// and no key, to sign that nothing has left.
+func TestCommandsMakeNoInstallation(t *testing.T) {
+	cfg := settings(t, db.SQLite, nil)
+	cfg.Data.Dir = filepath.Join(cfg.Data.Dir, "elsewhere")
+	log := slog.New(slog.DiscardHandler)
+	if file, err := EgressReport(t.Context(), cfg, "test", log, "2026-10"); errs.CodeOf(err) != errs.NotFound || file != nil {
+		t.Errorf("a report of %d bytes, %v", len(file), err)
+	}
+	if key, err := EgressKey(t.Context(), cfg, "test", log); errs.CodeOf(err) != errs.NotFound || key != nil {
+		t.Errorf("the key %q, %v", key, err)
+	}
+	// What an installation begins with can be said before there is one.
+	q := PolicyQuestion{ModelID: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", Region: "ap-northeast-1"}
+	if a, err := CheckPolicy(t.Context(), cfg, log, q); err != nil || !a.Allowed {
+		t.Errorf("%+v, %v", a, err)
+	}
+	q.Groups = []string{"研修"}
+	if a, err := CheckPolicy(t.Context(), cfg, log, q); errs.CodeOf(err) != errs.NotFound {
+		t.Errorf("of a group that there is not: %+v, %v", a, err)
+	}
+	if _, err := os.Stat(cfg.Data.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a folder now: %v", err)
+	}
+
+	c := newClinic(t, db.SQLite)
+	if _, err := c.store.ExecContext(t.Context(), `DELETE FROM schema_migrations WHERE version > 3`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := EgressReport(t.Context(), c.cfg, "test", log, "2026-10"); !errors.Is(err, db.ErrOlderSchema) {
+		t.Errorf("a report: %v", err)
+	}
+	if _, err := CheckPolicy(t.Context(), c.cfg, log, q); !errors.Is(err, db.ErrOlderSchema) {
+		t.Errorf("a question: %v", err)
+	}
+	if version, err := c.store.SchemaVersion(t.Context()); err != nil || version != 3 {
+		t.Errorf("the database was upgraded to %d, %v", version, err)
+	}
 }
 
 func TestOthersThanAdministratorsSeeNothingOfWhatLeft(t *testing.T) {

@@ -36,6 +36,48 @@ func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
 	})
 }
 
+// Who may is decided again when somebody's turn comes: a wait may take minutes.
+func TestWhoMayNotAnyMoreDoesNotGoOutAfterTheWait(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		var group struct{ ID string }
+		h.admin.must("POST", "/admin/groups", map[string]any{"name": "課"}, &group)
+		anna, ben, chie := h.resident("anna", "member"), h.resident("ben", "member"), h.resident("chie", "member")
+		for _, p := range []*person{anna, ben, chie} {
+			h.admin.must("PUT", "/admin/groups/"+group.ID+"/members/"+p.id, nil, nil)
+		}
+		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{
+			"groupIds": []string{group.ID}, "limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0},
+		}, nil)
+		first := anna.asks("[[silence]]")
+		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")
+		var models list[catalogueModel]
+		for range 1000 { // until the first has its turn
+			h.admin.must("GET", "/admin/models", nil, &models)
+			if l := models.Items[len(models.Items)-1].Line; l != nil && l.Running == 1 {
+				break
+			}
+		}
+		var waiting []stream
+		for _, p := range []*person{ben, chie} {
+			asked := p.asks("[[say これは出てはならない]]")
+			w := p.follows("/runs/"+asked.Answers[0].RunID+"/events", "")
+			w.until(`"waiting":true`)
+			waiting = append(waiting, w)
+		}
+		h.admin.must("PATCH", "/admin/accounts/"+ben.id, map[string]any{"disabled": true}, nil)
+		h.admin.must("DELETE", "/admin/groups/"+group.ID+"/members/"+chie.id, nil, nil)
+		anna.must("POST", "/runs/"+first.Answers[0].RunID+"/stop", nil, nil)
+		running.rest()
+		for _, w := range waiting {
+			w.rest()
+		}
+		h.quiet(t)
+		if sent := string(h.fake.LastBody()); strings.Contains(sent, "出てはならない") {
+			t.Errorf("it went out: %s", sent)
+		}
+	})
+}
+
 func TestAnAdministratorGivesAModelRoutes(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		var second connection

@@ -10,6 +10,7 @@ import (
 	"kakoi/internal/audit"
 	"kakoi/internal/classification"
 	"kakoi/internal/config"
+	"kakoi/internal/errs"
 	"kakoi/internal/residency"
 	"kakoi/internal/setting"
 )
@@ -53,27 +54,28 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, q Pol
 	if err != nil {
 		return PolicyAnswer{}, err
 	}
-	if err := os.MkdirAll(cfg.Data.Dir, 0o700); err != nil {
-		return PolicyAnswer{}, err
-	}
-	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
-	if err != nil {
-		return PolicyAnswer{}, err
-	}
-	defer func() { _ = store.Close() }() // nothing was written but migrations
-	if err := store.Migrate(ctx); err != nil {
-		return PolicyAnswer{}, err
-	}
-	record := audit.New(store, time.Now)
-	policy := setting.Define(setting.New(store, record, time.Now), residencyDefinition(cfg.Network.Closed, profiles))
-	places := residency.New(residency.Options{DB: store, Profiles: profiles, Policies: policy, Now: time.Now, Log: log})
-	if err := places.Load(ctx); err != nil {
-		return PolicyAnswer{}, err
+	definition := residencyDefinition(cfg.Network.Closed, profiles)
+	known := residency.Options{Profiles: profiles, Policies: residency.Always(definition.Initial), Now: time.Now, Log: log}
+	var groups *access.Groups
+	store, missing := openExisting(ctx, cfg, log)
+	if missing == nil {
+		defer func() { _ = store.Close() }() // nothing was written
+		record := audit.New(store, time.Now)
+		known.DB, known.Policies = store, setting.Define(setting.New(store, record, time.Now), definition)
+		groups = access.NewGroups(store, record, time.Now)
+	} else if errs.CodeOf(missing) != errs.NotFound || len(q.Groups) > 0 {
+		return PolicyAnswer{}, missing
+	} // before the first start, what an installation begins with holds
+	places := residency.New(known)
+	if known.DB != nil {
+		if err := places.Load(ctx); err != nil {
+			return PolicyAnswer{}, err
+		}
 	}
 	ctx = access.WithPrincipal(ctx, operator)
 	call := residency.Call{ModelID: q.ModelID, Class: q.Class}
 	for _, name := range q.Groups {
-		group, err := access.NewGroups(store, record, time.Now).Named(ctx, name)
+		group, err := groups.Named(ctx, name)
 		if err != nil {
 			return PolicyAnswer{}, err
 		}

@@ -35,6 +35,7 @@ import (
 	"kakoi/internal/doctor"
 	"kakoi/internal/egress"
 	"kakoi/internal/egress/report"
+	"kakoi/internal/errs"
 	"kakoi/internal/feedback"
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
@@ -400,6 +401,24 @@ func (c callers) Caller(ctx context.Context) (model.Caller, error) {
 	return model.Caller{
 		AccountID: account.ID, Email: account.Email, Groups: mapped(groups, func(g access.Group) string { return g.Name }),
 	}, err
+}
+
+// Still implements model.People.
+func (c callers) Still(ctx context.Context) (access.Principal, error) {
+	p, err := access.Require(ctx)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	account, err := c.people.Self(ctx)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if account.Disabled {
+		return access.Principal{}, errs.New(errs.Forbidden, "this account has been switched off")
+	}
+	p.Role = account.Role
+	p.GroupIDs, err = c.groups.GroupIDs(ctx, account.ID)
+	return p, err
 }
 
 // Handler answers every request.

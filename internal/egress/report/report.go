@@ -112,7 +112,7 @@ const gapLeast = time.Minute
 // begun by now.
 func monthOf(name string, now time.Time) (from, to time.Time, err error) {
 	from, err = time.ParseInLocation("2006-01", name, jst.Zone)
-	if err != nil || from.Format("2006-01") != name {
+	if err != nil || from.Format("2006-01") != name || from.Year() < 1970 { // JSON knows no year before 0
 		return from, to, errs.InField("month", "write a month as in 2026-11")
 	}
 	if from.After(now) {

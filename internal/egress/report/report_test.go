@@ -23,7 +23,7 @@ func TestMonthsAreJapans(t *testing.T) {
 	if err != nil || !from.Equal(time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC)) || !to.Equal(time.Date(2026, 11, 30, 15, 0, 0, 0, time.UTC)) {
 		t.Errorf("November is from %s to %s, %v", from, to, err)
 	}
-	for _, bad := range []string{"", "2026-13", "2026-1", "2026-11-01", "november", "2026-12", "0026-11 "} {
+	for _, bad := range []string{"", "2026-13", "2026-1", "2026-11-01", "november", "2026-12", "0026-11 ", "0000-01", "1969-12"} {
 		if _, _, err := monthOf(bad, now); errs.CodeOf(err) != errs.InvalidInput {
 			t.Errorf("monthOf(%q): %v, want code invalid_input", bad, err)
 		}

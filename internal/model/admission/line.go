@@ -107,6 +107,24 @@ func class(t ticket) int {
 	return 0
 }
 
+// tick sets the time of the line, which does not go back for the moment that a
+// row is waited for. A clock that was set back is another matter: what was
+// counted by the old one would count until it is reached again.
+func (l *line) tick(now int64) int64 {
+	if l.Last-now <= nodeDead {
+		l.Last = max(l.Last, now)
+		return l.Last
+	}
+	l.Last, l.Counted, l.Learnt = now, nil, learnt{}
+	for i := range l.Running {
+		l.Running[i].Since = now
+	}
+	for node := range l.Nodes {
+		l.Nodes[node] = now
+	}
+	return now
+}
+
 // enter puts a call in line.
 func (l *line) enter(t ticket) {
 	r := &l.Rounds[class(t)]

@@ -297,3 +297,37 @@ func TestTheCallsOfADeadNodeAreDropped(t *testing.T) {
 		t.Error("a call that its own node does not know stays")
 	}
 }
+
+// The store's clock may have been wrong by a day for a moment.
+func TestAClockThatIsSetBackHoldsNobodyUp(t *testing.T) {
+	const day = int64(24 * time.Hour / time.Millisecond)
+	l := &line{Limits: Limits{Concurrent: 5, RequestsPerMinute: 1}}
+	now := l.tick(day * 2)
+	l.heard("n", nil, now)
+	l.heard("other", nil, now)
+	l.enter(ticket{ID: "first", Person: "anna", Node: "other"})
+	l.admit(now)
+	l.throttled(now, 20*time.Second)
+
+	if now = l.tick(day*2 - 1000); now != day*2 {
+		t.Errorf("the line's time went back by a second: %d", now-day*2)
+	}
+	now = l.tick(day)
+	if now != day {
+		t.Errorf("the line goes on %d ms from now", now-day)
+	}
+	l.heard("n", nil, now)
+	l.enter(ticket{ID: "second", Person: "ben", Node: "n"})
+	l.admit(now)
+	if at := l.runs("second"); at < 0 {
+		t.Errorf("it waits until %+v", l.standings(now)["second"])
+	}
+	if l.runs("first") < 0 {
+		t.Error("the call of the other node is lost")
+	}
+	now = l.tick(day + nodeDead + 1)
+	l.heard("n", nil, now)
+	if l.runs("first") >= 0 {
+		t.Error("the call of a node that is dead stays")
+	}
+}

@@ -101,7 +101,7 @@ func (s *stored) with(ctx context.Context, node, model string, change, done func
 			return err
 		}
 		waited := len(l.Waiting)
-		l.Last = max(l.Last, at) // the row may have been waited for after the clock was read
+		l.tick(at)
 		l.Version++
 		l.heard(node, nil, l.Last)
 		change(l, l.Last)

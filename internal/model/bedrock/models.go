@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrock/types"
 	"github.com/aws/smithy-go"
 
+	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/residency"
 )
@@ -109,14 +110,21 @@ func (c *Client) listed(id string, models []types.InferenceProfileModel, at time
 	return l
 }
 
+// maxPages is more than any account has profiles for.
+const maxPages = 200
+
 // profiles lists the inference profiles: AWS's own and those of the account,
 // which Bedrock lists only when they are asked for. What was listed before a
 // failure comes with it.
 func (c *Client) profiles(ctx context.Context) ([]types.InferenceProfileSummary, error) {
 	var all []types.InferenceProfileSummary
+	read := 0
 	for _, kind := range []types.InferenceProfileType{types.InferenceProfileTypeSystemDefined, types.InferenceProfileTypeApplication} {
 		pages := awsbedrock.NewListInferenceProfilesPaginator(c.control, &awsbedrock.ListInferenceProfilesInput{TypeEquals: kind})
 		for pages.HasMorePages() {
+			if read++; read > maxPages {
+				return all, errs.Newf(errs.ModelFailed, "the list of inference profiles has no end after %d pages", maxPages)
+			}
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return all, err

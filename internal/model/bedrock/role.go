@@ -275,12 +275,23 @@ func (s *session) renew(ctx context.Context, done chan struct{}) {
 	}
 	s.held = aws.Credentials{
 		AccessKeyID: aws.ToString(out.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
-		SessionToken: aws.ToString(out.Credentials.SessionToken), CanExpire: true, Expires: aws.ToTime(out.Credentials.Expiration),
+		SessionToken: aws.ToString(out.Credentials.SessionToken), CanExpire: true, Expires: s.until(aws.ToTime(out.Credentials.Expiration)),
 		Source: "role " + s.hop.role.ARN,
 	}
 	if out.AssumedRoleUser != nil {
 		s.identity = aws.ToString(out.AssumedRoleUser.Arn)
 	}
+}
+
+// until is when credentials that have just been got end by this machine's clock.
+// An end that has passed already, or is further off than what was asked for, is
+// told by another clock: then the time that was asked for runs from now.
+func (s *session) until(end time.Time) time.Time {
+	asked := time.Duration(aws.ToInt32(s.input.DurationSeconds)) * time.Second
+	if left := end.Sub(s.now()); left <= expiryMargin || left > asked+expiryMargin {
+		return s.now().Add(asked)
+	}
+	return end
 }
 
 // drop forgets the session's credentials, which AWS has refused, and those they

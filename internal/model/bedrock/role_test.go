@@ -293,3 +293,29 @@ func TestAPolicyThatKeepsFromARoleIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is ahead takes every session for one that is over.
+func TestAWrongClockNeitherWearsSTSOutNorEndsTheSession(t *testing.T) {
+	for _, ahead := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		s, c := start(t, chained())
+		roles(&c)
+		off := &clock{}
+		off.forward(ahead)
+		c.Now = off.now
+		p := connect(t, c)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		for range 2 {
+			if a := modeltest.Gather(t, ctx, p, ask("hello")); a.Err != nil {
+				t.Errorf("%v ahead: %v", ahead, a.Err)
+			}
+		}
+		if n := count(s, "AssumeRole"); n != 2 {
+			t.Errorf("%v ahead: %d times AssumeRole, want each role once", ahead, n)
+		}
+		off.forward(56 * time.Minute) // the session's last minutes
+		if a := modeltest.Gather(t, ctx, p, ask("hello")); a.Err != nil {
+			t.Errorf("%v ahead: %v", ahead, a.Err)
+		}
+	}
+}

@@ -599,6 +599,35 @@ func TestABadCaseIsNamedPrecisely(t *testing.T) {
 }
 
 // An application profile is allowed by its own ARN, and its models through it.
+// What stands in a case becomes part of a policy, where some characters stand
+// for all others and ${…} for whatever the request brings.
+func TestACaseWidensNoPolicy(t *testing.T) {
+	for field, change := range map[string]func(*generate.Case){
+		"principal.arn":           func(c *generate.Case) { c.Caller.ARN = "arn:aws:iam::111111111111:role/*" },
+		"chain[0].roleArn":        func(c *generate.Case) { c.Chain[0].RoleARN = "arn:aws:iam::222222222222:role/bed?ock" },
+		"chain[0].externalId":     func(c *generate.Case) { c.Chain[0].ExternalID = "${aws:PrincipalTag/x}" },
+		"chain[0].sourceIdentity": func(c *generate.Case) { c.Chain[0].SourceIdentity = "${aws:username}" },
+		"chain[0].sessionTags.x":  func(c *generate.Case) { c.Chain[0].SessionTags = map[string]string{"x": "${aws:username}"} },
+		"models":                  func(c *generate.Case) { c.Models = []string{"anthropic.*"} },
+		"models ": func(c *generate.Case) {
+			c.Models = []string{"arn:aws:bedrock:ap-northeast-1:222222222222:provisioned-model/*"}
+		},
+		"guardrailArn": func(c *generate.Case) {
+			c.GuardrailARN = "arn:aws:bedrock:ap-northeast-1:222222222222:guardrail/${aws:username}"
+		},
+	} {
+		out, err := generate.Run(article(change), data)
+		var bad *simulate.InputError
+		if !errors.As(err, &bad) || bad.Problems[0].Field != strings.TrimSpace(field) || bad.Problems[0].Code != "pattern" {
+			t.Errorf("%s: %d documents, %v", field, len(out.Documents), err)
+		}
+	}
+	templates := article(func(c *generate.Case) {
+		c.Chain[0].SourceIdentity, c.Chain[0].SessionTags = "{email}", map[string]string{"person": "{account}", "place": "課: a/b+c=d@e"}
+	})
+	made(t, templates)
+}
+
 func TestAnApplicationProfile(t *testing.T) {
 	const own = "arn:aws:bedrock:ap-northeast-1:222222222222:application-inference-profile/abcdefghijkl"
 	c := article(func(c *generate.Case) {

@@ -15,7 +15,7 @@ type outcome struct {
 //     ForAllValues true, ForAnyValue false;
 //   - of several values in the policy one is enough; for a negated operator
 //     none may match.
-func (c Condition) holds(context Context, variables bool) outcome {
+func (c Condition) holds(context Context, variables bool, effort *Effort) outcome {
 	have, present := context.Get(c.Key)
 	if c.Operator.Base == nullOperator {
 		return outcome{holds: c.null(present), absent: !present}
@@ -31,7 +31,7 @@ func (c Condition) holds(context Context, variables bool) outcome {
 	// one decides a single value of the request.
 	one := func(value string) bool {
 		for _, w := range want {
-			if op.match(w, value) {
+			if effort.match(w, len(value)) && op.match(w, value) {
 				return !op.negated
 			}
 		}

@@ -55,8 +55,10 @@ type jsonError struct {
 }
 
 type reader struct {
-	data []byte
-	dec  *json.Decoder
+	data  []byte
+	dec   *json.Decoder
+	seen  int // bytes whose lines are counted
+	lines int // that end in them
 }
 
 // CheckJSON reports what keeps data from being one JSON value of at most limit
@@ -95,7 +97,10 @@ func readJSON(data []byte, limit int) (*node, *jsonError) {
 
 // line is that of the token read last.
 func (r *reader) line() int {
-	return 1 + bytes.Count(r.data[:min(int(r.dec.InputOffset()), len(r.data))], []byte{'\n'})
+	end := min(int(r.dec.InputOffset()), len(r.data))
+	r.lines += bytes.Count(r.data[r.seen:end], []byte{'\n'})
+	r.seen = end
+	return 1 + r.lines
 }
 
 func (r *reader) syntax(err error) *jsonError {

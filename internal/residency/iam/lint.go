@@ -262,7 +262,9 @@ func lower(list []string) []string {
 
 func coversEach(wide, narrow []string) bool {
 	for _, n := range narrow {
-		if !slices.ContainsFunc(wide, func(w string) bool { return w == n || w == "*" || (!strings.Contains(w, "${") && covers(w, n)) }) {
+		if !slices.ContainsFunc(wide, func(w string) bool {
+			return w == n || w == "*" || (strings.ContainsAny(w, "*?") && !strings.Contains(w, "${") && covers(w, n))
+		}) {
 			return false
 		}
 	}

@@ -32,7 +32,7 @@ func (e *evaluation) apply(p *Policy, s *Statement, source Source) (grant, *miss
 		return how, &miss{ResourceElement, Near{Source: source, Have: []string{e.req.Resource}, Want: slices.Concat(s.Resources, s.NotResources), Variable: missing}}
 	}
 	for _, c := range s.Conditions {
-		o := c.holds(e.req.Context, p.variables())
+		o := c.holds(e.req.Context, p.variables(), e.req.Effort)
 		if o.absent {
 			e.absent[strings.ToLower(c.Key)] = true
 		}
@@ -79,7 +79,8 @@ func (s *Statement) named() []string {
 func (e *evaluation) action(s *Statement) bool {
 	in := func(actions []string) bool {
 		return slices.ContainsFunc(actions, func(a string) bool {
-			return wildcards(strings.ToLower(a)).match(strings.ToLower(e.req.Action))
+			p := wildcards(strings.ToLower(a))
+			return e.req.Effort.match(p, len(e.req.Action)) && p.match(strings.ToLower(e.req.Action))
 		})
 	}
 	if s.NotActions != nil {
@@ -97,13 +98,17 @@ func (e *evaluation) resource(p *Policy, s *Statement) (matched bool, missing st
 	}
 	found := false
 	for _, r := range slices.Concat(s.Resources, s.NotResources) {
+		if !strings.ContainsAny(r, "*?$") && strings.Count(r, ":") >= arnParts-1 { // as nearly all are: a whole ARN
+			found = found || r == e.req.Resource
+			continue
+		}
 		pat := wildcards(r)
 		if p.variables() {
 			if pat, missing = expand(r, e.req.Context, true); missing != "" {
 				return false, missing
 			}
 		}
-		found = found || pat.matchResource(e.req.Resource)
+		found = found || e.req.Effort.match(pat, len(e.req.Resource)) && pat.matchResource(e.req.Resource)
 	}
 	return found == (s.NotResources == nil), ""
 }

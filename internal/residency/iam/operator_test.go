@@ -123,7 +123,7 @@ func TestConditionOperators(t *testing.T) {
 		if !ok || o.String() != tt.operator {
 			t.Fatalf("parseOperator(%s) = %v, %v", tt.operator, o, ok)
 		}
-		if got := (Condition{o, tt.key, tt.values}).holds(context, true); got.holds != tt.want {
+		if got := (Condition{o, tt.key, tt.values}).holds(context, true, nil); got.holds != tt.want {
 			t.Errorf("%s %s %v = %+v, want %v", tt.operator, tt.key, tt.values, got, tt.want)
 		}
 	}
@@ -137,7 +137,7 @@ func TestConditionOperators(t *testing.T) {
 func TestTheLanguageOf2008HasNoVariables(t *testing.T) {
 	context := Context{"aws:username": {"taro"}}
 	c := Condition{Operator{Base: "StringEquals"}, "aws:username", []string{"${aws:username}"}}
-	if !c.holds(context, true).holds || c.holds(context, false).holds {
+	if !c.holds(context, true, nil).holds || c.holds(context, false, nil).holds {
 		t.Error("variables must be replaced in 2012-10-17 and stay text in 2008-10-17")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Parse reads a policy of the given kind strictly: AWS refuses what it refuses.
@@ -26,10 +27,10 @@ func Parse(kind Kind, name string, data []byte) (*Policy, error) {
 // size counts what counts against a quota: everything but white space. A space
 // inside a string is rare, and its loss only makes the warning lenient.
 func size(data []byte) int {
-	n := 0
-	for _, c := range string(data) {
-		if !strings.ContainsRune(" \t\r\n", c) {
-			n++
+	n := utf8.RuneCount(data)
+	for _, c := range data {
+		if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+			n--
 		}
 	}
 	return n

@@ -275,9 +275,9 @@ func TestANegatedOperatorIsTheOpposite(t *testing.T) {
 		if !ok || c.Operator.Quantifier != Single || c.Operator.IfExists {
 			return nil
 		}
-		plain := c.holds(req.Context, true)
+		plain := c.holds(req.Context, true, nil)
 		c.Operator.Base = negation
-		if negated := c.holds(req.Context, true); plain.missing == "" && plain.holds == negated.holds {
+		if negated := c.holds(req.Context, true, nil); plain.missing == "" && plain.holds == negated.holds {
 			return fmt.Errorf("%v and its negation are both %v", c, plain.holds)
 		}
 		return nil

@@ -1,6 +1,9 @@
 package iam
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Request is one authorization check: AWS makes one or many for a call.
 type Request struct {
@@ -16,6 +19,33 @@ type Request struct {
 	// management account, whose resources RCPs do not bind.
 	ResourceManagement bool
 	Context            Context
+	// Effort bounds what is spent on matching; nil is without a bound.
+	Effort *Effort
+}
+
+// Effort is what may be spent on matching texts with wildcards, for which
+// policies and requests can be made to take hours. What is evaluated after it is
+// spent means nothing.
+type Effort struct{ left int }
+
+// NewEffort returns so much effort: about a nanosecond each.
+func NewEffort(n int) *Effort { return &Effort{n} }
+
+// Spent reports whether it was not enough.
+func (e *Effort) Spent() bool { return e != nil && e.left < 0 }
+
+// match spends what comparing p with so many characters may take at the most,
+// and reports whether there was as much.
+func (e *Effort) match(p pattern, text int) bool {
+	if e == nil {
+		return true
+	}
+	cost := len(p) + text
+	if slices.ContainsFunc(p, func(c symbol) bool { return c.wild }) {
+		cost += len(p) * text
+	}
+	e.left -= min(cost, max(e.left, 0)+1)
+	return e.left >= 0
 }
 
 func (r Request) crossAccount() bool {

@@ -17,7 +17,8 @@ func (c Context) Get(key string) ([]string, bool) {
 
 // expand puts the request's values into the variables of s. Wildcards stay
 // wildcards if wild is set, and what a variable brings is never one. Where a
-// variable has no value, no default, or many values, missing names it
+// variable has no value, no default, many values, or one too long to be any,
+// missing names it
 // ("IAM policy elements: Variables and tags").
 func expand(s string, context Context, wild bool) (p pattern, missing string) {
 	for s != "" {
@@ -31,7 +32,7 @@ func expand(s string, context Context, wild bool) (p pattern, missing string) {
 			return append(p, plain("${"+rest, wild)...), ""
 		}
 		value, ok := variable(name, context)
-		if !ok {
+		if !ok || len(p)+len(value) > maxBytes {
 			return nil, strings.TrimSpace(name)
 		}
 		p = append(p, literal(value)...)

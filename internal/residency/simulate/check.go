@@ -40,7 +40,7 @@ func (s spec) request(r *run) iam.Request {
 	}
 	return iam.Request{
 		Principal: s.session.principal, Action: s.action, Resource: s.resource, ResourceAccount: s.resourceAccount,
-		ResourceManagement: r.account(s.resourceAccount).Management, Context: context,
+		ResourceManagement: r.account(s.resourceAccount).Management, Context: context, Effort: r.effort,
 	}
 }
 

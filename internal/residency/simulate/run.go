@@ -13,15 +13,20 @@ var Japan = []string{"ap-northeast-1", "ap-northeast-3"}
 type run struct {
 	in     *Input
 	router Router
+	effort *iam.Effort
 	out    Output
 }
+
+// effort is a few seconds at the most, and some hundred times what the policies
+// of large organizations take.
+const effort = 2_000_000_000
 
 // Run answers in. It asks nothing but router. The error is an *InputError.
 func Run(in *Input, router Router) (Output, error) {
 	if err := prepare(in); err != nil {
 		return Output{}, err
 	}
-	r := &run{in: in, router: router, out: Output{Version: Version, Decision: Allowed, Checks: []Check{}, Destinations: []string{}, AllowedRegions: in.AllowedRegions}}
+	r := &run{in: in, router: router, effort: iam.NewEffort(effort), out: Output{Version: Version, Decision: Allowed, Checks: []Check{}, Destinations: []string{}, AllowedRegions: in.AllowedRegions}}
 	if len(in.AllowedRegions) == 0 {
 		r.out.AllowedRegions = Japan
 	}
@@ -47,6 +52,9 @@ func Run(in *Input, router Router) (Output, error) {
 	case !r.make(r.call(by, p)):
 		r.out.Decision = r.refused()
 	}
+	if r.effort.Spent() {
+		return Output{}, &InputError{[]Problem{{Code: "too_costly"}}}
+	}
 	r.decide()
 	r.warn()
 	return r.out, nil
@@ -68,6 +76,9 @@ func (r *run) path(by session) (p *path, known bool) {
 func (r *run) make(specs []spec) bool {
 	all := true
 	for _, s := range specs {
+		if r.effort.Spent() {
+			return false
+		}
 		req := s.request(r)
 		result := iam.Evaluate(req, s.policies(r))
 		c := Check{

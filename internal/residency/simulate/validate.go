@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -18,6 +19,8 @@ const (
 	maxHops   = 10
 	maxLength = 2048
 	maxList   = 100
+	// maxProblems bounds what one bad document has people read.
+	maxProblems = 50
 )
 
 const (
@@ -41,6 +44,9 @@ type validation struct {
 }
 
 func (v *validation) problem(field, code string, params ...string) {
+	if len(v.problems) >= maxProblems {
+		return
+	}
 	p := Problem{Code: code, Field: field}
 	for i := 0; i+1 < len(params); i += 2 {
 		if p.Params == nil {
@@ -140,7 +146,15 @@ func (v *validation) region(field, s string) {
 	}
 }
 
+// literal refuses what stands for something else in a policy that names it.
+func (v *validation) literal(field, s string) {
+	if strings.ContainsAny(s, "*?$") {
+		v.problem(field, "pattern", "value", s)
+	}
+}
+
 func (v *validation) arn(field, s, service string) {
+	v.literal(field, s)
 	a, ok := iam.ParseARN(s)
 	if !ok || (service != "" && a.Service != service) {
 		v.problem(field, "arn", "value", s)
@@ -232,6 +246,7 @@ func (v *validation) call() {
 			v.arn("call."+f.field, f.value, "bedrock")
 		}
 	}
+	v.literal("call.modelId", c.ModelID)
 	if a, isARN := iam.ParseARN(c.ModelID); isARN && a.Region != c.Region {
 		v.problem("call.modelId", "other_region", "value", c.ModelID, "region", c.Region)
 	}
@@ -254,6 +269,7 @@ func (v *validation) caller() {
 }
 
 func (v *validation) person(field, arn string, kinds ...string) {
+	v.literal(field, arn)
 	a, ok := iam.ParseARN(arn)
 	kind, name := a.Kind()
 	if !ok || a.Service != "iam" || !accountForm.MatchString(a.Account) || !slices.Contains(kinds, kind) || name == "" {
@@ -271,6 +287,12 @@ func (v *validation) hop(at string, h *Hop) {
 	v.person(at+".roleArn", h.RoleARN, "role")
 	v.sessionName(at+".sessionName", h.SessionName)
 	v.rolePolicies(at+".policies", &h.Policies)
+	v.literal(at+".externalId", h.ExternalID)
+	v.literal(at+".sourceIdentity", h.SourceIdentity)
+	for _, key := range slices.Sorted(maps.Keys(h.SessionTags)) {
+		v.literal(at+".sessionTags."+key, key)
+		v.literal(at+".sessionTags."+key, h.SessionTags[key])
+	}
 	switch h.STS.Endpoint {
 	case "", stsRegional:
 		v.region(at+".sts.region", h.STS.Region)
@@ -299,6 +321,9 @@ func (v *validation) rolePolicies(at string, p *RolePolicies) {
 // list parses policies in place.
 func (v *validation) list(at string, list []Policy, kind iam.Kind) {
 	for i := range list {
+		if len(v.problems) >= maxProblems {
+			return
+		}
 		v.policy(fmt.Sprintf("%s[%d]", at, i), &list[i], kind)
 	}
 }
