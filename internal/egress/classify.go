@@ -47,6 +47,12 @@ func Classify(err error) Failure {
 	if denied, ok := refused(err); ok {
 		return Failure{Step: StepEgress, Code: errs.EgressDenied, Message: denied.Message}
 	}
+	if refusal, ok := refusedByProxy(err); ok {
+		return Failure{
+			Step: StepConnect, Code: errs.ModelUnreachable, Message: refusal.Message,
+			Passing: strings.HasPrefix(refusal.Params["status"], "5"), // it could not reach the destination
+		}
+	}
 	if f, ok := classifyResolve(err); ok {
 		return f
 	}

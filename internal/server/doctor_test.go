@@ -37,6 +37,7 @@ import (
 	"kakoi/internal/db"
 	"kakoi/internal/doctor"
 	"kakoi/internal/egress"
+	"kakoi/internal/egress/proxytest"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/model/modeltest/bedrockfake"
@@ -397,6 +398,22 @@ func (c *clinic) trusting(want certificate) {
 	c.openai(base+"/v1", func(d *model.ConnectionDraft) { d.Settings.CAPEM = string(authority) })
 }
 
+// proxied connects to a server of https through a proxy that asks for a login.
+func (c *clinic) proxied(ill func(*proxytest.Proxy), change func(*model.ConnectionDraft)) {
+	base, authority := c.secure(certificate{names: []string{"llm.test"}}, 0)
+	proxy := proxytest.Run(c.t)
+	proxy.User, proxy.Password = "soumu", "proxy-canary"
+	c.openai(base+"/v1", func(d *model.ConnectionDraft) {
+		d.Settings.CAPEM, d.Settings.Proxy, d.Settings.ProxyUser, d.Secret.ProxyPassword = string(authority), proxy.URL, "soumu", "proxy-canary"
+		if change != nil {
+			change(d)
+		}
+	})
+	if ill != nil {
+		ill(proxy)
+	}
+}
+
 // files writes a certificate and a key as http.tls names them.
 func (c *clinic) files(pair tls.Certificate, key any) {
 	c.t.Helper()
@@ -625,7 +642,19 @@ func illnesses() []illness {
 		}, "tls", failed, doctor.Code(egress.TroublePlain), [2]string{}},
 		{"a proxy that asks for a password", func(c *clinic) {
 			c.openai(c.serveHTTP(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })+"/v1", nil)
-		}, "reach", failed, doctor.Code(egress.TroubleProxy), [2]string{}},
+		}, "connect", failed, doctor.Code(egress.TroubleProxy), [2]string{}},
+		{"a proxy that the connection does not log in to", func(c *clinic) {
+			c.proxied(nil, func(d *model.ConnectionDraft) { d.Settings.ProxyUser, d.Secret.ProxyPassword = "", "" })
+		}, "connect", failed, doctor.Code(egress.TroubleProxy), [2]string{}},
+		{"a proxy whose password has changed", func(c *clinic) {
+			c.proxied(func(p *proxytest.Proxy) { p.Password = "changed" }, nil)
+		}, "connect", failed, doctor.Code(egress.TroubleProxyPassword), [2]string{}},
+		{"a proxy that wants another login", func(c *clinic) {
+			c.proxied(func(p *proxytest.Proxy) { p.Password, p.Offers = "other", "Negotiate, NTLM" }, nil)
+		}, "connect", failed, doctor.Code(egress.TroubleProxyScheme), [2]string{"schemes", "Negotiate, NTLM"}},
+		{"a proxy that does not let the destination through", func(c *clinic) {
+			c.proxied(func(p *proxytest.Proxy) { p.Denies = http.StatusForbidden }, nil)
+		}, "connect", failed, doctor.Code(egress.TroubleProxyDenied), [2]string{"status", "403"}},
 		{"a proxy that answers", func(c *clinic) {
 			c.openai(c.serveHTTP(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Via", "1.1 proxy.example.lg.jp (squid)")
@@ -831,7 +860,7 @@ func TestEachFailureIsProvokedAndNamed(t *testing.T) {
 			}
 			for _, s := range steps {
 				provoked[s.Code] = true
-				for _, hidden := range []string{bedrockfake.DefaultKey.Secret, bedrockfake.DefaultKey.ID, "wrong-key", "sk-123456"} {
+				for _, hidden := range []string{bedrockfake.DefaultKey.Secret, bedrockfake.DefaultKey.ID, "wrong-key", "sk-123456", "proxy-canary"} {
 					if strings.Contains(s.Detail, hidden) || slices.ContainsFunc(s.Facts, func(f doctor.Fact) bool { return strings.Contains(f.Value, hidden) }) {
 						t.Errorf("%s tells a secret: %+v", s.Name, s)
 					}
