@@ -42,7 +42,7 @@ export function ProxyFields({ form, stored }: Props & { stored: string[] }) {
       {form.values.proxy.trim() !== "" && (
         <>
           <TextField {...form.field("proxyUser")} label={t("connections.proxyUser")} optional hint={t("connections.proxyUserHint")} mono autoComplete="off" />
-          <PasswordField {...form.field("proxyPassword")} label={t("connections.proxyPassword")} optional hint={stored.includes("proxyPassword") ? t("connections.secretKept") : undefined} mono autoComplete="off" />
+          <PasswordField {...form.field("proxyPassword")} label={t("connections.proxyPassword")} optional={form.values.proxyUser.trim() === ""} hint={stored.includes("proxyPassword") ? t("connections.secretKept") : undefined} mono autoComplete="off" />
         </>
       )}
     </>
