@@ -38,6 +38,19 @@ import (
 // and counts nothing else. It returns a resolver that asks it.
 func nameServer(t *testing.T, answer func(name string) netip.Addr) *net.Resolver {
 	t.Helper()
+	return asking(serveDNS(t, func(query []byte) []byte { return dnsReply(query, answer) }))
+}
+
+// asking returns a resolver that asks the name server at an address.
+func asking(server string) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server)
+	}}
+}
+
+// serveDNS starts a name server and returns its address. A nil reply is none.
+func serveDNS(t *testing.T, reply func(query []byte) []byte) string {
+	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -50,14 +63,12 @@ func nameServer(t *testing.T, answer func(name string) netip.Addr) *net.Resolver
 			if err != nil {
 				return
 			}
-			if reply := dnsReply(buf[:n], answer); reply != nil {
-				_, _ = conn.WriteTo(reply, from)
+			if said := reply(buf[:n]); said != nil {
+				_, _ = conn.WriteTo(said, from)
 			}
 		}
 	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
+	return conn.LocalAddr().String()
 }
 
 func dnsReply(query []byte, answer func(name string) netip.Addr) []byte {

@@ -309,7 +309,7 @@ func tlsTrouble(err error) Trouble {
 		return TroubleUntrusted
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return TroublePlain
-	case errors.As(err, &alert):
+	case errors.As(err, &alert), oldTLS(err):
 		return TroubleTLSRefused
 	case strings.Contains(err.Error(), "TLS handshake timeout"):
 		return TroubleTLSTimeout
