@@ -2,10 +2,7 @@ package bedrock_test
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
