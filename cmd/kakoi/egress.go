@@ -9,26 +9,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"kakoi/internal/server"
 )
 
 // maxReportFile is more than any report; what is longer is refused by its
 // reader.
 const maxReportFile = 65 << 20
-
-// egressReport is what a verified report says, as its reader shows it.
-type egressReport struct {
-	Month       string
-	MadeAt      time.Time
-	Complete    bool
-	Version     string
-	Closed      bool
-	Fingerprint string // of the key that it was verified with
-	Total       struct{ Destinations, Dials, Refusals, BytesSent, BytesReceived int64 }
-	Gaps        int
-	Lost        int // processes whose end is not on record
-	// HTML writes it as a page to read.
-	HTML func(w io.Writer, locale string) error
-}
 
 // errNotVerified is what ends the verification of a report that is not what it
 // claims to be.
@@ -140,13 +127,13 @@ read as what they should be.`,
 				return err
 			}
 		}
-		_, err = io.WriteString(cmd.OutOrStdout(), r.text())
+		_, err = io.WriteString(cmd.OutOrStdout(), reportText(r))
 		return err
 	}
 	return cmd
 }
 
-func (r egressReport) text() string {
+func reportText(r server.EgressVerified) string {
 	network, period := "closed", ""
 	if !r.Closed {
 		network = "not closed"

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kakoi/internal/config"
+	"kakoi/internal/server"
 )
 
 func TestTheEgressReportGoesWhereItIsAskedFor(t *testing.T) {
@@ -48,11 +49,11 @@ func TestVerifyingAReportEndsWithWhatItFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := actions{egressVerify: func(f, k []byte) (egressReport, error) {
+	a := actions{egressVerify: func(f, k []byte) (server.EgressVerified, error) {
 		if string(f) != "F" || string(k) != "K" {
 			t.Errorf("verified %q with %q", f, k)
 		}
-		r := egressReport{Month: "2026-11", Version: "1.0", Closed: true, Fingerprint: "sha256:ab", Gaps: 2}
+		r := server.EgressVerified{Month: "2026-11", Version: "1.0", Closed: true, Fingerprint: "sha256:ab", Gaps: 2}
 		r.HTML = func(w io.Writer, locale string) error { _, err := io.WriteString(w, "page in "+locale); return err }
 		return r, nil
 	}}
@@ -78,7 +79,7 @@ func TestVerifyingAReportEndsWithWhatItFound(t *testing.T) {
 		{"a file that is not there", nil, []string{filepath.Join(dir, "none"), "--key", key}, 2, "none"},
 		{"another language", nil, []string{file, "--key", key, "--lang", "fr"}, 2, "--lang"},
 	} {
-		a.egressVerify = func([]byte, []byte) (egressReport, error) { return egressReport{}, tt.fail }
+		a.egressVerify = func([]byte, []byte) (server.EgressVerified, error) { return server.EgressVerified{}, tt.fail }
 		var coded exitError
 		out, err := run(t, a, nil, append([]string{"egress", "verify"}, tt.args...)...)
 		if !errors.As(err, &coded) || coded.code != tt.code || !strings.Contains(err.Error(), tt.says) || out != "" {

@@ -81,7 +81,7 @@ type actions struct {
 	egressKey func(ctx context.Context, cfg *config.Effective, log *slog.Logger) ([]byte, error)
 	// egressVerify returns what a report says if the key signed it. Its error
 	// wraps errNotVerified if it did not.
-	egressVerify func(file, key []byte) (egressReport, error)
+	egressVerify func(file, key []byte) (server.EgressVerified, error)
 	// doctor examines the installation and passes on each step.
 	doctor func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error
 	// openAPI returns the description of the API.

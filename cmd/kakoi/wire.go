@@ -34,12 +34,12 @@ func wired() actions {
 		egressKey: func(ctx context.Context, cfg *config.Effective, log *slog.Logger) ([]byte, error) {
 			return server.EgressKey(ctx, cfg.Config, version, log)
 		},
-		egressVerify: func(file, key []byte) (egressReport, error) {
+		egressVerify: func(file, key []byte) (server.EgressVerified, error) {
 			r, malformed, err := server.VerifyEgress(file, key)
 			if err != nil && !malformed {
 				err = fmt.Errorf("%w: %w", errNotVerified, err)
 			}
-			return egressReport(r), err
+			return r, err
 		},
 		doctor: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error {
 			return server.Doctor(ctx, cfg.Config, log, c, tell)

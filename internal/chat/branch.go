@@ -105,11 +105,15 @@ func (s *Service) Edit(ctx context.Context, id, message string, turn Turn) (Star
 	if old.Role == model.RoleAssistant {
 		return s.editAnswer(ctx, c, old, turn)
 	}
+	c, policy, err := s.counted(ctx, c)
+	if err != nil {
+		return Started{}, err
+	}
 	offers, err := s.answering(ctx, c, turn)
 	if err != nil {
 		return Started{}, err
 	}
-	return s.begin(ctx, beginning{conversation: c, turn: &turn, parent: old.ParentID, editedFrom: old.ID, offers: offers})
+	return s.begin(ctx, beginning{conversation: c, policy: policy, turn: &turn, parent: old.ParentID, editedFrom: old.ID, offers: offers})
 }
 
 func (s *Service) editAnswer(ctx context.Context, c Conversation, old Message, turn Turn) (Started, error) {
@@ -168,11 +172,15 @@ func (s *Service) Regenerate(ctx context.Context, id, message, modelID, clientID
 	if modelID == "" {
 		modelID = c.ModelID
 	}
+	c, policy, err := s.counted(ctx, c)
+	if err != nil {
+		return Started{}, err
+	}
 	offer, err := s.offer(ctx, modelID, c.Class)
 	if err != nil {
 		return Started{}, err
 	}
-	return s.begin(ctx, beginning{conversation: c, parent: old.ParentID, clientID: clientID, offers: []model.Offer{offer}})
+	return s.begin(ctx, beginning{conversation: c, policy: policy, parent: old.ParentID, clientID: clientID, offers: []model.Offer{offer}})
 }
 
 // errBusy is the refusal of a turn while another is answered.

@@ -38,6 +38,14 @@ func (p Policy) counts(class classification.Class) classification.Class {
 	return cmp.Or(class, p.DefaultClass)
 }
 
+// counted returns c with the class that it counts as under the policy that
+// holds, and that policy.
+func (s *Service) counted(ctx context.Context, c Conversation) (Conversation, Policy, error) {
+	p, err := s.policyNow(ctx)
+	c.Class = p.counts(c.Class)
+	return c, p, err
+}
+
 // offersFor returns the models that what is of class may be written to.
 func (s *Service) offersFor(ctx context.Context, class classification.Class) ([]model.Offer, error) {
 	all, err := s.models.Offers(ctx)

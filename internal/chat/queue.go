@@ -76,11 +76,15 @@ func (s *Service) sendOne(ctx context.Context, owner, conversation string, next 
 	if err != nil {
 		return Started{}, err
 	}
+	c, policy, err := s.counted(ctx, c)
+	if err != nil {
+		return Started{}, err
+	}
 	offers, err := s.answering(ctx, c, next.Turn)
 	if err != nil {
 		return Started{}, err
 	}
-	return s.begin(ctx, beginning{conversation: c, turn: &next.Turn, parent: openEnd, offers: offers, queued: next.ID})
+	return s.begin(ctx, beginning{conversation: c, policy: policy, turn: &next.Turn, parent: openEnd, offers: offers, queued: next.ID})
 }
 
 // SendQueued sends the oldest turn that waits, now.

@@ -155,7 +155,7 @@ func (s *Service) Create(ctx context.Context, n NewConversation) (Started, error
 		return Started{}, err
 	}
 	c.ModelID = offers[0].ID
-	started, err := s.begin(ctx, beginning{conversation: c, fresh: true, policy: &policy, turn: &turn, offers: offers})
+	started, err := s.begin(ctx, beginning{conversation: c, fresh: true, policy: policy, turn: &turn, offers: offers})
 	if db.IsUniqueViolation(err) { // the same send, at the same moment
 		first, ok, again := s.createdBefore(ctx, p.AccountID, turn.ClientID)
 		if again == nil && ok {
@@ -191,11 +191,10 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change, bus
 	if c, err = change(c, Change{ModelID: ch.ModelID, Parameters: ch.Parameters}); err != nil {
 		return Started{}, err
 	}
-	policy, err := s.policyNow(ctx)
+	c, policy, err := s.counted(ctx, c)
 	if err != nil {
 		return Started{}, err
 	}
-	c.Class = policy.counts(c.Class)
 	offers, err := s.answering(ctx, c, turn)
 	if err != nil {
 		return Started{}, err
@@ -203,7 +202,7 @@ func (s *Service) Send(ctx context.Context, id string, turn Turn, ch Change, bus
 	if len(turn.CompareIDs) == 0 {
 		c.ModelID = offers[0].ID
 	}
-	started, err := s.begin(ctx, beginning{conversation: c, policy: &policy, turn: &turn, parent: openEnd, offers: offers})
+	started, err := s.begin(ctx, beginning{conversation: c, policy: policy, turn: &turn, parent: openEnd, offers: offers})
 	if busy == BusyRefuse || busy == "" || errs.CodeOf(err) != errs.RunActive {
 		return started, err
 	}
@@ -216,34 +215,23 @@ const openEnd = "open end"
 // beginning is a turn, or a new answer to one, that is about to begin.
 type beginning struct {
 	conversation Conversation
-	fresh        bool    // the conversation too
-	policy       *Policy // that holds; nil if nobody has asked
-	turn         *Turn   // nil: a new answer to the message parent
-	parent       string  // what it follows: a message, "" at the beginning, or openEnd
-	editedFrom   string  // the message the turn is another wording of
-	clientID     string  // of a new answer
+	fresh        bool   // the conversation too
+	policy       Policy // that holds
+	turn         *Turn  // nil: a new answer to the message parent
+	parent       string // what it follows: a message, "" at the beginning, or openEnd
+	editedFrom   string // the message the turn is another wording of
+	clientID     string // of a new answer
 	offers       []model.Offer
 	queued       string // the queued turn it was
-}
-
-// holds returns the policy that holds for b.
-func (b beginning) holds(ctx context.Context, s *Service) (Policy, error) {
-	if b.policy != nil {
-		return *b.policy, nil
-	}
-	return s.policyNow(ctx)
 }
 
 // begin stores question and answers-to-be in one transaction and starts their
 // runs. The error has code RunActive while an answer is being written: two sends
 // to one conversation meet at its row, which both write before they look.
 func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
-	policy, err := b.holds(ctx, s)
-	if err == nil {
-		err = policy.keeps()
-	}
+	err := b.policy.keeps()
 	if err == nil && b.turn != nil && b.queued == "" { // what waits was let in
-		err = policy.carries(len(b.turn.AttachmentIDs))
+		err = b.policy.carries(len(b.turn.AttachmentIDs))
 	}
 	if err := errors.Join(s.accepting(), err); err != nil {
 		return Started{}, err
@@ -319,7 +307,7 @@ func (s *Service) begin(ctx context.Context, b beginning) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
-	c.Running, c.ActiveAt, c.Class = true, now, policy.counts(c.Class)
+	c.Running, c.ActiveAt, c.Class = true, now, b.policy.counts(c.Class)
 	for i := range runs {
 		s.launch(ctx, c, runs[i], answers[i], b.offers[i], launchAnswer)
 	}
@@ -386,14 +374,13 @@ func (s *Service) again(ctx context.Context, id, message string, how launchKind)
 	if err != nil {
 		return Started{}, err
 	}
-	policy, err := s.policyNow(ctx)
+	c, policy, err := s.counted(ctx, c)
 	if err == nil {
 		err = policy.keeps()
 	}
 	if err := errors.Join(s.accepting(), err); err != nil {
 		return Started{}, err
 	}
-	c.Class = policy.counts(c.Class)
 	if message == "" {
 		message = c.LeafID
 	}

@@ -38,14 +38,13 @@ func (s *Service) Summarise(ctx context.Context, id string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	policy, err := s.policyNow(ctx)
+	c, policy, err := s.counted(ctx, c)
 	if err == nil {
 		err = policy.keeps()
 	}
 	if err != nil {
 		return Summary{}, err
 	}
-	c.Class = policy.counts(c.Class)
 	branch, err := s.path(ctx, s.db, c.OwnerID, id, c.LeafID, math.MaxInt32)
 	if err != nil {
 		return Summary{}, err

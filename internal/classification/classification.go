@@ -19,6 +19,10 @@ const (
 // All are the classes that something can be given.
 func All() []Class { return []Class{Public, Internal, Restricted} }
 
+// Any are the classes that what is sent may be of, given or not, the least
+// confidential first.
+func Any() []Class { return append([]Class{None}, All()...) }
+
 // Valid reports whether something can be given class c.
 func (c Class) Valid() bool { return c >= Public && c <= Restricted }
 

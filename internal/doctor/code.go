@@ -133,7 +133,8 @@ func Codes() []Code {
 	}
 	for _, t := range []egress.Trouble{
 		egress.TroubleDenied, egress.TroubleNameUnknown, egress.TroubleNameTimeout, egress.TroubleNameFailed, egress.TroubleRefused, egress.TroubleDialTimeout,
-		egress.TroubleNoRoute, egress.TroubleDialFailed, egress.TroubleProxy, egress.TroubleAuthority, egress.TroubleWrongName, egress.TroubleExpired,
+		egress.TroubleNoRoute, egress.TroubleDialFailed, egress.TroubleProxy, egress.TroubleProxyPassword, egress.TroubleProxyScheme,
+		egress.TroubleProxyDenied, egress.TroubleAuthority, egress.TroubleWrongName, egress.TroubleExpired,
 		egress.TroubleNotYetValid, egress.TroubleUntrusted, egress.TroublePlain, egress.TroubleTLSRefused, egress.TroubleTLSTimeout, egress.TroubleAnswerTimeout,
 		egress.TroubleBrokeOff,
 	} {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -161,13 +162,14 @@ func publicCode(host string) Code {
 var connecting = []egress.Trouble{
 	egress.TroubleDenied, egress.TroubleNameUnknown, egress.TroubleNameTimeout, egress.TroubleNameFailed,
 	egress.TroubleRefused, egress.TroubleDialTimeout, egress.TroubleNoRoute, egress.TroubleDialFailed,
+	egress.TroubleProxy, egress.TroubleProxyPassword, egress.TroubleProxyScheme, egress.TroubleProxyDenied,
 }
 
 // way tells how far a probe came.
 func (p *patient) way(found egress.Probe, e model.Endpoint, failed Status, tell func(Step) bool) bool {
 	s := Step{Name: "connect", Elapsed: found.Connecting, Facts: fact(nil, "address", found.Address)}
 	if slices.Contains(connecting, found.Trouble) {
-		s.Status, s.Code, s.Detail = failed, Code(found.Trouble), text(found.Err)
+		s.Status, s.Code, s.Detail, s.Params = failed, Code(found.Trouble), text(found.Err), paramsOf(found.Err)
 	}
 	if !tell(s) || s.Code != "" {
 		return false
@@ -292,18 +294,22 @@ func (p *patient) finding(found model.CheckStep) Step {
 	if found.Name == "stream" {
 		s.Params["action"] = "bedrock:InvokeModelWithResponseStream"
 	}
-	var e *errs.Error
-	if errors.As(err, &e) {
-		for k, v := range e.Params {
-			s.Params[k] = v
-		}
-	}
+	maps.Copy(s.Params, paramsOf(err))
 	if found.Name == "answer" && found.Err == nil && errs.CodeOf(err) == errs.ModelAccessDenied {
 		s.Code, s.Detail = PlainDenied, err.Error()
 		return s
 	}
 	s.Code, s.Detail = p.codeOf(found.Name, errs.CodeOf(err), s.Params), err.Error()
 	return s
+}
+
+// paramsOf returns a copy of what a failure speaks of.
+func paramsOf(err error) map[string]string {
+	var e *errs.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	return maps.Clone(e.Params)
 }
 
 // codeOf gives a failed step of an adapter its code.
@@ -360,7 +366,10 @@ func (p *patient) codeOf(step string, code errs.Code, params map[string]string) 
 
 // roleCode says why a role could not be assumed.
 func (p *patient) roleCode(code errs.Code, reason string, params map[string]string) Code {
-	if code != errs.ModelCredentials {
+	switch {
+	case code == errs.ModelUnreachable && strings.HasPrefix(reason, "proxy"):
+		return unreachableCode(reason)
+	case code != errs.ModelCredentials:
 		return STSUnreachable
 	}
 	switch reason {
@@ -415,6 +424,8 @@ func unreachableCode(reason string) Code {
 		return Code(egress.TroubleRefused)
 	case "proxy":
 		return Code(egress.TroubleProxy)
+	case "proxy_password", "proxy_scheme", "proxy_denied":
+		return Code(reason)
 	}
 	return Code(egress.TroubleDialFailed)
 }

@@ -2,13 +2,11 @@ package egress
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -47,6 +45,12 @@ func Classify(err error) Failure {
 	if denied, ok := refused(err); ok {
 		return Failure{Step: StepEgress, Code: errs.EgressDenied, Message: denied.Message}
 	}
+	if refusal, ok := refusedByProxy(err); ok {
+		return Failure{
+			Step: StepConnect, Code: errs.ModelUnreachable, Message: refusal.Message,
+			Passing: strings.HasPrefix(refusal.Params["status"], "5"), // it could not reach the destination
+		}
+	}
 	if f, ok := classifyResolve(err); ok {
 		return f
 	}
@@ -75,42 +79,43 @@ func classifyResolve(err error) (Failure, bool) {
 
 func classifyTLS(err error) (Failure, bool) {
 	f := Failure{Step: StepTLS, Code: errs.ModelUnreachable}
-	var (
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		record   tls.RecordHeaderError
-		alert    tls.AlertError
-		verify   *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(err, &unknown):
+	switch tlsTrouble(err) {
+	case "":
+		return Failure{}, false
+	case TroubleAuthority:
 		f.Message = "the server's certificate is signed by an authority that is not trusted here; add the authority's certificate to the connection. If it has one already, that one alone is trusted, and it is another"
-	case errors.As(err, &hostname):
+	case TroubleWrongName:
+		var hostname x509.HostnameError
+		errors.As(err, &hostname)
 		f.Message = fmt.Sprintf("the server's certificate is not for the name %s", hostname.Host)
 		if names := certificateNames(hostname.Certificate); names != "" {
 			f.Message += "; it is for " + names
 		}
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+	case TroubleExpired, TroubleNotYetValid:
 		f.Message = "the server's certificate has expired or is not valid yet; check both clocks"
-		if invalid.Cert != nil {
+		var invalid x509.CertificateInvalidError
+		if errors.As(err, &invalid) && invalid.Cert != nil {
 			f.Message = fmt.Sprintf("the server's certificate is valid from %s to %s only; check both clocks",
 				invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 		}
-	case errors.As(err, &invalid), errors.As(err, &verify):
-		f.Message = "the server's certificate cannot be trusted"
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+	case TroublePlain:
 		f.Message = "the server does not speak TLS at this port; perhaps the address should begin with http://"
-	case strings.Contains(err.Error(), "tls: protocol version not supported"), strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
-		f.Message = "the server speaks only versions of TLS that are older than 1.2, which are not used; update it or what stands before it"
-	case errors.As(err, &alert):
+	case TroubleTLSRefused:
 		f.Message = "the server refused the TLS handshake"
-	case strings.Contains(err.Error(), "TLS handshake timeout"):
+		if oldTLS(err) {
+			f.Message = "the server speaks only versions of TLS that are older than 1.2, which are not used; update it or what stands before it"
+		}
+	case TroubleTLSTimeout:
 		f.Message, f.Code, f.Passing = "the server did not finish the TLS handshake in time", errs.ModelTimeout, true
 	default:
-		return Failure{}, false
+		f.Message = "the server's certificate cannot be trusted"
 	}
 	return f, true
+}
+
+// oldTLS reports that no version of TLS was found which both sides speak.
+func oldTLS(err error) bool {
+	return strings.Contains(err.Error(), "tls: protocol version not supported") || strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
 }
 
 // certificateNames lists a few of the names a certificate is for.

@@ -78,6 +78,8 @@ type Spec struct {
 	Metadata bool
 	CAPEM    []byte // the only authorities that are trusted; without any, the system's are
 	Proxy    string // URL of an HTTP proxy, or "" for none; the environment is never asked
+
+	ProxyLogin Login // what the proxy asks for, if it does
 }
 
 // Client returns an HTTP client for the destinations of s. It never times out
@@ -96,12 +98,13 @@ func (g *Gate) Client(s Spec) (*http.Client, error) {
 	// then the proxy is dialled, and it dials the destination.
 	dialled := declared
 	var proxy func(*http.Request) (*url.URL, error)
+	var proxyAnswered func(context.Context, *url.URL, *http.Request, *http.Response) error
 	if s.Proxy != "" {
 		proxyURL, destination, err := parseProxy(s.Proxy)
 		if err != nil {
 			return nil, err
 		}
-		proxy, dialled = s.proxied(proxyURL), set{destination: {}}
+		proxy, dialled, proxyAnswered = s.proxied(proxyURL), set{destination: {}}, s.connected
 		if s.Metadata {
 			for _, a := range s.Allow { // no proxy can reach what is this machine's own
 				if own, err := normalise("tcp", a); err == nil && isLinkLocal(own) {
@@ -112,6 +115,7 @@ func (g *Gate) Client(s Spec) (*http.Client, error) {
 	}
 	transport := &http.Transport{
 		Proxy:                  proxy,
+		OnProxyConnectResponse: proxyAnswered,
 		DialContext:            g.dialer(s.Purpose, dialled, s.Metadata),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    tlsTimeout,
@@ -131,19 +135,9 @@ func (g *Gate) Client(s Spec) (*http.Client, error) {
 		},
 	}
 	return &http.Client{
-		Transport:     &guard{gate: g, purpose: s.Purpose, declared: declared, next: transport},
+		Transport:     &guard{gate: g, spec: s, declared: declared, next: transport},
 		CheckRedirect: g.checkRedirect(s.Purpose),
 	}, nil
-}
-
-// proxied sends requests through the proxy, but for those of a cloud's metadata.
-func (s Spec) proxied(proxy *url.URL) func(*http.Request) (*url.URL, error) {
-	return func(r *http.Request) (*url.URL, error) {
-		if destination, err := destinationOf(r.URL); err == nil && s.Metadata && isLinkLocal(destination) {
-			return nil, nil
-		}
-		return proxy, nil
-	}
 }
 
 // isLinkLocal reports whether a destination is literally a link-local or
@@ -234,7 +228,7 @@ func (g *Gate) refuse(ctx context.Context, purpose, destination string, reason e
 // dialled, which also holds when a proxy or a pooled connection carries them.
 type guard struct {
 	gate     *Gate
-	purpose  string
+	spec     Spec
 	declared set
 	next     *http.Transport
 }
@@ -243,7 +237,7 @@ type guard struct {
 func (t *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	destination, err := destinationOf(r.URL)
 	if err == nil && !t.declared.has(destination) {
-		err = t.gate.refuse(r.Context(), t.purpose, destination, notDeclared(t.purpose, destination))
+		err = t.gate.refuse(r.Context(), t.spec.Purpose, destination, notDeclared(t.spec.Purpose, destination))
 	}
 	if err != nil {
 		if r.Body != nil {
@@ -252,10 +246,15 @@ func (t *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(r)
-	if err == nil {
-		t.gate.streams.paced(resp)
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
+	if err := t.spec.answeredByProxy(r.URL, resp); err != nil {
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	t.gate.streams.paced(resp)
+	return resp, nil
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections through.
@@ -298,15 +297,6 @@ func destinationOf(u *url.URL) (string, error) {
 		return "", errs.Newf(errs.EgressDenied, "addresses that start with %q are not supported; use http:// or https://", cut(u.Scheme, 20)+":")
 	}
 	return normalise("tcp", net.JoinHostPort(u.Hostname(), port))
-}
-
-func parseProxy(raw string) (*url.URL, string, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, "", errs.InField("proxy", "is not the address of an HTTP proxy, for example http://proxy.example.lg.jp:8080")
-	}
-	destination, err := destinationOf(u)
-	return u, destination, err
 }
 
 func notDeclared(purpose, destination string) *errs.Error {

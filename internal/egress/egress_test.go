@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -29,12 +30,26 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"kakoi/internal/egress/proxytest"
 	"kakoi/internal/errs"
 )
 
 // nameServer answers every question for an IPv4 address with what answer says,
 // and counts nothing else. It returns a resolver that asks it.
 func nameServer(t *testing.T, answer func(name string) netip.Addr) *net.Resolver {
+	t.Helper()
+	return asking(serveDNS(t, func(query []byte) []byte { return dnsReply(query, answer) }))
+}
+
+// asking returns a resolver that asks the name server at an address.
+func asking(server string) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server)
+	}}
+}
+
+// serveDNS starts a name server and returns its address. A nil reply is none.
+func serveDNS(t *testing.T, reply func(query []byte) []byte) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -48,14 +63,12 @@ func nameServer(t *testing.T, answer func(name string) netip.Addr) *net.Resolver
 			if err != nil {
 				return
 			}
-			if reply := dnsReply(buf[:n], answer); reply != nil {
-				_, _ = conn.WriteTo(reply, from)
+			if said := reply(buf[:n]); said != nil {
+				_, _ = conn.WriteTo(said, from)
 			}
 		}
 	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
+	return conn.LocalAddr().String()
 }
 
 func dnsReply(query []byte, answer func(name string) netip.Addr) []byte {
@@ -336,6 +349,111 @@ func TestAConfiguredProxyIsDialledAndStillOnlyForDeclaredDestinations(t *testing
 	}
 	if _, err := g.Client(Spec{Proxy: "proxy:8080"}); errs.CodeOf(err) != errs.InvalidInput {
 		t.Errorf("a malformed proxy gives %v, want code invalid_input", err)
+	}
+}
+
+func TestAProxyIsLoggedInToAndItsRefusalsAreTold(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/407" {
+			w.WriteHeader(http.StatusProxyAuthRequired) // a server may say it too; through a tunnel it is its own word
+		}
+		fmt.Fprint(w, r.Header.Get("Proxy-Authorization"))
+	}))
+	defer plain.Close()
+	secure := httptest.NewTLSServer(plain.Config.Handler)
+	defer secure.Close()
+	right := Login{User: "soumu", Password: "pa:ss"}
+	for _, tt := range []struct {
+		name    string
+		login   Login
+		offers  string
+		denies  int
+		reason  string // "" is no refusal
+		param   [2]string
+		passing bool
+		only    string // scheme
+	}{
+		{"the right login", right, "", 0, "", [2]string{}, false, ""},
+		{"no login", Login{}, "", 0, "proxy", [2]string{}, false, ""},
+		{"a wrong password", Login{User: "soumu", Password: "old"}, `Basic realm="a, b", charset="UTF-8"`, 0, "proxy_password", [2]string{}, false, ""},
+		{"Basic among others", Login{User: "soumu"}, `Negotiate, NTLM, basic realm="town"`, 0, "proxy_password", [2]string{}, false, ""},
+		{"no Basic", Login{User: "soumu"}, `Negotiate, NTLM, Digest realm="town", nonce="x"`, 0, "proxy_scheme", [2]string{"schemes", "Negotiate, NTLM, Digest"}, false, ""},
+		{"a destination that is denied", right, "", http.StatusForbidden, "proxy_denied", [2]string{"status", "403"}, false, "https"},
+		{"a destination that the proxy cannot reach", right, "", http.StatusBadGateway, "proxy_denied", [2]string{"status", "502"}, true, "https"},
+	} {
+		for _, s := range []*httptest.Server{plain, secure} {
+			u, err := url.Parse(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.only != "" && u.Scheme != tt.only {
+				continue
+			}
+			t.Run(tt.name+" by "+u.Scheme, func(t *testing.T) {
+				proxy := proxytest.Run(t)
+				proxy.User, proxy.Password, proxy.Offers, proxy.Denies = right.User, right.Password, tt.offers, tt.denies
+				spec := Spec{Purpose: "model:1", Allow: []string{hostOf(t, s)}, Proxy: proxy.URL, ProxyLogin: tt.login, CAPEM: pemOf(secure.Certificate().Raw)}
+				var log bytes.Buffer
+				g := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+				c := client(t, g, spec)
+				resp, err := c.Get(s.URL)
+				if tt.reason == "" {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if told, _ := io.ReadAll(resp.Body); len(told) > 0 {
+						t.Errorf("the server is told %s", told)
+					}
+					resp.Body.Close()
+					own, err := c.Get(s.URL + "/407")
+					if (err == nil) != (u.Scheme == "https") {
+						t.Errorf("a server's own 407: %v", err)
+					}
+					if err == nil {
+						own.Body.Close()
+					}
+					return
+				}
+				var refusal *errs.Error
+				if !errors.As(err, &refusal) || refusal.Code != errs.ModelUnreachable || refusal.Params["reason"] != tt.reason || tt.param[0] != "" && refusal.Params[tt.param[0]] != tt.param[1] {
+					t.Fatalf("got %v, %+v", err, refusal)
+				}
+				if f := Classify(err); f.Step != StepConnect || f.Code != errs.ModelUnreachable || f.Passing != tt.passing {
+					t.Errorf("classified as %+v", f)
+				}
+				if p := g.Probe(t.Context(), spec, s.URL); p.Trouble != proxyTrouble[tt.reason] || p.TLS != nil {
+					t.Errorf("probed %+v", p)
+				}
+				open := int64(0)
+				for _, r := range g.Snapshot() {
+					open += r.Open
+				}
+				c.CloseIdleConnections()
+				if u.Scheme == "https" && open != 0 {
+					t.Errorf("%d connections to the proxy stay open", open)
+				}
+				for _, hidden := range []string{tt.login.Password, "c291bXU6"} { // as it is encoded
+					if text := fmt.Sprint(err, log.String()); hidden != "" && strings.Contains(text, hidden) {
+						t.Errorf("%s is told: %s", hidden, text)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestALoginShowsNothing(t *testing.T) {
+	spec := Spec{ProxyLogin: Login{User: "soumu", Password: "canary"}}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("spec", "login", spec.ProxyLogin, "spec", spec)
+	encoded, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprintf("%v", spec), fmt.Sprintf("%+v", &spec), fmt.Sprintf("%#v", spec), string(encoded), log.String()} {
+		if strings.Contains(text, "canary") {
+			t.Errorf("it is in %s", text)
+		}
 	}
 }
 

@@ -138,30 +138,14 @@ func TestOfAMixedNameThePrivateAddressIsTaken(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
 	_, port, _ := net.SplitHostPort(hostOf(t, s))
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	go func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			public, private := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("127.0.0.1")
-			reply := dnsReply(buf[:n], func(string) netip.Addr { return public })
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) == nil && m.Questions[0].Type == dnsmessage.TypeA {
-				reply = dnsReply(buf[:n], func(string) netip.Addr { return private })
-			}
-			_, _ = conn.WriteTo(reply, from)
+	resolver := asking(serveDNS(t, func(query []byte) []byte {
+		address := netip.MustParseAddr("2001:db8::1")
+		var m dnsmessage.Message
+		if m.Unpack(query) == nil && m.Questions[0].Type == dnsmessage.TypeA {
+			address = netip.MustParseAddr("127.0.0.1")
 		}
-	}()
-	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
+		return dnsReply(query, func(string) netip.Addr { return address })
+	}))
 	g := New(Options{Network: Network{Closed: true, Own: here.Own}, Resolver: resolver})
 	resp, err := client(t, g, Spec{Purpose: "model:1", Allow: []string{"llm.example:" + port}}).Get("http://llm.example:" + port)
 	if err != nil {
@@ -183,24 +167,11 @@ func TestOfAMixedNameThePrivateAddressIsTaken(t *testing.T) {
 }
 
 func TestNameServersAreAskedThroughTheGate(t *testing.T) {
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	go func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			_, _ = conn.WriteTo(dnsReply(buf[:n], func(string) netip.Addr { return netip.MustParseAddr("10.1.2.3") }), from)
-		}
-	}()
+	server := serveDNS(t, func(query []byte) []byte {
+		return dnsReply(query, func(string) netip.Addr { return netip.MustParseAddr("10.1.2.3") })
+	})
 	var log bytes.Buffer
 	g := New(Options{Network: Network{Closed: true}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	server := conn.LocalAddr().String()
 	asking := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return g.askNameServer(ctx, network, server)
 	}}

@@ -35,7 +35,10 @@ const (
 	TroubleDialTimeout   Trouble = "connect_timeout"
 	TroubleNoRoute       Trouble = "no_route"
 	TroubleDialFailed    Trouble = "connect_failed"
-	TroubleProxy         Trouble = "proxy_refused"
+	TroubleProxy         Trouble = "proxy_refused" // it asks for a name and a password
+	TroubleProxyPassword Trouble = "proxy_password"
+	TroubleProxyScheme   Trouble = "proxy_scheme"
+	TroubleProxyDenied   Trouble = "proxy_denied"
 	TroubleAuthority     Trouble = "tls_authority"
 	TroubleWrongName     Trouble = "tls_wrong_name"
 	TroubleExpired       Trouble = "tls_expired"
@@ -109,9 +112,6 @@ func (g *Gate) Probe(ctx context.Context, s Spec, rawURL string) Probe {
 		p.Trouble, p.Err = troubleOf(err, p, request.URL), err
 		if p.TLS == nil {
 			p.TLS = shownIn(err)
-		}
-		if p.Trouble == TroubleProxy {
-			p.Status = http.StatusProxyAuthRequired
 		}
 		return p
 	}
@@ -256,8 +256,16 @@ func (w *observation) probe() Probe {
 	}
 }
 
+// proxyTrouble names the refusals of a proxy by their reasons.
+var proxyTrouble = map[string]Trouble{
+	proxyAsks: TroubleProxy, proxyPassword: TroubleProxyPassword, proxyScheme: TroubleProxyScheme, proxyDenied: TroubleProxyDenied,
+}
+
 // troubleOf names the failure of a request that came as far as p.
 func troubleOf(err error, p Probe, u *url.URL) Trouble {
+	if refusal, ok := refusedByProxy(err); ok {
+		return proxyTrouble[refusal.Params["reason"]]
+	}
 	var dns *net.DNSError
 	switch {
 	case errs.CodeOf(err) == errs.EgressDenied:
@@ -277,8 +285,6 @@ func troubleOf(err error, p Probe, u *url.URL) Trouble {
 		return trouble
 	}
 	switch {
-	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
-		return TroubleProxy // the answer to CONNECT, of which net/http keeps the words
 	case isTimeout(err) && u.Scheme == "https" && !p.shaken:
 		return TroubleTLSTimeout
 	case isTimeout(err):
@@ -324,7 +330,7 @@ func tlsTrouble(err error) Trouble {
 		return TroubleUntrusted
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return TroublePlain
-	case errors.As(err, &alert):
+	case errors.As(err, &alert), oldTLS(err):
 		return TroubleTLSRefused
 	case strings.Contains(err.Error(), "TLS handshake timeout"):
 		return TroubleTLSTimeout

@@ -162,7 +162,7 @@ func (c *Catalogue) parted(ctx context.Context, task Task) (offers []Offer, barr
 	for _, t := range targets {
 		// Where what a person writes may be processed is wherever one of the
 		// routes that a call may take leads.
-		if o := c.offered(t, judge, p.GroupIDs); len(o.Classes) > 0 {
+		if o := c.placed(t).offered(judge, p.GroupIDs); len(o.Classes) > 0 {
 			offers = append(offers, o)
 		} else {
 			barred++
@@ -183,34 +183,29 @@ func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	return c.offered(t, c.places.Judge(ctx), p.GroupIDs), nil
+	return t.offered(c.places.Judge(ctx), p.GroupIDs), nil
 }
 
 // offered returns t as members of the groups may use it: its place is wherever
 // one of the routes leads that a call of some class may take.
-func (c *Catalogue) offered(t target, judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
+func (t target) offered(judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
 	m := t.model
 	m.GroupIDs, m.Routes = nil, nil
-	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: c.place(t)}
-	var places []residency.Place
+	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
+	var taken []residency.Place
 	for _, way := range t.ways("") {
-		way.place = c.place(way)
-		taken := false
-		for _, class := range append([]classification.Class{classification.None}, classification.All()...) {
-			if judge(residency.Call{Place: way.place, ModelID: way.model.RemoteID, GroupIDs: groupIDs, Class: class}).Allowed {
-				taken = true
-				if !slices.Contains(o.Classes, class) {
-					o.Classes = append(o.Classes, class)
-				}
-			}
-		}
-		if taken {
-			places = append(places, way.place)
+		classes := slices.DeleteFunc(classification.Any(), func(class classification.Class) bool {
+			return !judge(residency.Call{Place: way.place, ModelID: way.model.RemoteID, GroupIDs: groupIDs, Class: class}).Allowed
+		})
+		if len(classes) > 0 {
+			taken = append(taken, way.place)
+			o.Classes = append(o.Classes, classes...)
 		}
 	}
 	slices.Sort(o.Classes)
-	if len(places) > 0 {
-		o.Place = together(places)
+	o.Classes = slices.Compact(o.Classes)
+	if len(taken) > 0 {
+		o.Place = together(taken)
 	}
 	return o
 }
@@ -263,11 +258,16 @@ func (c *Catalogue) usable(ctx context.Context, id string, task Task) (target, e
 	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.reachable() || t.model.Task != task)) {
 		return target{}, unavailable()
 	}
+	return c.placed(t), err
+}
+
+// placed returns t with where each of its ways leads.
+func (c *Catalogue) placed(t target) target {
 	t.place = c.place(t)
 	for i, r := range t.routes {
 		t.routes[i].place = c.place(t.by(r))
 	}
-	return t, err
+	return t
 }
 
 // unavailable is one error for every reason, so that nobody learns which

@@ -78,6 +78,8 @@ type Settings struct {
 	CAPEM  string `json:"caPem,omitempty"`  // openai, bedrock: the only authorities that are trusted; empty: the system's
 	CAFile string `json:"caFile,omitempty"` // the same, as a file on the server
 	Proxy  string `json:"proxy,omitempty"`  // openai, bedrock: URL of the HTTP proxy that everything goes through
+
+	ProxyUser string `json:"proxyUser,omitempty"` // openai, bedrock: where the proxy asks for a name and a password
 }
 
 // Where a Bedrock connection's credentials come from.
@@ -95,6 +97,7 @@ const (
 	maxHeaders        = 32
 	maxHeaderValue    = 4096
 	maxCA             = 256 << 10
+	maxProxyUser      = 200
 )
 
 var (
@@ -160,6 +163,7 @@ func (s Settings) foreign(kind Kind) string {
 		{"caPem", s.CAPEM != "", []Kind{KindOpenAI, KindBedrock}},
 		{"caFile", s.CAFile != "", []Kind{KindOpenAI, KindBedrock}},
 		{"proxy", s.Proxy != "", []Kind{KindOpenAI, KindBedrock}},
+		{"proxyUser", s.ProxyUser != "", []Kind{KindOpenAI, KindBedrock}},
 	} {
 		if f.set && !slices.Contains(f.kinds, kind) {
 			return f.name
@@ -191,7 +195,7 @@ func (s Settings) validateOpenAI() (Settings, error) {
 	if c.Country != "" && !countryCode.MatchString(c.Country) {
 		return c, errs.InField("settings.country", "give the country in which the server stands as two letters, for example JP")
 	}
-	if c.Proxy, err = cleanProxy(s.Proxy); err != nil {
+	if c.Proxy, c.ProxyUser, err = cleanProxy(s.Proxy, s.ProxyUser); err != nil {
 		return c, err
 	}
 	return c, c.validateCA()
@@ -226,7 +230,7 @@ func (s Settings) validateBedrock() (Settings, error) {
 		return c, errs.InField("settings.fips", "AWS has FIPS endpoints of Bedrock in regions of the United States and of Canada; for "+c.Region+", give the endpoints themselves")
 	}
 	var err error
-	if c.Proxy, err = cleanProxy(s.Proxy); err != nil {
+	if c.Proxy, c.ProxyUser, err = cleanProxy(s.Proxy, s.ProxyUser); err != nil {
 		return c, err
 	}
 	if c.Credentials == "" {
@@ -267,17 +271,27 @@ func CheckSTS(field, endpoint, region string) error {
 }
 
 // cleanProxy checks the address of a proxy, which is asked for hosts and has no
-// path. "" stays "".
-func cleanProxy(raw string) (string, error) {
-	const field, example = "settings.proxy", "http://proxy.example.lg.jp:8080"
-	clean, err := cleanURL(field, raw, example)
-	if err != nil || clean == "" {
-		return "", err
+// path, and who logs in to it. "" stays "".
+func cleanProxy(raw, user string) (address, name string, err error) {
+	const field, userField, example = "settings.proxy", "settings.proxyUser", "http://proxy.example.lg.jp:8080"
+	if u, err := url.Parse(strings.TrimSpace(raw)); err == nil && u.User != nil {
+		return "", "", errs.InField(field, "leave name and password out of the address of the proxy; they have fields of their own, and the password is stored sealed").
+			With("reason", "login")
 	}
-	if u, err := url.Parse(clean); err != nil || u.Path != "" {
-		return "", errs.InField(field, "the address of a proxy has no path; an example is "+example)
+	if address, err = cleanURL(field, raw, example); err != nil {
+		return "", "", err
 	}
-	return clean, nil
+	if u, err := url.Parse(address); err != nil || u.Path != "" {
+		return "", "", errs.InField(field, "the address of a proxy has no path; an example is "+example)
+	}
+	name = strings.TrimSpace(user)
+	switch {
+	case name != "" && address == "":
+		return "", "", errs.InField(userField, "this name is for a proxy; give its address too")
+	case len(name) > maxProxyUser || strings.Contains(name, ":") || strings.ContainsFunc(name, unprintable):
+		return "", "", errs.InField(userField, "the name that a proxy asks for is one line of ASCII text without a colon")
+	}
+	return address, name, nil
 }
 
 // cleanURL checks the address of a server. "" stays "".

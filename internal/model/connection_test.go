@@ -65,7 +65,11 @@ func TestSettingsAreRefusedWithTheFieldAndAnExample(t *testing.T) {
 		{"FIPS where there is none", KindBedrock, bedrock(func(s *Settings) { s.FIPS = true }), "settings.fips", "ap-northeast-1"},
 		{"a proxy without a scheme", KindOpenAI, openAI(func(s *Settings) { s.Proxy = "proxy:8080" }), "settings.proxy", "http://"},
 		{"a proxy with a path", KindBedrock, bedrock(func(s *Settings) { s.Proxy = "http://proxy:8080/a" }), "settings.proxy", "path"},
-		{"a password of a proxy", KindBedrock, bedrock(func(s *Settings) { s.Proxy = "http://a:b@proxy:8080" }), "settings.proxy", "password"},
+		{"a password in the address of a proxy", KindBedrock, bedrock(func(s *Settings) { s.Proxy = "http://a:b@proxy:8080" }), "settings.proxy", "fields of their own"},
+		{"a name in the address of a proxy", KindOpenAI, openAI(func(s *Settings) { s.Proxy = " http://soumu@proxy:8080/ " }), "settings.proxy", "fields of their own"},
+		{"a name for no proxy", KindOpenAI, openAI(func(s *Settings) { s.ProxyUser = "soumu" }), "settings.proxyUser", "address"},
+		{"a name that Basic authentication cannot say", KindBedrock, bedrock(func(s *Settings) { s.Proxy, s.ProxyUser = "http://proxy:8080", "a:b" }), "settings.proxyUser", "colon"},
+		{"a name for the demonstration's proxy", KindDemo, Settings{ProxyUser: "soumu"}, "settings.proxyUser", "no such setting"},
 		{"a proxy for the demonstration", KindDemo, Settings{Proxy: "http://proxy:8080"}, "settings.proxy", "no such setting"},
 		{"FIPS for a server of one's own", KindOpenAI, openAI(func(s *Settings) { s.FIPS = true }), "settings.fips", "no such setting"},
 		{"unknown credentials", KindBedrock, bedrock(func(s *Settings) { s.Credentials = "iam" }), "settings.credentials", "bearer"},
@@ -182,27 +186,32 @@ func TestACertificateFileIsReadWhereItIsOne(t *testing.T) {
 
 func TestAStoredKeyDoesNotTravelUnseen(t *testing.T) {
 	const v1 = "https://llm.example/v1"
+	loggedIn := func(proxy string) Settings { return Settings{Proxy: proxy, ProxyUser: "soumu"} }
 	for _, tt := range []struct {
 		name          string
 		kind          Kind
 		before, after Settings
 		secrets       []string
-		want          bool
+		want          string
 	}{
-		{"nothing changes", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1 + "/b"}, []string{"apiKey"}, false},
-		{"another server", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, true},
-		{"a proxy", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, true},
-		{"the same proxy", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, false},
-		{"no proxy any more", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1}, []string{"apiKey"}, false},
-		{"another proxy and another server", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, true},
-		{"no secret", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, nil, false},
-		{"a bearer to another control plane", KindBedrock, Settings{}, Settings{ControlEndpoint: v1}, []string{"bearerToken"}, true},
-		{"a bearer to another agent runtime", KindBedrock, Settings{}, Settings{AgentRuntimeEndpoint: v1}, []string{"bearerToken"}, true},
-		{"a bearer and another STS", KindBedrock, Settings{}, Settings{STSEndpoint: v1}, []string{"bearerToken"}, false},
-		{"a key that only signs", KindBedrock, Settings{}, Settings{Endpoint: v1, Proxy: "http://proxy:8080"}, []string{"secretAccessKey"}, false},
+		{"nothing changes", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1 + "/b"}, []string{"apiKey"}, ""},
+		{"another server", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, "apiKey"},
+		{"a proxy", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, "apiKey"},
+		{"the same proxy", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, []string{"apiKey"}, ""},
+		{"no proxy any more", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: v1}, []string{"apiKey"}, ""},
+		{"another proxy and another server", KindOpenAI, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, Settings{BaseURL: "https://else.example/v1"}, []string{"apiKey"}, "apiKey"},
+		{"no secret", KindOpenAI, Settings{BaseURL: v1}, Settings{BaseURL: v1, Proxy: "http://proxy:8080"}, nil, ""},
+		{"a bearer to another control plane", KindBedrock, Settings{}, Settings{ControlEndpoint: v1}, []string{"bearerToken"}, "bearerToken"},
+		{"a bearer to another agent runtime", KindBedrock, Settings{}, Settings{AgentRuntimeEndpoint: v1}, []string{"bearerToken"}, "bearerToken"},
+		{"a bearer and another STS", KindBedrock, Settings{}, Settings{STSEndpoint: v1}, []string{"bearerToken"}, ""},
+		{"a key that only signs", KindBedrock, Settings{}, Settings{Endpoint: v1, Proxy: "http://proxy:8080"}, []string{"secretAccessKey"}, ""},
+		{"the password of a proxy to another", KindBedrock, loggedIn("http://proxy:8080"), loggedIn("http://elsewhere:8080"), []string{"accessKeyId", "proxyPassword", "secretAccessKey"}, "proxyPassword"},
+		{"the password of a proxy, which stays", KindOpenAI, loggedIn("http://proxy:8080"), loggedIn("http://proxy:8080"), []string{"proxyPassword"}, ""},
+		{"the password of a proxy and another server", KindOpenAI, loggedIn("http://proxy:8080"), Settings{BaseURL: v1, Proxy: "http://proxy:8080", ProxyUser: "soumu"}, []string{"proxyPassword"}, ""},
+		{"a password that nobody asks for any more", KindOpenAI, loggedIn("http://proxy:8080"), Settings{Proxy: "http://elsewhere:8080"}, []string{"proxyPassword"}, ""},
 	} {
-		if got := travels(tt.kind, tt.before, tt.after, tt.secrets); got != tt.want {
-			t.Errorf("%s: travels = %t", tt.name, got)
+		if got := travelling(tt.kind, tt.before, tt.after, tt.secrets); got != tt.want {
+			t.Errorf("%s: travelling = %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

@@ -135,8 +135,8 @@ func (c *Catalogue) patch(before Connection, sealed []byte, p ConnectionPatch) (
 		if after.Settings, err = p.Settings.validate(before.Kind); err != nil {
 			return before, nil, err
 		}
-		if kept := keptSecrets(before.SecretNames, p.Secret); travels(before.Kind, before.Settings, after.Settings, kept) {
-			return before, nil, errs.InField("secret."+kept[0],
+		if name := travelling(before.Kind, before.Settings, after.Settings, keptSecrets(before.SecretNames, p.Secret)); name != "" {
+			return before, nil, errs.InField("secret."+name,
 				"the address is another server's now; enter the stored secret again, so that it is not sent somewhere unseen")
 		}
 	}
@@ -166,6 +166,7 @@ func keptSecrets(names []string, p *SecretPatch) []string {
 	entered := map[string]bool{
 		"apiKey": p.APIKey != nil, "accessKeyId": p.AccessKeyID != nil, "secretAccessKey": p.SecretAccessKey != nil,
 		"sessionToken": p.SessionToken != nil, "bearerToken": p.BearerToken != nil,
+		proxyPassword: p.ProxyPassword != nil,
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		if header, ok := strings.CutPrefix(name, "headers."); ok {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 )
 
@@ -21,6 +22,8 @@ type Secret struct {
 	SecretAccessKey string // bedrock, static
 	SessionToken    string // bedrock, static: only with temporary keys
 	BearerToken     string // bedrock, bearer
+
+	ProxyPassword string // openai, bedrock: of Settings.ProxyUser
 }
 
 // SecretPatch changes some of a secret. A nil field stays as it is, an empty
@@ -32,9 +35,14 @@ type SecretPatch struct {
 	SecretAccessKey *string
 	SessionToken    *string
 	BearerToken     *string
+	ProxyPassword   *string
 }
 
 const redacted = "[secret]"
+
+// proxyPassword is the name of the one secret that goes to the proxy, and not
+// through it.
+const proxyPassword = "proxyPassword"
 
 // String hides s from fmt.
 func (Secret) String() string { return redacted }
@@ -87,7 +95,7 @@ type secretField struct {
 func (s *Secret) fields() []secretField {
 	return []secretField{
 		{"apiKey", &s.APIKey}, {"accessKeyId", &s.AccessKeyID}, {"secretAccessKey", &s.SecretAccessKey},
-		{"sessionToken", &s.SessionToken}, {"bearerToken", &s.BearerToken},
+		{"sessionToken", &s.SessionToken}, {"bearerToken", &s.BearerToken}, {proxyPassword, &s.ProxyPassword},
 	}
 }
 
@@ -98,7 +106,7 @@ func (s Secret) patched(p SecretPatch) Secret {
 		from *string
 	}{
 		{&s.APIKey, p.APIKey}, {&s.AccessKeyID, p.AccessKeyID}, {&s.SecretAccessKey, p.SecretAccessKey},
-		{&s.SessionToken, p.SessionToken}, {&s.BearerToken, p.BearerToken},
+		{&s.SessionToken, p.SessionToken}, {&s.BearerToken, p.BearerToken}, {&s.ProxyPassword, p.ProxyPassword},
 	} {
 		if f.from != nil {
 			*f.to = *f.from
@@ -157,12 +165,17 @@ func (s Secret) validate(kind Kind, settings Settings) (Secret, error) {
 }
 
 func missingSecret(name string) error {
+	if name == proxyPassword {
+		return errs.InField("secret."+name, "this is missing: who logs in to a proxy by name has a password")
+	}
 	return errs.InField("secret."+name, "this is missing: the credentials that were chosen need it")
 }
 
 // usesSecret reports whether a connection uses the secret of that name.
 func usesSecret(kind Kind, settings Settings, name string) bool {
 	switch {
+	case name == proxyPassword:
+		return settings.ProxyUser != ""
 	case kind == KindOpenAI:
 		return name == "apiKey" || strings.HasPrefix(name, "headers.")
 	case kind == KindBedrock && settings.Credentials == CredentialsStatic:
@@ -175,35 +188,49 @@ func usesSecret(kind Kind, settings Settings, name string) bool {
 
 // requiredSecrets returns the names without which a connection cannot work.
 func requiredSecrets(kind Kind, settings Settings) []string {
+	var names []string
 	switch {
 	case kind == KindBedrock && settings.Credentials == CredentialsStatic:
-		return []string{"accessKeyId", "secretAccessKey"}
+		names = []string{"accessKeyId", "secretAccessKey"}
 	case kind == KindBedrock && settings.Credentials == CredentialsBearer:
-		return []string{"bearerToken"}
+		names = []string{"bearerToken"}
 	}
-	return nil
+	if settings.ProxyUser != "" {
+		names = append(names, proxyPassword)
+	}
+	return names
 }
 
-// travels reports whether secrets that are sent as they are (not merely used
-// to sign) would go to another server under the new settings. Then they must
-// be entered again: a stored key is not to be had by pointing its connection at
-// a server of one's own.
-func travels(kind Kind, before, after Settings, names []string) bool {
-	if len(names) == 0 {
-		return false
+// travelling returns the first of the secrets that are sent as they are (not
+// merely used to sign) and would go to another server under the new settings, or
+// "". It must be entered again: a stored key is not to be had by pointing its
+// connection at a server of one's own.
+func travelling(kind Kind, before, after Settings, names []string) string {
+	otherProxy := after.Proxy != "" && originOf(before.Proxy) != originOf(after.Proxy)
+	for _, name := range names {
+		sent, elsewhere := false, false
+		switch {
+		case name == proxyPassword:
+			sent, elsewhere = after.ProxyUser != "", otherProxy
+		case kind == KindOpenAI:
+			// A proxy sees what is not encrypted, and with a CA of its own the rest.
+			sent, elsewhere = true, otherProxy || originOf(before.BaseURL) != originOf(after.BaseURL)
+		case kind == KindBedrock:
+			sent, elsewhere = name == "bearerToken", otherProxy || !slices.Equal(before.bearers(), after.bearers())
+		}
+		if sent && elsewhere {
+			return name
+		}
 	}
-	// A proxy sees what is not encrypted, and with a CA of its own the rest.
-	if after.Proxy != "" && originOf(before.Proxy) != originOf(after.Proxy) {
-		return kind == KindOpenAI || slices.Contains(names, "bearerToken")
+	return ""
+}
+
+// login is what the connection's proxy is told, or nothing.
+func (s Secret) login(settings Settings) egress.Login {
+	if settings.ProxyUser == "" {
+		return egress.Login{}
 	}
-	switch kind {
-	case KindOpenAI:
-		return originOf(before.BaseURL) != originOf(after.BaseURL)
-	case KindBedrock:
-		from, to := before.bearers(), after.bearers()
-		return slices.Contains(names, "bearerToken") && !slices.Equal(from, to)
-	}
-	return false
+	return egress.Login{User: settings.ProxyUser, Password: s.ProxyPassword}
 }
 
 // bearers are the endpoints that a Bedrock API key is sent to.

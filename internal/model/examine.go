@@ -62,12 +62,12 @@ func (c *Catalogue) Examine(ctx context.Context, id string) (*Examination, error
 	if trusted, e.Broken = connection.Settings.trust(); e.Broken != nil {
 		return e, nil //nolint:nilerr // what is broken is a finding
 	}
-	allow, metadata := connection.Settings.destinations(connection.Kind)
-	e.Spec = egress.Spec{Purpose: "check:" + id, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: connection.Settings.Proxy}
+	e.Spec = connection.way("check:"+id, trusted)
 	var credentials Secret
 	if credentials, e.Broken = c.open(connection, sealed); e.Broken != nil {
 		return e, nil //nolint:nilerr // what is broken is a finding
 	}
+	e.Spec.ProxyLogin = credentials.login(connection.Settings)
 	e.provider = func(ctx context.Context) (Provider, error) {
 		return c.build(ctx, connection, credentials, e.Spec.Purpose)
 	}

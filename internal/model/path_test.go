@@ -49,6 +49,10 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 				if err != nil {
 					return nil, err
 				}
+				var roles []bedrock.Role
+				for _, r := range c.Settings.Roles {
+					roles = append(roles, bedrock.Role{ARN: r.ARN, Endpoint: c.Settings.STSEndpoint})
+				}
 				return bedrock.New(ctx, bedrock.Config{
 					Region: c.Settings.Region, Endpoint: c.Settings.Endpoint, ControlEndpoint: c.Settings.ControlEndpoint, STSEndpoint: c.Settings.STSEndpoint,
 					AgentRuntimeEndpoint: c.Settings.AgentRuntimeEndpoint,
@@ -56,7 +60,7 @@ func adapters(gate *egress.Gate) map[model.Kind]model.Adapter {
 						Kind: bedrock.CredentialKind(c.Settings.Credentials), AccessKeyID: c.Secret.AccessKeyID, SecretAccessKey: c.Secret.SecretAccessKey,
 						SessionToken: c.Secret.SessionToken, Profile: c.Settings.Profile, BearerToken: c.Secret.BearerToken,
 					},
-					HTTP: client, Log: c.Log,
+					Roles: roles, HTTP: client, Log: c.Log,
 				})
 			},
 			CheckOptions: func(raw json.RawMessage) error { _, err := bedrock.ParseOptions(raw); return err },

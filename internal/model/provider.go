@@ -102,17 +102,24 @@ func (c *Catalogue) build(ctx context.Context, connection Connection, credential
 	if err != nil {
 		return nil, err
 	}
-	allow, metadata := connection.Settings.destinations(connection.Kind)
+	way := connection.way(purpose, trusted)
+	way.ProxyLogin = credentials.login(connection.Settings)
 	provider, err := adapter.New(ctx, AdapterConfig{
 		Settings: connection.Settings,
 		Secret:   credentials,
-		Egress:   egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: connection.Settings.Proxy},
+		Egress:   way,
 		Log:      c.log.With("connection", connection.ID),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %q: %w", connection.Name, err)
 	}
 	return provider, nil
+}
+
+// way declares what a connection may reach and how, but for the login of its proxy.
+func (c Connection) way(purpose string, trusted []byte) egress.Spec {
+	allow, metadata := c.Settings.destinations(c.Kind)
+	return egress.Spec{Purpose: purpose, Allow: allow, Metadata: metadata, CAPEM: trusted, Proxy: c.Settings.Proxy}
 }
 
 // CheckDraft tries a connection that is not stored, step by step. remoteID is

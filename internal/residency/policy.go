@@ -215,7 +215,7 @@ func nearness(c Code) int {
 func (p Policy) Among(c Call) Decision {
 	var sum Decision
 	var classes []classification.Class
-	for class := classification.None; class <= classification.Restricted; class++ {
+	for _, class := range classification.Any() {
 		c.Class = class
 		d := p.amongPeople(c)
 		if d.Allowed {

@@ -164,6 +164,7 @@ func raw(t *testing.T) (data struct {
 		Anywhere bool
 		From     []string
 	}
+	Guardrails map[string]struct{ To map[string][]string }
 }) {
 	t.Helper()
 	if err := json.Unmarshal(bundled, &data); err != nil {
@@ -201,6 +202,42 @@ func TestTheDataIsConsistent(t *testing.T) {
 	}
 	if japanese < 7 {
 		t.Errorf("%d routes of Japanese profiles", japanese)
+	}
+}
+
+func TestTheDataOfGuardrailsIsConsistent(t *testing.T) {
+	data := raw(t)
+	found := map[string]string{}
+	for id, p := range data.Guardrails {
+		countries := map[string]bool{}
+		for from, to := range p.To {
+			if !slices.IsSorted(to) || !slices.Contains(to, from) {
+				t.Errorf("%s: destinations from %s are not sorted, or are not where it is asked for: %v", id, from, to)
+			}
+			for _, r := range to {
+				country := data.Regions[r].Country
+				if country == "" {
+					t.Errorf("%s: region %s is unknown", id, r)
+				}
+				countries[country] = true
+			}
+		}
+		found[id] = strings.Join(slices.Sorted(maps.Keys(countries)), " ")
+	}
+	want := map[string]string{
+		"apac.guardrail.v1:0":   "AE AU ID IN JP KR MY SG TH TW",
+		"au.guardrail.v1:0":     "AU",
+		"ca.guardrail.v1:0":     "CA",
+		"eu.guardrail.v1:0":     "DE ES FR IE IL IT SE",
+		"uk.guardrail.v1:0":     "GB",
+		"us-gov.guardrail.v1:0": "US",
+		"us.guardrail.v1:0":     "US",
+	}
+	if !maps.Equal(found, want) {
+		t.Errorf("guardrails are judged in %v, want %v", found, want)
+	}
+	if from := data.Guardrails["apac.guardrail.v1:0"].To; from[osaka] != nil {
+		t.Errorf("the documentation does not let Osaka use it: %v", from[osaka])
 	}
 }
 

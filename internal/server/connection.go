@@ -54,6 +54,8 @@ type connectionSettings struct {
 	CAPEM  string `json:"caPem,omitempty" kind:"freeText" maxLength:"200000" doc:"The only authorities whose certificates are trusted, in PEM; without any, the system's are."`
 	CAFile string `json:"caFile,omitempty" kind:"name" maxLength:"4096" doc:"The same, as a file on the server."`
 	Proxy  string `json:"proxy,omitempty" kind:"url" maxLength:"2048" doc:"openai, bedrock: the HTTP proxy that everything goes through."`
+
+	ProxyUser string `json:"proxyUser,omitempty" kind:"name" maxLength:"200" doc:"openai, bedrock: where the proxy asks for Basic authentication; its password is a secret."`
 }
 
 // assumedRole has the fields of model.AssumedRole.
@@ -73,7 +75,7 @@ func connectionSettingsOf(s model.Settings) connectionSettings {
 	return connectionSettings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
-		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy, ProxyUser: s.ProxyUser,
 		Roles: mapped(s.Roles, func(r model.AssumedRole) assumedRole { return assumedRole(r) }),
 	}
 }
@@ -82,7 +84,7 @@ func (s connectionSettings) settings() model.Settings {
 	return model.Settings{
 		BaseURL: s.BaseURL, Headers: s.Headers, Country: s.Country, Region: s.Region, Endpoint: s.Endpoint, ControlEndpoint: s.ControlEndpoint,
 		STSEndpoint: s.STSEndpoint, Credentials: s.Credentials, Profile: s.Profile, CAPEM: s.CAPEM, CAFile: s.CAFile,
-		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy,
+		AgentRuntimeEndpoint: s.AgentRuntimeEndpoint, AgentEndpoint: s.AgentEndpoint, FIPS: s.FIPS, Proxy: s.Proxy, ProxyUser: s.ProxyUser,
 		Roles: mapped(s.Roles, func(r assumedRole) model.AssumedRole { return model.AssumedRole(r) }),
 	}
 }
@@ -103,6 +105,7 @@ type connectionSecret struct {
 	SecretAccessKey *string           `json:"secretAccessKey,omitempty" kind:"secret" maxLength:"16384"`
 	SessionToken    *string           `json:"sessionToken,omitempty" kind:"secret" maxLength:"16384"`
 	BearerToken     *string           `json:"bearerToken,omitempty" kind:"secret" maxLength:"16384"`
+	ProxyPassword   *string           `json:"proxyPassword,omitempty" kind:"secret" maxLength:"16384"`
 }
 
 func (s *connectionSecret) whole() model.Secret {
@@ -111,7 +114,7 @@ func (s *connectionSecret) whole() model.Secret {
 	}
 	return model.Secret{
 		APIKey: value(s.APIKey), Headers: s.Headers, AccessKeyID: value(s.AccessKeyID), SecretAccessKey: value(s.SecretAccessKey),
-		SessionToken: value(s.SessionToken), BearerToken: value(s.BearerToken),
+		SessionToken: value(s.SessionToken), BearerToken: value(s.BearerToken), ProxyPassword: value(s.ProxyPassword),
 	}
 }
 

@@ -183,7 +183,8 @@ type EgressVerified struct {
 	Total       struct{ Destinations, Dials, Refusals, BytesSent, BytesReceived int64 }
 	Gaps        int
 	Lost        int // processes whose end is not on record
-	HTML        func(w io.Writer, locale string) error
+	// HTML writes it as a page to read.
+	HTML func(w io.Writer, locale string) error
 }
 
 // VerifyEgress returns what a report says, if the owner of the key, in PEM, has

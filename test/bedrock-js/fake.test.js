@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BedrockClient, GetInferenceProfileCommand, ListFoundationModelsCommand, ListGuardrailsCommand, ListInferenceProfilesCommand } from "@aws-sdk/client-bedrock";
+import { BedrockAgentRuntimeClient, paginateRerank, RerankCommand } from "@aws-sdk/client-bedrock-agent-runtime";
 import {
   ApplyGuardrailCommand,
   BedrockRuntimeClient,
@@ -243,6 +244,36 @@ test("texts become vectors", async (t) => {
 test("documents are put in order", async (t) => {
   const { results } = await invoke(t, "cohere.rerank-v3-5:0", { query: "予算", documents: ["天気", "予算の話"], top_n: 1, api_version: 2 });
   assert.equal(results[0].index, 1);
+});
+
+/** ranking asks the agent runtime for the order of texts. */
+const ranking = (query, texts, more = {}) => ({
+  queries: [{ type: "TEXT", textQuery: { text: query } }],
+  sources: texts.map((text) => ({ type: "INLINE", inlineDocumentSource: { type: "TEXT", textDocument: { text } } })),
+  rerankingConfiguration: {
+    type: "BEDROCK_RERANKING_MODEL",
+    bedrockRerankingConfiguration: { modelConfiguration: { modelArn: `arn:aws:bedrock:${fake.region}::foundation-model/cohere.rerank-v3-5:0` }, ...more },
+  },
+});
+
+test("the agent runtime puts documents in order, page by page", async (t) => {
+  const client = new BedrockAgentRuntimeClient(config());
+  t.after(() => client.destroy());
+  const { results } = await client.send(new RerankCommand(ranking("予算", ["天気", "予算の話", "議会"], { numberOfResults: 2 })));
+  assert.equal(results.length, 2);
+  assert.equal(results[0].index, 1);
+  assert.ok(results[0].relevanceScore > results[1].relevanceScore);
+
+  const pages = [];
+  const many = Array.from({ length: 150 }, (_, i) => `${i} 番目の予算`);
+  for await (const page of paginateRerank({ client }, ranking("予算", many))) pages.push(page.results.map((r) => r.index));
+  assert.ok(pages.length > 1);
+  assert.deepEqual(pages.flat().toSorted((a, b) => a - b), many.map((_, i) => i));
+
+  await assert.rejects(client.send(new RerankCommand(ranking("予算", ["a"], { numberOfResults: 2 }))), { name: "ValidationException" });
+  const stranger = new BedrockAgentRuntimeClient(config({ ...key, secretAccessKey: "wrong" }));
+  t.after(() => stranger.destroy());
+  await assert.rejects(stranger.send(new RerankCommand(ranking("予算", ["a"]))), { name: "InvalidSignatureException" });
 });
 
 test("images are drawn", async (t) => {

@@ -146,6 +146,8 @@ func (p *probe) steps(err error) []model.CheckStep {
 			switch reason := e.Params["reason"]; {
 			case reason == "dns":
 				at = "resolve"
+			case strings.HasPrefix(reason, "proxy"):
+				at = "connect"
 			case strings.HasPrefix(reason, "tls"), p.took["connect"] > 0 && p.secure && p.tls == "":
 				at = "tls"
 			}

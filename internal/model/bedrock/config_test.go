@@ -219,14 +219,21 @@ func TestAWrongClockIsCorrectedAtOnce(t *testing.T) {
 	}
 }
 
-func TestABearerTokenIsSentInsteadOfASignature(t *testing.T) {
-	bare(t)
-	s, c := start(t, fake.Options{TLS: true, BearerTokens: []string{"right"}})
+// startBearer starts a fake over TLS that takes an API key, which c has.
+func startBearer(t *testing.T) (s *fake.Server, c bedrock.Config) {
+	t.Helper()
+	s, c = start(t, fake.Options{TLS: true, BearerTokens: []string{"right"}})
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(s.CertPEM)
 	c.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	t.Cleanup(c.HTTP.CloseIdleConnections)
 	c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsBearer, BearerToken: "right"}
+	return s, c
+}
+
+func TestABearerTokenIsSentInsteadOfASignature(t *testing.T) {
+	bare(t)
+	_, c := startBearer(t)
 	p := connect(t, c)
 	if a := modeltest.Gather(t, t.Context(), p, ask("hello")); a.Err != nil {
 		t.Fatal(a.Err)

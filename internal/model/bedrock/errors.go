@@ -153,7 +153,7 @@ func byStatus(status int) rule {
 	r := rule{code: errs.ModelFailed, reason: "status", message: "the server at the endpoint failed with HTTP status {status}"}
 	switch {
 	case status == http.StatusProxyAuthRequired:
-		r.code, r.message = errs.ModelUnreachable, "the proxy asks for credentials"
+		r.code, r.reason, r.message = errs.ModelUnreachable, "proxy", "a proxy before Bedrock asks for a user name and a password"
 	case status == http.StatusUnauthorized:
 		r.code, r.message = errs.ModelCredentials, "the endpoint does not accept the credentials"
 	case status == http.StatusForbidden:

@@ -145,7 +145,7 @@ func TestWhatNeverReachedAWSIsToldApart(t *testing.T) {
 		{"no answer to the dial", failing{&net.OpError{Op: "dial", Err: context.DeadlineExceeded}}, errs.ModelTimeout, ""},
 		{"a connection that breaks before the answer", failing{errors.New("EOF")}, errs.ModelUnreachable, "connection"},
 		{"a destination that egress refuses", failing{denied}, errs.EgressDenied, ""},
-		{"a proxy that wants a password", page(407), errs.ModelUnreachable, "status"},
+		{"a proxy that wants a password", page(407), errs.ModelUnreachable, "proxy"},
 		{"a proxy that says no", page(403), errs.ModelAccessDenied, "status"},
 		{"a proxy that cannot reach AWS", page(502), errs.ModelFailed, "status"},
 		{"a proxy that gave up", page(504), errs.ModelTimeout, "status"},

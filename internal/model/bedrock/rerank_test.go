@@ -2,10 +2,7 @@ package bedrock_test
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -73,12 +70,7 @@ func TestDocumentsArePutInOrder(t *testing.T) {
 
 func TestAnAPIKeyPutsDocumentsInOrderByInvokeModel(t *testing.T) {
 	bare(t)
-	s, c := start(t, fake.Options{TLS: true, BearerTokens: []string{"right"}})
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.CertPEM)
-	c.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
-	t.Cleanup(c.HTTP.CloseIdleConnections)
-	c.Credentials = bedrock.Credentials{Kind: bedrock.CredentialsBearer, BearerToken: "right"}
+	s, c := startBearer(t)
 	p := connect(t, c)
 	got, err := p.Rerank(t.Context(), model.Reranking{Model: "amazon.rerank-v1:0", Query: "a", Documents: []string{"b", "a"}})
 	if err != nil || len(got.Ranked) != 2 || got.Ranked[0].Index != 1 || len(calls(t, s, "InvokeModel")) != 1 {

@@ -144,7 +144,7 @@ var told = map[errs.Code][]string{
 	errs.ModelCredentials: {"none", "source", "configuration", "role", "role_denied", "role_scp", "role_endpoint", "role_tags", "role_source", "role_region", "expired"},
 	errs.ModelInput:       {"no_vision", "no_documents", "no_video", "no_tools", "media_type", "file_too_large", "empty_file", "empty", "too_many_images", "too_many_documents", "too_many_videos"},
 	errs.ModelFailed:      {"malformed_tool_use", "malformed_model_output"},
-	errs.ModelUnreachable: {"dns", "refused", "route", "timeout", "tls_authority", "tls_name", "tls", "sts", "connection"},
+	errs.ModelUnreachable: {"dns", "refused", "route", "timeout", "tls_authority", "tls_name", "tls", "sts", "connection", "proxy", "proxy_password", "proxy_scheme", "proxy_denied"},
 }
 
 func TestEveryReasonHasItsWordsInBothLanguages(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"kakoi/internal/egress"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 )
@@ -261,7 +262,7 @@ func (r *route) report(add func(string, string, error, time.Duration) bool, err 
 		detail = "an address, not a name"
 	}
 	add("resolve", known(detail), nil, r.dnsDone)
-	if !r.dialed {
+	if !r.dialed || egress.Classify(err).Step == egress.StepConnect { // a proxy may refuse after it was dialled
 		return add("connect", "", err, time.Since(r.began))
 	}
 	add("connect", known(""), nil, r.dialDone)

@@ -233,7 +233,7 @@ func (c *Client) classify(status int, u upstream, wrap func(errs.Code, string, s
 	case status == http.StatusForbidden:
 		return wrap(errs.ModelAccessDenied, "denied", "the model server does not allow this")
 	case status == http.StatusProxyAuthRequired:
-		return wrap(errs.ModelUnreachable, "proxy", "a proxy before the model server asks for credentials")
+		return wrap(errs.ModelUnreachable, "proxy", "a proxy before the model server asks for a user name and a password")
 	case status == http.StatusTooManyRequests && noQuota.MatchString(text):
 		return wrap(errs.ModelAccessDenied, "quota", "the account at the model server has no quota left")
 	case status == http.StatusTooManyRequests, status == 529:
@@ -336,7 +336,7 @@ func (c *Client) transportError(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	var coded *errs.Error
-	if errors.As(err, &coded) { // egress refused the destination
+	if errors.As(err, &coded) { // egress refused the destination, or the proxy did
 		return coded
 	}
 	var address *url.Error

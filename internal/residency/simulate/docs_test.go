@@ -6,28 +6,26 @@ import (
 	"flag"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
+
+	"kakoi/internal/residency/doctest"
 )
 
 var update = flag.Bool("update", false, "write the answers into docs/policy-simulate.md")
 
-// example is a block of JSON in the document; they come in pairs of a question
-// and its answer.
-var example = regexp.MustCompile("(?s)```json\n(.*?)```")
+var ownDocuments = []string{"../../../docs/policy-simulate.md", "../../../docs/policy-simulate.ja.md"}
 
 // TestTheExamplesOfTheDocumentAreTrue runs the questions in both documents and
-// compares what comes out with the answers there.
+// compares what comes out with the answers, each of which follows its question.
 func TestTheExamplesOfTheDocumentAreTrue(t *testing.T) {
 	var english []string
-	for _, name := range []string{"../../../docs/policy-simulate.md", "../../../docs/policy-simulate.ja.md"} {
+	for _, name := range ownDocuments {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := example.FindAllStringSubmatch(string(data), -1)
+		blocks := doctest.Example.FindAllStringSubmatch(string(data), -1)
 		if len(blocks) < 4 || len(blocks)%2 != 0 {
 			t.Fatalf("%s has %d blocks of JSON, want two questions and their answers", name, len(blocks))
 		}
@@ -80,43 +78,8 @@ func anyJSON(t *testing.T, s string) (v any) {
 // TestTheDocumentNamesEveryField holds that both documents describe every field
 // of the input and the output.
 func TestTheDocumentNamesEveryField(t *testing.T) {
-	for _, name := range []string{"../../../docs/policy-simulate.md", "../../../docs/policy-simulate.ja.md"} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := example.ReplaceAllString(string(data), "")
-		for _, field := range append(fields(reflect.TypeFor[Input]()), fields(reflect.TypeFor[Output]())...) {
-			if !strings.Contains(text, "`"+field+"`") {
-				t.Errorf("%s does not say what %s is", name, field)
-			}
-		}
-		for _, operation := range Operations() {
-			if !strings.Contains(text, operation) {
-				t.Errorf("%s does not name %s", name, operation)
-			}
-		}
-	}
-}
-
-// fields lists the JSON names of a type and of those inside it.
-func fields(t reflect.Type) (names []string) {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map:
-		return fields(t.Elem())
-	case reflect.Struct:
-	default:
-		return nil
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" {
-			names = append(names, name)
-		}
-		if f.IsExported() {
-			names = append(names, fields(f.Type)...)
-		}
-	}
-	return names
+	doctest.Format{
+		Documents: ownDocuments, Words: Operations(),
+		Types: []reflect.Type{reflect.TypeFor[Input](), reflect.TypeFor[Output]()},
+	}.Check(t)
 }

@@ -109,15 +109,22 @@ type block struct {
 // Signature seals the fake's reasoning; a block sent back must carry it.
 const Signature = "ZmFrZS1zaWduYXR1cmU="
 
-// converse answers Converse and ConverseStream.
-func (c *call) converse(escapedModel string, stream bool) (gone bool) {
+// named returns the model that a path names, once the caller is admitted;
+// otherwise it has answered.
+func (c *call) named(escapedModel string) (id string, ok bool) {
 	id, err := url.PathUnescape(escapedModel)
 	if err != nil {
 		c.fail(400, "ValidationException", "The provided model identifier is invalid.")
-		return false
+		return "", false
 	}
 	c.rec.Model = id
-	if !c.admitted("bedrock") {
+	return id, c.admitted("bedrock")
+}
+
+// converse answers Converse and ConverseStream.
+func (c *call) converse(escapedModel string, stream bool) (gone bool) {
+	id, ok := c.named(escapedModel)
+	if !ok {
 		return false
 	}
 	var req converseRequest

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,13 +38,8 @@ var families = []struct {
 // embedded, ordered or drawn.
 func (c *call) invoke(escapedModel string) (gone bool) {
 	c.rec.Operation = "InvokeModel"
-	id, err := url.PathUnescape(escapedModel)
-	if err != nil {
-		c.fail(400, "ValidationException", "The provided model identifier is invalid.")
-		return false
-	}
-	c.rec.Model = id
-	if !c.admitted("bedrock") {
+	id, ok := c.named(escapedModel)
+	if !ok {
 		return false
 	}
 	base, problem := c.resolve(id)

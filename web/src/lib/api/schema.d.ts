@@ -1983,6 +1983,7 @@ export interface components {
             headers?: {
                 [key: string]: string;
             };
+            proxyPassword?: string;
             secretAccessKey?: string;
             sessionToken?: string;
         };
@@ -2018,6 +2019,8 @@ export interface components {
             profile?: string;
             /** @description openai, bedrock: the HTTP proxy that everything goes through. */
             proxy?: string;
+            /** @description openai, bedrock: where the proxy asks for Basic authentication; its password is a secret. */
+            proxyUser?: string;
             /** @description bedrock */
             region?: string;
             /** @description bedrock: assumed one after the other, beginning with the credentials. */

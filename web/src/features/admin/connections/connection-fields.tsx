@@ -10,7 +10,7 @@ import { CountryField } from "./country-field";
 import { RoleFields } from "./role-fields";
 import type { ConnectionForm } from "./use-connection-form";
 import type { DraftForm } from "./draft";
-import { AgentEndpointFields, FipsField, ProxyField } from "./network-fields";
+import { AgentEndpointFields, FipsField, ProxyFields } from "./network-fields";
 
 interface Props {
   form: ConnectionForm;
@@ -74,7 +74,7 @@ function OpenAIFields({ form, stored }: Props) {
             {t("connections.headerAdd")}
           </Button>
         </fieldset>
-        <ProxyField form={form} />
+        <ProxyFields form={form} stored={stored} />
         <CaField form={form} />
       </Disclosure>
     </>
@@ -116,7 +116,7 @@ function BedrockFields({ form, stored }: Props) {
         <TextField {...form.field("stsEndpoint")} label={t("connections.stsEndpoint")} optional type="url" mono autoComplete="off" />
         <AgentEndpointFields form={form} />
         <FipsField form={form} />
-        <ProxyField form={form} />
+        <ProxyFields form={form} stored={stored} />
         <CaField form={form} />
       </Disclosure>
     </>

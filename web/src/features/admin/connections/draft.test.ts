@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Connection } from "@/lib/api/types";
-import { blank, draftOf, emptyRole, formOf, isHttpUrl, placedBy } from "./draft";
+import { blank, draftOf, emptyRole, formOf, hasLogin, isHttpUrl, placedBy } from "./draft";
 
 const stored: Connection = {
   id: "c-1",
@@ -57,6 +57,23 @@ test("the network settings of a Bedrock connection are kept, FIPS only where the
   expect(draftOf(form).settings).toEqual(settings);
   expect(draftOf({ ...form, region: "ap-northeast-1" }).settings).not.toHaveProperty("fips");
   expect(draftOf({ ...form, fips: false }).settings).not.toHaveProperty("fips");
+});
+
+test("who logs in to a proxy is a setting, and with what a secret", () => {
+  for (const form of [blank("openai", "a", "http://h/v1"), blank("bedrock", "b"), { ...blank("bedrock", "b"), credentials: "bearer" as const }]) {
+    const behind = { ...form, proxy: " http://proxy.example:8080 ", proxyUser: " soumu ", proxyPassword: "p" };
+    expect(draftOf(behind)).toMatchObject({ settings: { proxy: "http://proxy.example:8080", proxyUser: "soumu" }, secret: { proxyPassword: "p" } });
+    const direct = draftOf({ ...behind, proxy: "" });
+    expect(direct.settings).not.toHaveProperty("proxyUser");
+    expect(direct.secret).toBeUndefined();
+  }
+  const settings = { ...stored.settings, proxy: "http://proxy.example:8080", proxyUser: "soumu" };
+  const kept = { ...stored, settings, secretNames: [...stored.secretNames, "proxyPassword"] };
+  expect(draftOf(formOf(kept), kept)).toEqual({ name: "庁内", kind: "openai", enabled: true, settings });
+});
+
+test("a login in the address of a proxy is seen", () => {
+  expect(["http://a:b@proxy:8080", " https://a@proxy", "http://proxy:8080/a@b"].map(hasLogin)).toEqual([true, true, false]);
 });
 
 test("only the secrets of the chosen way to sign are sent to Bedrock", () => {

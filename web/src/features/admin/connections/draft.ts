@@ -87,6 +87,8 @@ export interface DraftForm {
   agentEndpoint: string;
   fips: boolean;
   proxy: string;
+  proxyUser: string;
+  proxyPassword: string;
   credentials: NonNullable<ConnectionSettings["credentials"]>;
   profile: string;
   accessKeyId: string;
@@ -116,6 +118,8 @@ export function blank(kind: ConnectionKind, name = "", baseUrl = ""): DraftForm 
     agentEndpoint: "",
     fips: false,
     proxy: "",
+    proxyUser: "",
+    proxyPassword: "",
     credentials: "default",
     profile: "",
     accessKeyId: "",
@@ -148,6 +152,7 @@ export function formOf(c: Connection): DraftForm {
     agentEndpoint: c.settings.agentEndpoint ?? "",
     fips: c.settings.fips ?? false,
     proxy: c.settings.proxy ?? "",
+    proxyUser: c.settings.proxyUser ?? "",
     credentials: c.settings.credentials ?? "default",
     profile: c.settings.profile ?? "",
   };
@@ -158,13 +163,18 @@ function given<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== "" && v !== undefined && !(typeof v === "object" && Object.keys(v as object).length === 0))) as T;
 }
 
+/** Who logs in to the proxy: nobody without one. */
+function proxyUserOf(f: DraftForm): string {
+  return f.kind !== "demo" && f.proxy.trim() ? f.proxyUser.trim() : "";
+}
+
 function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSettings {
   const headers = Object.fromEntries(f.headers.filter((h) => !h.secret && h.name.trim()).map((h) => [h.name.trim(), h.value]));
   const caPem = f.caPem.trim();
   const caFile = caPem ? "" : before.caFile; // set by the API only; kept
   switch (f.kind) {
     case "openai":
-      return given({ baseUrl: f.baseUrl.trim(), country: f.country.trim().toUpperCase(), headers, caPem, caFile, proxy: f.proxy.trim() });
+      return given({ baseUrl: f.baseUrl.trim(), country: f.country.trim().toUpperCase(), headers, caPem, caFile, proxy: f.proxy.trim(), proxyUser: proxyUserOf(f) });
     case "bedrock":
       return given({
         region: f.region.trim(),
@@ -175,6 +185,7 @@ function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSetting
         agentEndpoint: f.agentEndpoint.trim(),
         fips: (f.fips && hasFips(f.region)) || undefined,
         proxy: f.proxy.trim(),
+        proxyUser: proxyUserOf(f),
         credentials: f.credentials,
         profile: f.credentials === "profile" ? f.profile.trim() : "",
         roles: f.credentials === "bearer" ? [] : f.roles.map(roleOf), // an API key assumes none
@@ -187,6 +198,10 @@ function settingsOf(f: DraftForm, before: ConnectionSettings): ConnectionSetting
 }
 
 function secretOf(f: DraftForm, storedNames: string[]): ConnectionSecret {
+  return { ...keysOf(f, storedNames), ...given({ proxyPassword: proxyUserOf(f) && f.proxyPassword.trim() }) };
+}
+
+function keysOf(f: DraftForm, storedNames: string[]): ConnectionSecret {
   if (f.kind === "openai") {
     const headers: Record<string, string> = {};
     for (const h of f.headers) if (h.secret && h.name.trim() && h.value !== "") headers[h.name.trim()] = h.value;
@@ -216,6 +231,11 @@ export function draftOf(f: DraftForm, before?: Connection): ConnectionDraft {
 /** Whether AWS has FIPS endpoints of Bedrock in a region. */
 export function hasFips(region: string): boolean {
   return /^(us|ca)-/.test(region.trim());
+}
+
+/** Whether a name or a password stands in an address. */
+export function hasLogin(text: string): boolean {
+  return /^[a-z]+:\/\/[^/?#]*@/i.test(text.trim());
 }
 
 /** Whether a text is an address a connection can have. */

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { useForm } from "@/lib/use-form";
 import { Checkbox } from "@/ui/choice";
-import { TextField } from "@/ui/text-field";
+import { PasswordField, TextField } from "@/ui/text-field";
 import { hasFips, type DraftForm } from "./draft";
 
 interface Props {
@@ -33,8 +33,18 @@ export function FipsField({ form }: Props) {
   );
 }
 
-/** The proxy that a connection goes through. */
-export function ProxyField({ form }: Props) {
+/** The proxy that a connection goes through, and who logs in to it. */
+export function ProxyFields({ form, stored }: Props & { stored: string[] }) {
   const { t } = useTranslation("admin");
-  return <TextField {...form.field("proxy")} label={t("connections.proxy")} optional hint={t("connections.proxyHint")} placeholder={example} type="url" mono autoComplete="off" />;
+  return (
+    <>
+      <TextField {...form.field("proxy")} label={t("connections.proxy")} optional hint={t("connections.proxyHint")} placeholder={example} type="url" mono autoComplete="off" />
+      {form.values.proxy.trim() !== "" && (
+        <>
+          <TextField {...form.field("proxyUser")} label={t("connections.proxyUser")} optional hint={t("connections.proxyUserHint")} mono autoComplete="off" />
+          <PasswordField {...form.field("proxyPassword")} label={t("connections.proxyPassword")} optional={form.values.proxyUser.trim() === ""} hint={stored.includes("proxyPassword") ? t("connections.secretKept") : undefined} mono autoComplete="off" />
+        </>
+      )}
+    </>
+  );
 }

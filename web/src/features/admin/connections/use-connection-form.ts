@@ -2,9 +2,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Connection } from "@/lib/api/types";
 import { useForm } from "@/lib/use-form";
-import { isHttpUrl, type DraftForm, type RoleForm } from "./draft";
+import { hasLogin, isHttpUrl, type DraftForm, type RoleForm } from "./draft";
 
-const secrets = ["apiKey", "accessKeyId", "secretAccessKey", "sessionToken", "bearerToken"];
+const secrets = ["apiKey", "accessKeyId", "secretAccessKey", "sessionToken", "bearerToken", "proxyPassword"];
 
 /** What is wrong with one field of one role. */
 export interface RoleError {
@@ -36,7 +36,9 @@ export function useConnectionForm(initial: DraftForm, stored: Connection | undef
     validate: (v) => ({
       name: needed(v.name),
       ...(v.kind === "openai" ? { baseUrl: needed(v.baseUrl) ?? url(v.baseUrl), country: /^([a-z]{2})?$/i.test(v.country.trim()) ? undefined : t("connections.refused.country") } : {}),
-      proxy: url(v.proxy),
+      proxy: hasLogin(v.proxy) ? t("connections.refused.proxyLogin") : url(v.proxy),
+      proxyUser: v.proxy.trim() && v.proxyPassword.trim() ? needed(v.proxyUser) : undefined,
+      proxyPassword: v.proxy.trim() && v.proxyUser.trim() && !has("proxyPassword") ? needed(v.proxyPassword) : undefined,
       ...(v.kind === "bedrock"
         ? {
             region: needed(v.region),
@@ -77,6 +79,7 @@ export function useConnectionForm(initial: DraftForm, stored: Connection | undef
         case "caPem":
         case "baseUrl":
         case "proxy":
+        case "proxyUser":
           return { [field]: t(`connections.refused.${field}`) };
         case "endpoint":
         case "controlEndpoint":
