@@ -114,9 +114,9 @@ function Destinations({ answer }: { answer: Answer }) {
       id: "decision",
       header: t("decision"),
       cell: (d) => (d.check ? <State tone={d.allowed ? "on" : "off"}>{t(d.allowed ? "allowed" : "denied")}</State> : <State tone="off">{t("notAsked")}</State>),
-      width: "w-20",
+      width: "w-24",
     },
-    { id: "resident", header: t("residency"), cell: (d) => <State tone={d.resident ? "on" : "stop"}>{t(d.resident ? "inside" : "outside")}</State>, width: "w-32" },
+    { id: "resident", header: t("residency"), cell: (d) => <State tone={d.resident ? "on" : "stop"}>{t(d.resident ? "inside" : "outside")}</State>, width: "w-30" },
   ];
   return <Table flush label={t("destinations")} columns={columns} rows={destinationsOf(answer)} rowKey={(d) => d.region} rowName={(d) => d.region} />;
 }

@@ -250,7 +250,7 @@ function Outcomes({ label, list }: { label: string; list: Outcome[] }) {
       ),
     },
     { id: "region", header: t("regionCalled"), cell: (o) => <Region code={o.region} />, width: "w-64", from: "middle" },
-    { id: "verdict", header: t("decision"), cell: (o) => <span className="whitespace-normal"><VerdictState of={o} /></span>, width: "w-36" },
+    { id: "verdict", header: t("decision"), cell: (o) => <span className="whitespace-normal"><VerdictState of={o} /></span>, width: "w-28" },
   ];
   return (
     <div className="grid gap-2">
