@@ -119,6 +119,9 @@ func (r Reason) String() string {
 	case ModelBarred:
 		return r.Model + " is not among the models that" + by
 	case ClassBarred:
+		if r.Class == classification.None.String() {
+			return "what nobody has classified is not among what" + by
+		}
 		return "what is of class " + r.Class + " is not among what" + by
 	case RegionBarred:
 		if r.Profile != "" {

@@ -320,7 +320,7 @@ func TestARefusalNamesTheRegionTheRuleAndTheWayThatWouldPass(t *testing.T) {
 		{Japan(), Call{Place: places.Host("llm.example", "", "m")}, `nobody has declared in which country llm.example is`},
 		{Japan(), Call{Place: places.Host("llm.example", "US", "m")}, `llm.example is in US, which is not among the countries that the rule "Japan" permits`},
 		{Policy{Rules: []Rule{{Name: "a", Classes: []classification.Class{classification.Public}}, {Name: "b", Models: []string{"x"}}}}, Call{Place: ThisServer(), Class: classification.Restricted}, `what is of class 3 is not among what the rule "a" permits`},
-		{Policy{Rules: []Rule{{Name: "a", Classes: classification.All()}}}, Call{Place: ThisServer()}, `what is of class none is not among what the rule "a" permits`},
+		{Policy{Rules: []Rule{{Name: "a", Classes: classification.All()}}}, Call{Place: ThisServer()}, `what nobody has classified is not among what the rule "a" permits`},
 		{Policy{}, Call{Place: ThisServer()}, `no rule of the residency policy is for this person`},
 		{Policy{Rules: []Rule{{Name: "a", Models: []string{"anthropic.*"}}}}, Call{Place: ThisServer(), ModelID: "gemma3"}, `gemma3 is not among the models that the rule "a" permits`},
 	} {
