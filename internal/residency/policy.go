@@ -119,6 +119,9 @@ func (r Reason) String() string {
 	case ModelBarred:
 		return r.Model + " is not among the models that" + by
 	case ClassBarred:
+		if r.Class == classification.None.String() {
+			return "what nobody has classified is not among what" + by
+		}
 		return "what is of class " + r.Class + " is not among what" + by
 	case RegionBarred:
 		if r.Profile != "" {
@@ -162,8 +165,8 @@ type Decision struct {
 	// Instead are other ways to the same foundation model from the same region
 	// that the policy permits, for calls that it does not.
 	Instead []string
-	// Only are the groups whose members may, where Among is asked and not
-	// everybody may.
+	// Only are the groups whose members may, if only for some classes, where
+	// Among is asked and not everybody may.
 	Only []string
 	// Classes are how confidential what is written may be, where Among is asked
 	// and not everything may.
@@ -215,18 +218,22 @@ func nearness(c Code) int {
 func (p Policy) Among(c Call) Decision {
 	var sum Decision
 	var classes []classification.Class
+	var only []string
 	for _, class := range classification.Any() {
 		c.Class = class
 		d := p.amongPeople(c)
 		if d.Allowed {
 			classes = append(classes, class)
 		}
-		if class == classification.None || sum.Allowed && !d.Allowed {
+		only = append(only, d.Only...)
+		// Of what is denied, that explains which comes nearest: a model whose place
+		// no rule permits is not barred for want of a class.
+		if class == classification.None || !d.Allowed && (sum.Allowed || nearness(d.Reason.Code) > nearness(sum.Reason.Code)) {
 			sum = d
 		}
 	}
 	if !sum.Allowed {
-		sum.Classes = classes
+		sum.Classes, sum.Only = classes, sorted(only)
 	}
 	return sum
 }

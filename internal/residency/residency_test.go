@@ -359,7 +359,7 @@ func TestARefusalNamesTheRegionTheRuleAndTheWayThatWouldPass(t *testing.T) {
 		{Japan(), Call{Place: places.Host("llm.example", "", "m")}, `nobody has declared in which country llm.example is`},
 		{Japan(), Call{Place: places.Host("llm.example", "US", "m")}, `llm.example is in US, which is not among the countries that the rule "Japan" permits`},
 		{Policy{Rules: []Rule{{Name: "a", Classes: []classification.Class{classification.Public}}, {Name: "b", Models: []string{"x"}}}}, Call{Place: ThisServer(), Class: classification.Restricted}, `what is of class 3 is not among what the rule "a" permits`},
-		{Policy{Rules: []Rule{{Name: "a", Classes: classification.All()}}}, Call{Place: ThisServer()}, `what is of class none is not among what the rule "a" permits`},
+		{Policy{Rules: []Rule{{Name: "a", Classes: classification.All()}}}, Call{Place: ThisServer()}, `what nobody has classified is not among what the rule "a" permits`},
 		{Policy{}, Call{Place: ThisServer()}, `no rule of the residency policy is for this person`},
 		{Policy{Rules: []Rule{{Name: "a", Models: []string{"anthropic.*"}}}}, Call{Place: ThisServer(), ModelID: "gemma3"}, `gemma3 is not among the models that the rule "a" permits`},
 	} {
@@ -484,6 +484,20 @@ func TestAModelForManyIsBarredUnlessEachOfThemMayUseIt(t *testing.T) {
 			t.Errorf("%s: %+v, want %v only %v", tt.name, got, tt.allowed, tt.only)
 		}
 	}
+	// What is barred for its place is not explained by a class, and a group that
+	// may have it for one class is not told that nobody may.
+	japan.Classes, research.Classes = []classification.Class{classification.Public}, []classification.Class{classification.Internal}
+	classed := Policy{Rules: []Rule{japan, research}}
+	if got := classed.Among(Call{Place: global, ModelID: "m"}); got.Allowed || got.Reason.Code != AnywhereBarred || len(got.Classes)+len(got.Only) != 0 {
+		t.Errorf("what leaves, whatever the class: %+v", got)
+	}
+	if got := classed.Among(Call{Place: jp, ModelID: "m"}); got.Allowed || got.Reason.Code != ClassBarred || !slices.Equal(got.Classes, []classification.Class{classification.Public}) {
+		t.Errorf("of one class: %+v", got)
+	}
+	if got := classed.Among(Call{Place: seoulOnly, ModelID: "m"}); got.Allowed || !slices.Equal(got.Only, []string{"research"}) || len(got.Classes) != 0 {
+		t.Errorf("for a group and one class: %+v", got)
+	}
+	research.Classes = nil
 	// The rule that comes near explains, also to those whom it is not for.
 	if got := (Policy{Rules: []Rule{research}}).Among(Call{Place: jp, ModelID: "m"}); got.Reason.Code != RegionBarred || got.Reason.Rule != "research" || got.Reason.Region != tokyo {
 		t.Errorf("why nobody may: %+v", got.Reason)

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "./fixtures";
 import { Inspector } from "./inspect";
 import { call, setUp } from "./kakoi";
@@ -8,7 +9,7 @@ const workplace = "arn:aws:iam::111111111111:role/workplace";
 const vendor = "arn:aws:iam::222222222222:role/bedrock";
 
 /** Names of AWS's and what the test wrote: the same in every language. */
-const aws = [/^arn:/, /^(jp|apac|global|amazon|anthropic)\./, /^(vpce|policy|scp|endpoint|invoke|assume|trust)-/, /^\d{12}-/, /^[A-Z]\w+(Model|Stream|Tokens|Models|Profiles)$/, /^(Converse|Rerank)$/, /^[a-z]{2}-[a-z]+-\d$/, /^[{[]/, /^(sts|bedrock):/, /^User: arn:/, /^\d+\. (sts|bedrock):/, /^ExternalId$/];
+const aws = [/^arn:/, /^(jp|apac|global|amazon|anthropic)\./, /^(vpce|policy|scp|endpoint|invoke|assume|trust)-/, /^\d{12}-/, /^[A-Z]\w+(Model|Stream|Tokens|Models|Profiles)$/, /^(Converse|Rerank)$/, /^[a-z]{2}-[a-z]+-\d(, |$)/, /^[{[]/, /^(sts|bedrock):/, /^User: arn:/, /^\d+\. (sts|bedrock):/, /^ExternalId$/];
 
 const allow = (actions: string) => JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }] });
 
@@ -16,7 +17,7 @@ test("policies are written for a connection, tried, and told when they let promp
   test.setTimeout(180_000);
   await setUp(server, page.request);
   const connection = await call(page.request, server, "POST", "/admin/connections", {
-    name: "事業者の Bedrock", kind: "bedrock", enabled: true,
+    name: "生成AI基盤共同利用事業（委託先の Bedrock・令和8年度契約分）", kind: "bedrock", enabled: true,
     settings: { region: "ap-northeast-1", credentials: "static", roles: [{ arn: vendor, externalId: "shiyakusho-7f3a" }] },
     secret: { accessKeyId: "AKIA1", secretAccessKey: "s" },
   });
@@ -44,6 +45,8 @@ test("policies are written for a connection, tried, and told when they let promp
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     const box = page.getByRole("region", { name: "222222222222-invoke-models" });
     expect(await box.evaluate((el) => el.scrollWidth > el.clientWidth)).toBe(true);
+    const wider = await page.getByRole("main").evaluate((el) => Array.from(el.querySelectorAll("*")).filter((inner) => inner.contains(el.querySelector("form")) && inner.scrollWidth > inner.clientWidth + 1).map((inner) => inner.className));
+    expect(wider).toEqual([]); // also with a connection whose name is longer than the phone is wide
     await page.setViewportSize({ width: 1366, height: 768 });
   });
 
@@ -60,6 +63,26 @@ test("policies are written for a connection, tried, and told when they let promp
     await expect(answer.getByText("ExternalId が、信頼ポリシーの求めるものと違います。").first()).toBeVisible();
     await expect(answer.getByText(/is not authorized to perform: sts:AssumeRole/)).toBeVisible();
     await inspector.look("a refusal");
+  });
+
+  await test.step("they are kept as files, and a question comes back from its JSON", async () => {
+    await page.getByRole("tab", { name: ja("policy.generateTab") }).click();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: ja("policy.downloadNamed", { name: "222222222222-trust-bedrock" }) }).click()]);
+    expect(file.suggestedFilename()).toBe("222222222222-trust-bedrock.json");
+    expect(JSON.parse(readFileSync(await file.path(), "utf8")).Statement[0].Condition.StringEquals["sts:ExternalId"]).toEqual(["shiyakusho-7f3a"]);
+    await page.getByRole("tab", { name: ja("policy.simulateTab") }).click();
+    await page.getByRole("button", { name: ja("policy.asJson") }).click();
+    const json = page.getByLabel(ja("policy.questionJson"));
+    const question = JSON.parse(await json.inputValue());
+    await json.fill("{}");
+    await page.getByRole("button", { name: ja("policy.readJson") }).click();
+    await expect(page.getByText(ja("policy.noQuestion"))).toBeVisible();
+    await json.fill(JSON.stringify({ ...question, allowedRegions: ["ap-northeast-1"] }));
+    await page.getByRole("button", { name: ja("policy.readJson") }).click();
+    await expect(page.getByLabel(ja("policy.allowedRegions"))).toHaveValue("ap-northeast-1");
+    await page.getByLabel(ja("policy.externalId")).fill("shiyakusho-7f3a");
+    await page.getByRole("button", { name: ja("policy.simulate") }).click();
+    await expect(page.getByRole("alert")).toContainText(ja("policy.answer.leaves")); // Osaka is not among them
   });
 
   await test.step("what is allowed but leaves is said loudly", async () => {

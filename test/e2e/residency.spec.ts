@@ -133,6 +133,33 @@ test("a policy that is changed bars a model in the picker and by the API, says w
     await expect(effect(page, inJapan)).not.toContainText(ja("admin.residency.newlyAllowed"));
     await expect.poll(offered).toContain(inJapan);
   });
+
+  await test.step("of two who decide at once, each is shown what the other did", async () => {
+    await page.getByRole("button", { name: ja("admin.residency.removeRule", { name: "東京だけ" }) }).click();
+    await expect(page.getByText(ja("admin.residency.nothing"))).toBeVisible();
+    await page.getByText(ja("admin.residency.openHint")).click();
+    await expect(effect(page, anywhere)).toContainText(ja("admin.residency.newlyAllowed"));
+    const { version } = await call(page.request, server, "GET", "/admin/residency");
+    const rule = { name: "研究", groupIds: [], regions: ["ap-northeast-1"], countries: [], models: [], classes: [] };
+    await call(page.request, server, "PUT", "/admin/residency", { open: false, version, rules: [rule] });
+    await page.getByRole("button", { name: ja("common.save"), exact: true }).click();
+    const theirs = page.getByRole("region", { name: ja("admin.settings.save") });
+    await expect(theirs).toContainText(ja("admin.residency.they.added", { name: "研究" }));
+    await expect(theirs).toContainText(ja("admin.residency.they.removed", { name: "東京だけ" }));
+    await theirs.getByRole("button", { name: ja("admin.settings.takeTheirs") }).click();
+    await expect(page.getByRole("button", { name: ja("admin.residency.editRule", { name: "研究" }) })).toBeVisible();
+    await expect(effect(page, anywhere)).toContainText(ja("admin.residency.barred"));
+  });
+
+  await test.step("from the reason it is a step to what AWS would say", async () => {
+    await page.getByRole("combobox", { name: ja("admin.residency.modelId") }).fill(inJapan);
+    await page.keyboard.press("Tab"); // closes the suggestions
+    await page.getByRole("button", { name: ja("admin.residency.ask"), exact: true }).click();
+    await page.getByRole("link", { name: ja("admin.residency.awsAsk") }).click();
+    await expect(page.getByLabel(ja("policy.model"), { exact: true })).toHaveValue(inJapan);
+    await page.getByRole("link", { name: ja("policy.openPlaces") }).click();
+    await expect(page.getByRole("heading", { level: 1, name: ja("admin.residency.title") })).toBeVisible();
+  });
   await member.close();
 });
 

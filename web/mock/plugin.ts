@@ -234,7 +234,10 @@ export function mockApi(): Plugin {
       if (bad >= 0) throw new Problem(422, "invalid_input", { field: `rules[${bad}].models`, params: { value: then.rules[bad]?.models.find((m) => /[^\w*.:/-]/.test(m)) ?? "" } });
       return { items: state.models.map((m) => ({ modelId: m.id, now: decide(placeOf(byId(state.connections, m.connectionId)), state.residency), then: decide(placeOf(byId(state.connections, m.connectionId)), then) })) };
     },
-    "POST admin/residency/explain": ({ body }) => decide(body.connectionId ? placeOf(byId(state.connections, String(body.connectionId))) : { kind: "regions", regions: [String(body.region)] }, state.residency),
+    "POST admin/residency/explain": ({ body }) => {
+      const connection = body.entryId ? byId(state.models, String(body.entryId)).connectionId : body.connectionId;
+      return decide(connection ? placeOf(byId(state.connections, String(connection))) : { kind: "regions", regions: [String(body.region)] }, state.residency);
+    },
     "GET admin/residency/profiles": () => ({ items: [{ id: "jp.anthropic.claude-sonnet-4-6", place: { kind: "regions", regions: ["ap-northeast-1", "ap-northeast-3"] } }] }),
     "GET admin/models": (c) => ({ items: list<CatalogueModel>(state.models.map((m) => ({ ...m, residency: decide(placeOf(byId(state.connections, m.connectionId)), state.residency) })), c) }),
     "POST admin/models": ({ body }) => {

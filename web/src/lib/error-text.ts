@@ -44,8 +44,8 @@ export function useErrorTextOf(): (err: Failure) => ErrorText {
       // A code that is newer than these texts still says what the server said.
       const general = known || !err.detail ? t(`${key}.todo`, params) : err.detail;
       const why = code === "residency_denied" ? reasonText(err.params.reason ?? "", err.params) : "";
-      const instead = why && err.params.instead ? t("residency_denied.instead", params) : "";
-      const sentences = [why && common("reason.sentence", { text: why }), general, instead].filter(Boolean);
+      const instead = why && err.params.instead ? t("residency_denied.instead", { instead: format.list(err.params.instead.split(", ")) }) : "";
+      const sentences = [why && common("reason.sentence", { text: why }), instead, general].filter(Boolean);
       const todo = sentences.join(i18n.language === "en" ? " " : "");
       const what = t(`${key}.what`, params);
       const help = limit && i18n.language === "en" ? `${limit} ${todo}` : limit + todo;

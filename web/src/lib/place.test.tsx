@@ -52,5 +52,5 @@ test("a refusal says why, what to do, and the way that would pass", () => {
   render(<Refusal />);
   const said = screen.getByText(/場所の決まり/).textContent;
   expect(said).toContain("決まり「国内」で認めた場所に限られません。");
-  expect(said).toContain("同じモデルの jp.m は認められます。");
+  expect(said).toContain("同じモデルの jp.m なら認められます。");
 });

@@ -58,7 +58,7 @@ export function Select<V extends string>({ value, onChange, options, placeholder
       placeholder={placeholder}
       isInvalid={Boolean(field.error)}
       validationBehavior="aria"
-      className="grid content-start gap-1.5"
+      className="grid grid-cols-1 content-start gap-1.5" // a column that a long choice does not widen
     >
       <FieldLabel {...field} size={size} />
       <AriaButton className={cx(boxClass, boxSizes[size], "flex items-center justify-between gap-2 text-left hover:bg-surface-hover")}>

@@ -197,9 +197,11 @@ export function Composer(props: Props) {
           />
           <AttachButton limits={bounds} off={most === 0} onPress={() => picker.current?.click()} />
           {dictation.button}
-          <span id={noteId} className="min-w-0 flex-1 px-2 text-right text-14 leading-120 text-muted md:truncate">
+          {/* On a phone it has a line of its own. */}
+          <span id={noteId} className="min-w-0 px-2 text-14 leading-120 text-muted empty:hidden max-md:order-first max-md:basis-full max-md:py-1 md:flex-1 md:truncate md:text-right">
             {reason && !empty ? reason : ""}
           </span>
+          <span className={cx("flex-1", reason && !empty && "md:hidden")} />
           {running && (
             <Button size="dense" icon={Square} onPress={halt} isPending={stopping} pendingLabel={t("stopping")}>
               {t("stop")}

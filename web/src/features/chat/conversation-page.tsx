@@ -178,7 +178,7 @@ function Loaded({ conversation, messages }: { conversation: Conversation; messag
               conversationId={id}
               takes={takes}
               confidentiality={confidentiality}
-              blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : model && !takesClass(model, confidentiality) ? t("class.notTaken") : undefined}
+              blocked={unkept ? t("temporary.enforcedHere") : comparing ? t("chooseFirst") : models.length > 0 && !model ? t("modelGoneHint") : model && !takesClass(model, confidentiality) ? t(fitting.length > 0 ? "class.notThis" : "class.notTaken", { name: t(`class.${confidentiality}`) }) : undefined}
               sending={isPending}
               running={running}
               stopping={stop.isPending || writing.some((message) => message.runId === stop.variables)}

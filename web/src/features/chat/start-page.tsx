@@ -76,7 +76,7 @@ export function StartPage() {
         conversationId={newConversation}
         takes={model?.capabilities ?? (models.data && onlyWords)}
         confidentiality={first.confidentiality}
-        blocked={models.data && !model ? t(items.length > 0 ? "class.notTaken" : models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
+        blocked={models.data && !model ? items.length > 0 ? t("class.notTaken", { name: t(`class.${first.confidentiality}`) }) : t(models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={isPending}
         running={false}
         stopping={false}

@@ -106,7 +106,7 @@ export function TemporaryPage() {
         confidentiality={first.confidentiality}
         keeper={inPage}
         unkept
-        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? t(items.length > 0 ? "class.notTaken" : models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
+        blocked={policy === "off" ? t("temporary.off") : running ? t("temporary.busy") : models.data && !model ? items.length > 0 ? t("class.notTaken", { name: t(`class.${first.confidentiality}`) }) : t(models.data.barred ? "allBarred" : "noModelShort") : models.data && !first.isLoading ? undefined : t("loading")}
         sending={false}
         running={running}
         oneAtATime

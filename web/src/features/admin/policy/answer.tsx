@@ -9,6 +9,7 @@ import { Table, type Column } from "@/ui/table";
 import type { Answer, Check, Outcome } from "./api";
 import { Findings } from "./document-box";
 import { useRegionName } from "./places";
+import { Region } from "./region";
 
 type Verdict = Pick<Outcome, "decision" | "resident">;
 
@@ -65,7 +66,15 @@ export function AnswerView({ answer }: { answer: Answer }) {
           <p className="overflow-x-auto rounded-8 border border-rule bg-surface-raised px-3 py-2 font-mono text-14 break-words">{answer.awsMessage}</p>
         </div>
       )}
-      <Section title={t("destinations")} hint={`${answer.anywhere ? t("destinationsAnywhere") : t("destinationsHint")} ${t("allowedAre", { regions: answer.allowedRegions.map(region).join(t("and")) })}`}>
+      <Section
+        title={t("destinations")}
+        hint={
+          <>
+            {answer.anywhere ? t("destinationsAnywhere") : t("destinationsHint")}
+            <span className="block">{t("allowedAre", { regions: answer.allowedRegions.map(region).join(t("and")) })}</span>
+          </>
+        }
+      >
         <Destinations answer={answer} />
       </Section>
       <Section title={t("checks")} hint={t("checksHint")}>
@@ -99,16 +108,15 @@ function destinationsOf(answer: Answer): Destination[] {
 
 function Destinations({ answer }: { answer: Answer }) {
   const { t } = useTranslation("policy");
-  const region = useRegionName();
   const columns: Column<Destination>[] = [
-    { id: "region", header: t("region"), cell: (d) => <span className="block py-1.5 leading-150 whitespace-normal">{region(d.region)}</span> },
+    { id: "region", header: t("region"), cell: (d) => <div className="py-1.5 leading-150"><Region code={d.region} /></div> },
     {
       id: "decision",
       header: t("decision"),
       cell: (d) => (d.check ? <State tone={d.allowed ? "on" : "off"}>{t(d.allowed ? "allowed" : "denied")}</State> : <State tone="off">{t("notAsked")}</State>),
-      width: "w-20",
+      width: "w-24",
     },
-    { id: "resident", header: t("residency"), cell: (d) => <State tone={d.resident ? "on" : "stop"}>{t(d.resident ? "inside" : "outside")}</State>, width: "w-32" },
+    { id: "resident", header: t("residency"), cell: (d) => <State tone={d.resident ? "on" : "stop"}>{t(d.resident ? "inside" : "outside")}</State>, width: "w-30" },
   ];
   return <Table flush label={t("destinations")} columns={columns} rows={destinationsOf(answer)} rowKey={(d) => d.region} rowName={(d) => d.region} />;
 }

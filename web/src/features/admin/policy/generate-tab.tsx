@@ -24,6 +24,7 @@ import { DocumentBox, Findings } from "./document-box";
 import { Failure } from "./failure";
 import { knownRegions, useRegionName } from "./places";
 import { wordsOf } from "./question";
+import { Region } from "./region";
 
 /** The same in every language. */
 const examples = { caller: "arn:aws:iam::111111111111:role/workplace", role: "arn:aws:iam::222222222222:role/bedrock", model: "jp.anthropic.claude-haiku-4-5-20251001-v1:0", governed: "ap-northeast-1", allowed: "ap-northeast-1, ap-northeast-3" };
@@ -234,7 +235,6 @@ function DocumentCard({ of }: { of: GeneratedDocument }) {
 
 function Outcomes({ label, list }: { label: string; list: Outcome[] }) {
   const { t } = useTranslation("policy");
-  const region = useRegionName();
   const columns: Column<Outcome>[] = [
     {
       id: "call",
@@ -243,12 +243,14 @@ function Outcomes({ label, list }: { label: string; list: Outcome[] }) {
         <span className="grid py-1.5 leading-150 whitespace-normal">
           <span>{o.tryText ? t("callTried", { operation: o.operation, what: o.tryText }) : o.operation}</span>
           <span className="font-mono break-all text-muted">{o.modelId}</span>
-          <span className="hidden @max-[48rem]:block">{region(o.region)}</span>
+          <span className="hidden @max-[48rem]:block">
+            <Region code={o.region} />
+          </span>
         </span>
       ),
     },
-    { id: "region", header: t("regionCalled"), cell: (o) => <span className="whitespace-normal">{region(o.region)}</span>, width: "w-64", from: "middle" },
-    { id: "verdict", header: t("decision"), cell: (o) => <span className="whitespace-normal"><VerdictState of={o} /></span>, width: "w-36" },
+    { id: "region", header: t("regionCalled"), cell: (o) => <Region code={o.region} />, width: "w-64", from: "middle" },
+    { id: "verdict", header: t("decision"), cell: (o) => <span className="whitespace-normal"><VerdictState of={o} /></span>, width: "w-28" },
   ];
   return (
     <div className="grid gap-2">

@@ -23,7 +23,7 @@ export function PolicyPage() {
       <Scroll>
         <div className="grid w-full max-w-[76rem] grid-cols-[minmax(0,1fr)] gap-4 px-6 pt-2 pb-16 max-md:px-4">
           <p className="max-w-[49.5rem] text-14 leading-[1.6] text-muted">
-            {t("intro")} {t("kakoiToo")} <TextLink to="/admin/residency">{t("openPlaces")}</TextLink>
+            {t("intro")} <TextLink to="/admin/residency">{t("openPlaces")}</TextLink>
           </p>
           <Tabs
             label={t("title")}

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { limitsQuery } from "@/features/account/api";
 import type { CatalogueModel, Decision, ResidencyPolicy } from "@/lib/api/types";
 import { confidentialities } from "@/lib/confidentiality";
+import { cx } from "@/lib/cx";
 import { useRegionName } from "@/lib/place";
 import { useForm } from "@/lib/use-form";
 import { Button, TextLink } from "@/ui/button";
@@ -78,6 +79,7 @@ export function Explain({ policy: { data, rules, version } }: { policy: Residenc
     fieldError: (err) => (err.field === "region" ? { region: t("residency.regionRefused") } : err.field === "modelId" ? { modelId: common("refused") } : {}),
   });
   const q = form.values;
+  const classed = classOf(q) !== "0" || rules.some((rule) => rule.classes && rule.classes.length > 0);
 
   // Asked from elsewhere about a model: it is answered at once, and shown.
   const known = catalogue.data !== undefined && !limits.isPending;
@@ -102,10 +104,10 @@ export function Explain({ policy: { data, rules, version } }: { policy: Residenc
 
   return (
     <div ref={section} className="scroll-mt-4 border-t border-rule pt-8">
-      <Section id="explain" title={t("residency.explain")} hint={<>{t("residency.explainHint")} {t("residency.awsToo")} <TextLink to="/admin/policy">{t("residency.openAws")}</TextLink></>}>
+      <Section id="explain" title={t("residency.explain")} hint={<>{t("residency.explainHint")} <TextLink to="/admin/policy">{t("residency.openAws")}</TextLink></>}>
         <form {...form.form} aria-label={t("residency.explain")} className="grid gap-4">
           {form.failure && <ErrorNotice error={form.failure} />}
-          <div className="grid items-start gap-4 md:grid-cols-2">
+          <div className={cx("grid items-start gap-4", classed ? "md:grid-cols-3" : "md:grid-cols-2")}>
             <Select
               label={t("residency.what")}
               value={isKept(q) ? q.catalogueId : ""}
@@ -118,7 +120,7 @@ export function Explain({ policy: { data, rules, version } }: { policy: Residenc
               onChange={(id) => change("groupId", id)}
               options={[{ value: "", label: t("residency.noGroup") }, ...(groups.data?.items ?? []).map((g) => ({ value: g.id, label: t("residency.memberOf", { name: g.name }) }))]}
             />
-            {(classOf(q) !== "0" || rules.some((rule) => rule.classes && rule.classes.length > 0)) && (
+            {classed && (
               <Select
                 label={t("chat.class")}
                 value={classOf(q)}
@@ -135,16 +137,18 @@ export function Explain({ policy: { data, rules, version } }: { policy: Residenc
                   options={[{ value: "", label: t("residency.byRegion") }, ...(connections.data?.items ?? []).filter((c) => c.kind !== "demo").map((c) => ({ value: c.id, label: c.name }))]}
                 />
                 {!q.connectionId && (
-                  <Combobox
-                    label={t("residency.region")}
-                    name="region"
-                    value={q.region}
-                    onChange={(value) => change("region", value)}
-                    error={form.errors.region}
-                    options={data.regions.map((r) => ({ value: r.id, label: t("residency.regionLong", { name: regionName(r.id), id: r.id }) }))}
-                  />
+                  <div className={classed ? "md:col-span-2" : undefined}>
+                    <Combobox
+                      label={t("residency.region")}
+                      name="region"
+                      value={q.region}
+                      onChange={(value) => change("region", value)}
+                      error={form.errors.region}
+                      options={data.regions.map((r) => ({ value: r.id, label: t("residency.regionLong", { name: regionName(r.id), id: r.id }) }))}
+                    />
+                  </div>
                 )}
-                <div className="md:col-span-2">
+                <div className="col-span-full">
                   <Combobox
                     key={`${q.connectionId} ${suggestions.length}`}
                     label={t("residency.modelId")}

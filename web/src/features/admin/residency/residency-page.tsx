@@ -90,7 +90,7 @@ function PolicyForm({ now }: { now: ResidencyPolicy }) {
         </Section>
       )}
       <Section title={t("residency.effects")} hint={t(changed ? "residency.effectsChanged" : "residency.effectsHint")}>
-        {stuck ? <p className="text-muted">{t("residency.noRules")}</p> : <Effects draft={policyOf(draft)} changed={changed} />}
+        {stuck ? <p className="text-muted">{t("residency.nothing")}</p> : <Effects draft={policyOf(draft)} changed={changed} />}
       </Section>
       <SaveSettings settings={settings} together={draft} apart={<Theirs before={base} after={now} />} refused={stuck && t("residency.noRules")} />
       {editing !== undefined && (
