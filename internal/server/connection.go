@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/doctor"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/residency"
@@ -142,6 +143,16 @@ func (c *connectionChange) patch() model.ConnectionPatch {
 	return model.ConnectionPatch{Name: c.Name, Enabled: c.Enabled, Settings: c.Settings.settingsOrNil(), Secret: (*model.SecretPatch)(c.Secret)}
 }
 
+type dependent struct {
+	ID          string `json:"id"`
+	DisplayName string `json:"displayName"`
+}
+
+type dependents struct {
+	Models []dependent `json:"models" doc:"Its own: they go with it."`
+	Routed []dependent `json:"routed" doc:"Of other connections: they lose a way."`
+}
+
 type checkResult struct {
 	Steps     []checkStep `json:"steps" doc:"Those that were come to; the last one failed, or nothing did."`
 	Residency *decision   `json:"residency,omitempty" doc:"Where it is, and whether the policy permits that to everybody; absent where only a model's name tells."`
@@ -151,12 +162,13 @@ type checkStep struct {
 	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom."`
 	OK        bool              `json:"ok"`
 	Code      errs.Code         `json:"code,omitempty"`
-	Params    map[string]string `json:"params,omitempty" doc:"Of the failure: reason and what it speaks of."`
+	Params    map[string]string `json:"params,omitempty" doc:"Of the failure or the finding: reason and what it speaks of."`
+	Finding   doctor.Code       `json:"finding,omitempty" doc:"What should be looked at though it passed, as the doctor calls it; params are of it."`
 	Detail    string            `json:"detail,omitempty" doc:"What was found, or what went wrong."`
 	ElapsedMS int64             `json:"elapsedMs"`
 }
 
-func checkResultOf(steps []model.CheckStep) checkResult {
+func checkResultOf(steps []model.CheckStep, remoteID string) checkResult {
 	return checkResult{Steps: mapped(steps, func(c model.CheckStep) checkStep {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
@@ -167,6 +179,8 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 			if out.Detail == "" && out.Code != errs.Internal {
 				out.Detail = c.Err.Error()
 			}
+		} else if found := doctor.Finding(c, remoteID, ""); found.Code != "" {
+			out.Finding, out.Params, out.Detail = found.Code, found.Params, found.Detail
 		}
 		return out
 	})}
@@ -212,6 +226,7 @@ func (s *Server) connectionOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}", id: "getConnection", tag: "admin", summary: "One connection."}, s.getConnection)
 	register(s, route{method: http.MethodPatch, path: "/admin/connections/{id}", id: "updateConnection", tag: "admin", summary: "Changes a connection, at once."}, s.updateConnection)
 	register(s, route{method: http.MethodDelete, path: "/admin/connections/{id}", id: "deleteConnection", tag: "admin", summary: "Removes a connection.", status: http.StatusNoContent}, s.deleteConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/dependents", id: "listDependents", tag: "admin", summary: "The models that need a connection: its own, and those with a way over it."}, s.listDependents)
 	register(s, route{method: http.MethodPost, path: "/admin/connections/{id}/check", id: "checkConnection", tag: "admin", summary: "Tries a stored connection, with changes that are not saved."}, s.checkConnection)
 	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/remote-models", id: "listRemoteModels", tag: "admin", summary: "What the provider says it has."}, s.listRemoteModels)
 }
@@ -254,7 +269,7 @@ func (s *Server) checkDraft(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps).at(d, known)), nil
+	return ok(checkResultOf(steps, in.RemoteID).at(d, known)), nil
 }
 
 func (s *Server) getConnection(ctx context.Context, in *IDInput) (*body[connection], error) {
@@ -294,9 +309,18 @@ func (s *Server) sameKind(ctx context.Context, id string, kind model.Kind) error
 
 func (s *Server) deleteConnection(ctx context.Context, in *struct {
 	IDInput
-	WithModels bool `query:"withModels" kind:"enum" doc:"Its models go with it; otherwise a connection with models stays."`
+	WithModels bool `query:"withModels" kind:"enum" doc:"Its models go with it, and others lose their ways over it; otherwise a connection that models need stays."`
 }) (*none, error) {
 	return nil, s.catalogue.DeleteConnection(ctx, in.ID, in.WithModels)
+}
+
+func (s *Server) listDependents(ctx context.Context, in *IDInput) (*body[dependents], error) {
+	found, err := s.catalogue.Dependents(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	named := func(d model.Dependent) dependent { return dependent(d) }
+	return ok(dependents{Models: mapped(found.Models, named), Routed: mapped(found.Routed, named)}), nil
 }
 
 func (s *Server) checkConnection(ctx context.Context, in *struct {
@@ -329,7 +353,7 @@ func (s *Server) checkConnection(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps).at(d, known)), nil
+	return ok(checkResultOf(steps, in.RemoteID).at(d, known)), nil
 }
 
 func (s *Server) listRemoteModels(ctx context.Context, in *IDInput) (*body[list[remoteModel]], error) {

@@ -145,7 +145,7 @@ function SettingsForm({ now }: { now: ChatSettings }) {
           <Notice
             live
             tone="warning"
-            title={t("chat.overtaken", { name: now.changedByName || t("chat.somebody"), time: format.near(now.changedAt ?? new Date()) })}
+            title={t("chat.overtaken", { name: now.changedByName || t("chat.somebody"), time: format.within(now.changedAt ?? new Date()) })}
             actions={
               <>
                 <Button
@@ -202,7 +202,7 @@ function SettingsForm({ now }: { now: ChatSettings }) {
             </Button>
           )}
           <p className="text-14 text-muted">
-            {now.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: now.changedByName || t("chat.somebody"), time: format.near(now.changedAt ?? new Date()) })}
+            {now.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: now.changedByName || t("chat.somebody"), time: format.within(now.changedAt ?? new Date()) })}
           </p>
         </div>
       </section>

@@ -32,6 +32,12 @@ describe("the steps of an examination", () => {
     expect(result.current(step({ name: "answer" })).what).toBe("");
   });
 
+  test("say what was found as people write it", () => {
+    const { result } = renderHook(() => useStepWords());
+    const facts = [{ name: "listed", value: "true" }, { name: "validUntil", value: "2027-01-15T03:00:00Z" }, { name: "time", value: "2026-11-22T23:56:27Z" }];
+    expect(result.current(step({ name: "tls", facts })).facts.map((f) => f.value)).toEqual(["はい", expect.stringContaining("2027年1月15日"), "2026-11-22T23:56:27Z"]);
+  });
+
   test("that are newer than the texts keep their own names", () => {
     const { result } = renderHook(() => useStepWords());
     expect(result.current(step({ name: "quantum", status: "failed", code: "entangled" }))).toMatchObject({ name: "quantum", what: "entangled", remedy: "" });

@@ -144,7 +144,7 @@ function PolicyForm({ now }: { now: ResidencyPolicy }) {
           <Notice
             live
             tone="warning"
-            title={t("chat.overtaken", { name: now.changedByName || t("chat.somebody"), time: format.near(now.changedAt ?? new Date()) })}
+            title={t("chat.overtaken", { name: now.changedByName || t("chat.somebody"), time: format.within(now.changedAt ?? new Date()) })}
             actions={
               <>
                 <Button size="dense" onPress={() => take(now)}>
@@ -174,7 +174,7 @@ function PolicyForm({ now }: { now: ResidencyPolicy }) {
             </Button>
           )}
           <p className="text-14 text-muted">
-            {now.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: now.changedByName || t("chat.somebody"), time: format.near(now.changedAt ?? new Date()) })}
+            {now.version === 0 ? t("chat.neverChanged") : t("chat.lastChanged", { name: now.changedByName || t("chat.somebody"), time: format.within(now.changedAt ?? new Date()) })}
           </p>
         </div>
       </section>
