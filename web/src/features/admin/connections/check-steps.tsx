@@ -67,7 +67,7 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
                 {/* What a step that passed well has to say is for the log. */}
                 {!step.ok && (
                   <>
-                    <p className="mt-1">{failure?.what}</p>
+                    <p className="mt-1 font-bold">{failure?.what}</p>
                     <p>{isWay(step.name) ? t(`connections.fix.${step.name}`) : role && failure?.what === general ? t("connections.fix.role") : isKnown(step.name) && failure?.what === general ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
                     {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted [overflow-wrap:anywhere]">{step.detail}</p>}
                   </>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
@@ -148,18 +148,31 @@ function usePurpose() {
 function Purpose({ of }: { of: { purpose: string; name?: string } }) {
   const purpose = usePurpose();
   const id = of.purpose.startsWith("model:") && of.name ? of.purpose.slice("model:".length) : undefined;
-  return id ? (
-    <TextLink to="/admin/connections" search={{ id }}>
-      {purpose(of)}
-    </TextLink>
-  ) : (
-    <span title={purpose(of)}>{purpose(of)}</span>
+  return (
+    <span className="block py-1 leading-normal whitespace-normal [overflow-wrap:anywhere]">
+      {id ? (
+        <TextLink to="/admin/connections" search={{ id }}>
+          {purpose(of)}
+        </TextLink>
+      ) : (
+        purpose(of)
+      )}
+    </span>
   );
 }
 
 /** A name and port, whole: of long names the end tells as much as the beginning. */
 function Destination({ of }: { of: { destination: string } }) {
-  return <span className="block py-1 leading-normal whitespace-normal [overflow-wrap:anywhere]">{of.destination}</span>;
+  return (
+    <span className="block py-1 leading-normal whitespace-normal [overflow-wrap:anywhere]">
+      {of.destination.split(/(?<=\.)|(?=:\d+$)/).map((part, i) => (
+        <Fragment key={i}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </span>
+  );
 }
 
 /** How many destinations are drawn at once; a server may have refused thousands. */
@@ -180,7 +193,7 @@ function Destinations({ of: { destinations } }: { of: EgressMonth }) {
       cell: (d) => (
         <>
           <Destination of={d} />
-          <span className="block overflow-hidden text-ellipsis text-muted @min-[48rem]:hidden">{purpose(d)}</span>
+          <span className="block pb-1 leading-normal whitespace-normal text-muted [overflow-wrap:anywhere] @min-[48rem]:hidden">{purpose(d)}</span>
         </>
       ),
     },

@@ -105,7 +105,7 @@ export function ModelsPage() {
           </span>
         );
       },
-      width: "w-26",
+      width: "w-30",
       align: "end",
       from: "narrow",
     },
