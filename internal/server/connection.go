@@ -163,12 +163,12 @@ type checkStep struct {
 	OK        bool              `json:"ok"`
 	Code      errs.Code         `json:"code,omitempty"`
 	Params    map[string]string `json:"params,omitempty" doc:"Of the failure or the finding: reason and what it speaks of."`
-	Finding   doctor.Code       `json:"finding,omitempty" doc:"What should be looked at though it passed, as the doctor calls it; params are of it."`
+	Finding   doctor.Code       `json:"finding,omitempty" doc:"What the doctor calls it, which knows cause and remedy: of a step that passed, something to look at."`
 	Detail    string            `json:"detail,omitempty" doc:"What was found, or what went wrong."`
 	ElapsedMS int64             `json:"elapsedMs"`
 }
 
-func checkResultOf(steps []model.CheckStep, remoteID string) checkResult {
+func checkResultOf(steps []model.CheckStep, remoteID, region string) checkResult {
 	return checkResult{Steps: mapped(steps, func(c model.CheckStep) checkStep {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
@@ -179,11 +179,25 @@ func checkResultOf(steps []model.CheckStep, remoteID string) checkResult {
 			if out.Detail == "" && out.Code != errs.Internal {
 				out.Detail = c.Err.Error()
 			}
-		} else if found := doctor.Finding(c, remoteID, ""); found.Code != "" {
-			out.Finding, out.Params, out.Detail = found.Code, found.Params, found.Detail
+		}
+		if found := doctor.Finding(c, remoteID, region); c.Warning != nil || tells(found) {
+			out.Finding, out.Params = found.Code, found.Params
+			if c.Err == nil {
+				out.Detail = found.Detail
+			}
 		}
 		return out
 	})}
+}
+
+// tells reports whether the doctor knows more of a failure than its code says.
+// Of the way to a server, the doctor's own probes do.
+func tells(s doctor.Step) bool {
+	switch s.Name {
+	case "configuration", "resolve", "connect", "tls", "list_models":
+		return false
+	}
+	return s.Code != "" && s.Code != doctor.CallFailed
 }
 
 // at adds where it is, if that is known.
@@ -269,7 +283,7 @@ func (s *Server) checkDraft(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps, in.RemoteID).at(d, known)), nil
+	return ok(checkResultOf(steps, in.RemoteID, in.Body.Settings.Region).at(d, known)), nil
 }
 
 func (s *Server) getConnection(ctx context.Context, in *IDInput) (*body[connection], error) {
@@ -353,7 +367,17 @@ func (s *Server) checkConnection(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps, in.RemoteID).at(d, known)), nil
+	region := ""
+	if in.Body != nil && in.Body.Settings != nil {
+		region = in.Body.Settings.Region
+	} else {
+		c, err := s.catalogue.Connection(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		region = c.Settings.Region
+	}
+	return ok(checkResultOf(steps, in.RemoteID, region).at(d, known)), nil
 }
 
 func (s *Server) listRemoteModels(ctx context.Context, in *IDInput) (*body[list[remoteModel]], error) {

@@ -357,6 +357,15 @@ func TestAConnectionIsCheckedChangedAndListed(t *testing.T) {
 			t.Errorf("step %+v", s)
 		}
 	}
+	// So has what failed, where it knows more than the code.
+	locked := httptest.NewServer(&openaifake.Server{Key: "right"})
+	defer locked.Close()
+	h.admin.must("POST", "/admin/connections/check", map[string]any{
+		"name": "x", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": locked.URL + "/v1"}, "secret": map[string]any{"apiKey": "wrong-key"},
+	}, &got)
+	if last := got.Steps[len(got.Steps)-1]; last.OK || last.Code != errs.ModelCredentials || last.Finding != doctor.CredentialsRefused {
+		t.Errorf("steps = %+v", got.Steps)
+	}
 	var changed connection
 	h.admin.must("PATCH", "/admin/connections/"+id, map[string]any{"secret": map[string]any{"apiKey": "sk-geheim"}}, &changed)
 	if !slices.Equal(changed.SecretNames, []string{"apiKey"}) {

@@ -1938,7 +1938,7 @@ export interface components {
             detail?: string;
             /** Format: int64 */
             elapsedMs: number;
-            /** @description What should be looked at though it passed, as the doctor calls it; params are of it. */
+            /** @description What the doctor calls it, which knows cause and remedy: of a step that passed, something to look at. */
             finding?: string;
             /** @description Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom. */
             name: string;

@@ -29,7 +29,7 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
   const words = useErrorTextOf();
   const findingWords = useFindingWords();
   const passed = steps.every((s) => s.ok);
-  const warned = steps.some((s) => s.finding);
+  const warned = steps.some((s) => s.ok && s.finding);
   return (
     <div role="status" className={cx("rounded-8 border", passed ? "border-rule" : "border-danger")}>
       <p className="border-b border-rule px-4 py-2 text-14 font-bold">{!passed ? t("connections.checkFailed") : warned ? t("connections.checkWarned") : t("connections.checkPassed")}</p>
@@ -37,7 +37,8 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
         {steps.map((step) => {
           const role = /^role_(\d+)$/.exec(step.name)?.[1]; // of a chain
           const name = role ? t("connections.step.role", { n: role }) : isKnown(step.name) ? t(`connections.step.${step.name}`) : step.name;
-          const warning = step.finding ? findingWords(step.finding, step.params ?? {}) : null;
+          const found = step.finding ? findingWords(step.finding, step.params ?? {}) : null;
+          const warning = step.ok && found;
           const failure = step.code ? words({ code: step.code, params: step.params ?? {}, detail: step.detail ?? "" }) : null;
           // What is known of the failure goes before what its step suggests.
           const general = step.code ? words({ code: step.code, params: {}, detail: "" }).what : "";
@@ -52,26 +53,26 @@ export function CheckSteps({ steps, residency }: { steps: CheckStep[]; residency
                   </span>
                   <span className="text-muted tabular-nums">{t("connections.milliseconds", { formatted: format.number(step.elapsedMs) })}</span>
                 </p>
-                {warning && (
+                {found && (
                   <div className="mt-1 grid gap-0.5">
-                    <p className="font-bold">{warning.what || step.detail}</p>
-                    {warning.cause && <p>{warning.cause}</p>}
-                    {warning.remedy && (
+                    <p className="font-bold">{found.what || step.detail}</p>
+                    {found.cause && <p>{found.cause}</p>}
+                    {found.remedy && (
                       <p>
                         <b>{doctor("fixLabel")} </b>
-                        {warning.remedy}
+                        {found.remedy}
                       </p>
                     )}
                   </div>
                 )}
-                {/* What a step that passed well has to say is for the log. */}
-                {!step.ok && (
+                {!step.ok && !found && (
                   <>
                     <p className="mt-1 font-bold">{failure?.what}</p>
                     <p>{isWay(step.name) ? t(`connections.fix.${step.name}`) : role && failure?.what === general ? t("connections.fix.role") : isKnown(step.name) && failure?.what === general ? t(`connections.fix.${step.name}`) : failure?.todo}</p>
-                    {step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted [overflow-wrap:anywhere]">{step.detail}</p>}
                   </>
                 )}
+                {/* What a step that passed has found is for the log. */}
+                {!step.ok && step.detail && <p lang="en" className="mt-1 font-mono text-14 text-muted [overflow-wrap:anywhere]">{step.detail}</p>}
               </div>
             </li>
           );

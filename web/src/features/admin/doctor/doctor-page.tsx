@@ -156,6 +156,7 @@ function Wrong({ steps }: { steps: Step[] }) {
   const words = useStepWords();
   const [all, setAll] = useState(false);
   const wrong = steps.map((step, i) => ({ step, i })).filter(({ step }) => step.status === "failed" || step.status === "warning");
+  wrong.sort((a, b) => Number(b.step.status === "failed") - Number(a.step.status === "failed"));
   if (wrong.length === 0) return null;
   const show = (i: number) => {
     const place = document.getElementById(placeOf(i));

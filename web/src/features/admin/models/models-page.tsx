@@ -75,7 +75,7 @@ export function ModelsPage() {
   };
 
   const columns: Column<CatalogueModel>[] = [
-    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-60" },
+    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-56" },
     {
       id: "notes",
       header: t("models.use"),
@@ -85,7 +85,7 @@ export function ModelsPage() {
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
-      width: "w-44",
+      width: "w-42",
       from: "wide",
     },
     { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
