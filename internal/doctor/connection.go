@@ -261,7 +261,7 @@ func (p *patient) calls(ctx context.Context) {
 		if known && found.Err == nil && len(p.Endpoints) > 0 {
 			continue // the gate's probe has told it
 		}
-		s := p.finding(found)
+		s := Finding(found, p.RemoteID, p.Connection.Settings.Region)
 		answered = answered || found.Name == "stream" || found.Name == "answer"
 		told = told || found.Name == "headroom"
 		if !p.tell(s) || s.Status == Failed {
@@ -278,8 +278,11 @@ func (p *patient) calls(ctx context.Context) {
 	}
 }
 
-// finding translates a step of the adapter.
-func (p *patient) finding(found model.CheckStep) Step {
+// Finding tells a step of a connection's self-test as the doctor tells it:
+// whether it failed or should be looked at, with the code that has the words
+// for it. remoteID is the model that was called, region the connection's, where
+// they are known.
+func Finding(found model.CheckStep, remoteID, region string) Step {
 	s := Step{Name: found.Name, Facts: found.Facts, Detail: found.Detail, Elapsed: found.Elapsed}
 	err := found.Err
 	switch {
@@ -290,7 +293,7 @@ func (p *patient) finding(found model.CheckStep) Step {
 	default:
 		return s
 	}
-	s.Params = map[string]string{"model": p.RemoteID, "region": p.Connection.Settings.Region, "action": "bedrock:InvokeModel"}
+	s.Params = map[string]string{"model": remoteID, "region": region, "action": "bedrock:InvokeModel"}
 	if found.Name == "stream" {
 		s.Params["action"] = "bedrock:InvokeModelWithResponseStream"
 	}
@@ -299,7 +302,7 @@ func (p *patient) finding(found model.CheckStep) Step {
 		s.Code, s.Detail = PlainDenied, err.Error()
 		return s
 	}
-	s.Code, s.Detail = p.codeOf(found.Name, errs.CodeOf(err), s.Params), err.Error()
+	s.Code, s.Detail = codeOf(found.Name, errs.CodeOf(err), s.Params), err.Error()
 	return s
 }
 
@@ -313,13 +316,13 @@ func paramsOf(err error) map[string]string {
 }
 
 // codeOf gives a failed step of an adapter its code.
-func (p *patient) codeOf(step string, code errs.Code, params map[string]string) Code {
+func codeOf(step string, code errs.Code, params map[string]string) Code {
 	reason := params["reason"]
 	switch {
 	case step == "list_models" && code != errs.ModelInvalidRequest:
 		return ListUnavailable
 	case strings.HasPrefix(step, "role_"):
-		return p.roleCode(code, reason, params)
+		return roleCode(code, reason, params)
 	case step == "stream" && reason == "whole":
 		return StreamWhole
 	case code == errs.ModelAccessDenied:
@@ -365,7 +368,7 @@ func (p *patient) codeOf(step string, code errs.Code, params map[string]string) 
 }
 
 // roleCode says why a role could not be assumed.
-func (p *patient) roleCode(code errs.Code, reason string, params map[string]string) Code {
+func roleCode(code errs.Code, reason string, params map[string]string) Code {
 	switch {
 	case code == errs.ModelUnreachable && strings.HasPrefix(reason, "proxy"):
 		return unreachableCode(reason)

@@ -103,6 +103,14 @@ func TestTheDocumentExplainsEveryCodeInTheWordsOfTheInterface(t *testing.T) {
 			}
 		}
 	}
+	_, alone, _ := strings.Cut(read(t, "docs/errors.md"), "\n## In the browser alone")
+	for language, texts := range locales {
+		for _, code := range []string{"unreachable", "unknown"} {
+			if words := texts[code]; !strings.Contains(alone, "**"+words.What) || !strings.Contains(alone, "*"+words.Todo+"*") {
+				t.Errorf("docs/errors.md differs from the words of the interface for %s in %s", code, language)
+			}
+		}
+	}
 	for heading := range documented {
 		if !slices.Contains(headings, heading) {
 			t.Errorf("docs/errors.md explains %s, which is no code, or not its status", heading)

@@ -364,6 +364,56 @@ func TestDeletingAConnectionWithModelsMustBeMeant(t *testing.T) {
 	})
 }
 
+func TestAConnectionSaysWhichModelsNeedItBeforeItGoes(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		o := newOffice(t, d)
+		ctx := administrator(t.Context())
+		connection := func(name string) Connection {
+			draft := openAIDraft()
+			draft.Name = name
+			return must(o.CreateConnection(ctx, draft))(t)
+		}
+		tokyo, osaka := connection("Tokyo"), connection("Osaka")
+		routed := must(o.CreateModel(ctx, ModelDraft{ConnectionID: tokyo.ID, RemoteID: "a", DisplayName: "A", Enabled: true, Routes: []Route{{ConnectionID: osaka.ID}, {ConnectionID: osaka.ID, RemoteID: "a2"}}}))(t)
+		names := func(of []Dependent) string {
+			var out []string
+			for _, d := range of {
+				out = append(out, d.DisplayName)
+			}
+			return strings.Join(out, " ")
+		}
+		if got := must(o.Dependents(ctx, osaka.ID))(t); names(got.Models) != "" || names(got.Routed) != "A" {
+			t.Errorf("osaka: %+v", got)
+		}
+		// One that is its own is not told twice, however many ways it has.
+		must(o.CreateModel(ctx, ModelDraft{ConnectionID: osaka.ID, RemoteID: "b", DisplayName: "B", Routes: []Route{{ConnectionID: osaka.ID, RemoteID: "b2"}}}))(t)
+		if got := must(o.Dependents(ctx, osaka.ID))(t); names(got.Models) != "B" || names(got.Routed) != "A" {
+			t.Errorf("osaka with a model: %+v", got)
+		}
+		err := o.DeleteConnection(ctx, osaka.ID, false)
+		wantCode(t, "deleting it unasked", err, errs.Conflict, "")
+		if e := (*errs.Error)(nil); !errors.As(err, &e) || e.Params["models"] != "1" || e.Params["routed"] != "1" {
+			t.Errorf("deleting it unasked: %v", err)
+		}
+		must(o.UpdateModel(ctx, routed.ID, ModelPatch{Routes: &[]Route{}}))(t)
+		if got := must(o.Dependents(ctx, osaka.ID))(t); names(got.Routed) != "" {
+			t.Errorf("without routes: %+v", got)
+		}
+		must(o.UpdateModel(ctx, routed.ID, ModelPatch{Routes: &[]Route{{ConnectionID: osaka.ID}}}))(t)
+		if err := o.DeleteConnection(ctx, osaka.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if models := must(o.Models(ctx))(t); len(models) != 1 || models[0].ID != routed.ID || len(models[0].Routes) != 0 {
+			t.Errorf("left: %+v", models)
+		}
+		_, err = o.Dependents(ctx, osaka.ID)
+		wantCode(t, "of one that is gone", err, errs.NotFound, "")
+		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p", Role: access.Member})
+		_, err = o.Dependents(member, tokyo.ID)
+		wantCode(t, "a member asks", err, errs.Forbidden, "")
+	})
+}
+
 func TestPeopleAreOfferedTheModelsOfTheirGroupsInOrder(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)

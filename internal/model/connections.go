@@ -180,9 +180,32 @@ func keptSecrets(names []string, p *SecretPatch) []string {
 	})
 }
 
-// DeleteConnection removes connection id. If it has models, withModels must say
-// that they go too; otherwise the error has code Conflict. Conversations keep
-// what their models said and go on with another.
+// Dependent is a model that needs a connection.
+type Dependent struct {
+	ID          string
+	DisplayName string
+}
+
+// Dependents are the models that need a connection.
+type Dependents struct {
+	Models []Dependent // its own, which go with it
+	Routed []Dependent // those of others, which lose a way
+}
+
+// Dependents returns who needs connection id, in the order of the catalogue.
+func (c *Catalogue) Dependents(ctx context.Context, id string) (Dependents, error) {
+	if _, err := access.Authorize(ctx, access.ConnectionRead, access.Resource{Kind: access.KindConnection, ID: id}); err != nil {
+		return Dependents{}, err
+	}
+	if _, _, err := selectConnection(ctx, c.db, id); err != nil {
+		return Dependents{}, err
+	}
+	return selectDependents(ctx, c.db, id)
+}
+
+// DeleteConnection removes connection id. If models need it, withModels must say
+// that its own go too and others lose a way; otherwise the error has code
+// Conflict. Conversations keep what their models said and go on with another.
 func (c *Catalogue) DeleteConnection(ctx context.Context, id string, withModels bool) error {
 	if _, err := access.Authorize(ctx, access.ConnectionWrite, access.Resource{Kind: access.KindConnection, ID: id}); err != nil {
 		return err
@@ -192,9 +215,15 @@ func (c *Catalogue) DeleteConnection(ctx context.Context, id string, withModels 
 		if err != nil {
 			return err
 		}
-		if connection.Models > 0 && !withModels {
-			return errs.Newf(errs.Conflict, "this connection has %d models; delete them with it, or first", connection.Models).
-				With("models", strconv.Itoa(connection.Models))
+		if !withModels {
+			needed, err := selectDependents(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if own, routed := len(needed.Models), len(needed.Routed); own+routed > 0 {
+				return errs.Newf(errs.Conflict, "this connection has %d models, and %d others have a way over it; delete them with it, or first", own, routed).
+					With("models", strconv.Itoa(own)).With("routed", strconv.Itoa(routed))
+			}
 		}
 		if err := deleteConnection(ctx, tx, id); err != nil {
 			return err

@@ -69,7 +69,7 @@ func (m Model) cleanRoutes() (Model, error) {
 	seen := map[[2]string]bool{{m.ConnectionID, m.RemoteID}: true}
 	for i := range routes {
 		r := &routes[i]
-		field := "routes." + strconv.Itoa(i)
+		field := routeField(i)
 		if r.RemoteID == "" {
 			r.RemoteID = m.RemoteID
 		}
@@ -85,7 +85,7 @@ func (m Model) cleanRoutes() (Model, error) {
 		}
 		key := [2]string{r.ConnectionID, r.RemoteID}
 		if seen[key] {
-			return m, errs.InField(field+".connectionId", "this route is there already")
+			return m, errs.InField(field+".connectionId", "this route is there already").With("reason", "twice")
 		}
 		seen[key] = true
 	}
@@ -93,20 +93,23 @@ func (m Model) cleanRoutes() (Model, error) {
 	return m, nil
 }
 
+// routeField is the path of a route in what was sent.
+func routeField(i int) string { return "routes[" + strconv.Itoa(i) + "]" }
+
 // checkRoutes makes sure that the connections of routes exist and speak what
 // the model's own does: its options and what it has said before mean nothing to
 // others.
 func (c *Catalogue) checkRoutes(ctx context.Context, tx *db.Tx, m Model, kind Kind) error {
 	for i, r := range m.Routes {
-		field := "routes." + strconv.Itoa(i) + ".connectionId"
+		field := routeField(i) + ".connectionId"
 		connection, _, err := selectConnection(ctx, tx, r.ConnectionID)
 		if errs.CodeOf(err) == errs.NotFound {
-			return errs.InField(field, "there is no such connection")
+			return errs.InField(field, "there is no such connection").With("reason", "gone")
 		} else if err != nil {
 			return err
 		}
 		if connection.Kind != kind {
-			return errs.InField(field, "a route goes over a connection of the same kind as the model's own; a model of another kind can stand in as its fallback")
+			return errs.InField(field, "a route goes over a connection of the same kind as the model's own; a model of another kind can stand in as its fallback").With("reason", "kind")
 		}
 	}
 	return nil

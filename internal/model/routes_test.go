@@ -398,11 +398,11 @@ func TestRoutesAndLimitsAreStoredAndChecked(t *testing.T) {
 			}
 		}
 		for field, p := range map[string]ModelPatch{
-			"routes.0.connectionId":    {Routes: &[]Route{{ConnectionID: demo.ID}}},
-			"routes.1.connectionId":    {Routes: &[]Route{{ConnectionID: second.ID}, {ConnectionID: "nobody's"}}},
-			"routes.0.weight":          {Routes: &[]Route{{ConnectionID: second.ID, Weight: -1}}},
-			"routes.0.priority":        {Routes: &[]Route{{ConnectionID: second.ID, Priority: 10}}},
-			"routes.0.remoteId":        {Routes: &[]Route{{ConnectionID: second.ID, RemoteID: "a b"}}},
+			"routes[0].connectionId":   {Routes: &[]Route{{ConnectionID: demo.ID}}},
+			"routes[1].connectionId":   {Routes: &[]Route{{ConnectionID: second.ID}, {ConnectionID: "nobody's"}}},
+			"routes[0].weight":         {Routes: &[]Route{{ConnectionID: second.ID, Weight: -1}}},
+			"routes[0].priority":       {Routes: &[]Route{{ConnectionID: second.ID, Priority: 10}}},
+			"routes[0].remoteId":       {Routes: &[]Route{{ConnectionID: second.ID, RemoteID: "a b"}}},
 			"weight":                   {Weight: new(5000)},
 			"limits.concurrent":        {Limits: &admission.Limits{Concurrent: -1}},
 			"limits.requestsPerMinute": {Limits: &admission.Limits{RequestsPerMinute: maxLimit + 1}},
@@ -411,7 +411,7 @@ func TestRoutesAndLimitsAreStoredAndChecked(t *testing.T) {
 			wantCode(t, field, err, errs.InvalidInput, field)
 		}
 		_, err := o.UpdateModel(admin, m.ID, ModelPatch{Routes: &[]Route{{ConnectionID: own.ID, RemoteID: "big"}}})
-		wantCode(t, "its own connection again", err, errs.InvalidInput, "routes.0.connectionId")
+		wantCode(t, "its own connection again", err, errs.InvalidInput, "routes[0].connectionId")
 
 		// A person is offered it as long as one of its ways is switched on.
 		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p", Role: access.Member})
@@ -425,7 +425,7 @@ func TestRoutesAndLimitsAreStoredAndChecked(t *testing.T) {
 		if len(way) != 2 || way[0].model.RemoteID != "big" || way[0].connection.ID != second.ID || way[1].model.RemoteID != "big-osaka" {
 			t.Errorf("ways %+v", way)
 		}
-		if err := o.DeleteConnection(admin, second.ID, false); err != nil {
+		if err := o.DeleteConnection(admin, second.ID, true); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := o.usable(member, m.ID, TaskChat); errs.CodeOf(err) != errs.ModelUnavailable {

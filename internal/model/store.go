@@ -141,6 +141,39 @@ func connectionWritten(err error, c Connection) error {
 	return nil
 }
 
+const selectDependentsQuery = `
+	SELECT m.id, m.display_name, m.connection_id
+	FROM   models m
+	WHERE  m.connection_id = $1
+	OR     EXISTS (SELECT 1 FROM model_routes r WHERE r.model_id = m.id AND r.connection_id = $2)
+	ORDER  BY m.position, m.id`
+
+// selectDependents returns the models that need connection id.
+func selectDependents(ctx context.Context, q db.Queryer, id string) (Dependents, error) {
+	rows, err := q.QueryContext(ctx, selectDependentsQuery, id, id)
+	if err != nil {
+		return Dependents{}, fmt.Errorf("read who needs connection %s: %w", id, err)
+	}
+	defer rows.Close()
+	var found Dependents
+	for rows.Next() {
+		var d Dependent
+		var own string
+		if err := rows.Scan(&d.ID, &d.DisplayName, &own); err != nil {
+			return Dependents{}, fmt.Errorf("read who needs connection %s: %w", id, err)
+		}
+		if own == id {
+			found.Models = append(found.Models, d)
+		} else {
+			found.Routed = append(found.Routed, d)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return Dependents{}, fmt.Errorf("read who needs connection %s: %w", id, err)
+	}
+	return found, nil
+}
+
 func deleteConnection(ctx context.Context, q db.Queryer, id string) error {
 	for _, statement := range []string{
 		`DELETE FROM model_routes WHERE connection_id = $1`,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/doctor"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/residency"
@@ -145,6 +146,16 @@ func (c *connectionChange) patch() model.ConnectionPatch {
 	return model.ConnectionPatch{Name: c.Name, Enabled: c.Enabled, Settings: c.Settings.settingsOrNil(), Secret: (*model.SecretPatch)(c.Secret)}
 }
 
+type dependent struct {
+	ID          string `json:"id"`
+	DisplayName string `json:"displayName"`
+}
+
+type dependents struct {
+	Models []dependent `json:"models" doc:"Its own: they go with it."`
+	Routed []dependent `json:"routed" doc:"Of other connections: they lose a way."`
+}
+
 type checkResult struct {
 	Steps     []checkStep `json:"steps" doc:"Those that were come to; the last one failed, or nothing did."`
 	Residency *decision   `json:"residency,omitempty" doc:"Where it is, and whether the policy permits that to everybody; absent where only a model's name tells."`
@@ -154,12 +165,13 @@ type checkStep struct {
 	Name      string            `json:"name" doc:"Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom."`
 	OK        bool              `json:"ok"`
 	Code      errs.Code         `json:"code,omitempty"`
-	Params    map[string]string `json:"params,omitempty" doc:"Of the failure: reason and what it speaks of."`
+	Params    map[string]string `json:"params,omitempty" doc:"Of the failure or the finding: reason and what it speaks of."`
+	Finding   doctor.Code       `json:"finding,omitempty" doc:"What the doctor calls it, which knows cause and remedy: of a step that passed, something to look at."`
 	Detail    string            `json:"detail,omitempty" doc:"What was found, or what went wrong."`
 	ElapsedMS int64             `json:"elapsedMs"`
 }
 
-func checkResultOf(steps []model.CheckStep) checkResult {
+func checkResultOf(steps []model.CheckStep, remoteID, region string) checkResult {
 	return checkResult{Steps: mapped(steps, func(c model.CheckStep) checkStep {
 		out := checkStep{Name: c.Name, OK: c.Err == nil, Detail: c.Detail, ElapsedMS: c.Elapsed.Milliseconds()}
 		if c.Err != nil {
@@ -171,8 +183,24 @@ func checkResultOf(steps []model.CheckStep) checkResult {
 				out.Detail = c.Err.Error()
 			}
 		}
+		if found := doctor.Finding(c, remoteID, region); c.Warning != nil || tells(found) {
+			out.Finding, out.Params = found.Code, found.Params
+			if c.Err == nil {
+				out.Detail = found.Detail
+			}
+		}
 		return out
 	})}
+}
+
+// tells reports whether the doctor knows more of a failure than its code says.
+// Of the way to a server, the doctor's own probes do.
+func tells(s doctor.Step) bool {
+	switch s.Name {
+	case "configuration", "resolve", "connect", "tls", "list_models":
+		return false
+	}
+	return s.Code != "" && s.Code != doctor.CallFailed
 }
 
 // at adds where it is, if that is known.
@@ -215,6 +243,7 @@ func (s *Server) connectionOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}", id: "getConnection", tag: "admin", summary: "One connection."}, s.getConnection)
 	register(s, route{method: http.MethodPatch, path: "/admin/connections/{id}", id: "updateConnection", tag: "admin", summary: "Changes a connection, at once."}, s.updateConnection)
 	register(s, route{method: http.MethodDelete, path: "/admin/connections/{id}", id: "deleteConnection", tag: "admin", summary: "Removes a connection.", status: http.StatusNoContent}, s.deleteConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/dependents", id: "listDependents", tag: "admin", summary: "The models that need a connection: its own, and those with a way over it."}, s.listDependents)
 	register(s, route{method: http.MethodPost, path: "/admin/connections/{id}/check", id: "checkConnection", tag: "admin", summary: "Tries a stored connection, with changes that are not saved."}, s.checkConnection)
 	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/remote-models", id: "listRemoteModels", tag: "admin", summary: "What the provider says it has."}, s.listRemoteModels)
 }
@@ -257,7 +286,7 @@ func (s *Server) checkDraft(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps).at(d, known)), nil
+	return ok(checkResultOf(steps, in.RemoteID, in.Body.Settings.Region).at(d, known)), nil
 }
 
 func (s *Server) getConnection(ctx context.Context, in *IDInput) (*body[connection], error) {
@@ -297,9 +326,18 @@ func (s *Server) sameKind(ctx context.Context, id string, kind model.Kind) error
 
 func (s *Server) deleteConnection(ctx context.Context, in *struct {
 	IDInput
-	WithModels bool `query:"withModels" kind:"enum" doc:"Its models go with it; otherwise a connection with models stays."`
+	WithModels bool `query:"withModels" kind:"enum" doc:"Its models go with it, and others lose their ways over it; otherwise a connection that models need stays."`
 }) (*none, error) {
 	return nil, s.catalogue.DeleteConnection(ctx, in.ID, in.WithModels)
+}
+
+func (s *Server) listDependents(ctx context.Context, in *IDInput) (*body[dependents], error) {
+	found, err := s.catalogue.Dependents(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	named := func(d model.Dependent) dependent { return dependent(d) }
+	return ok(dependents{Models: mapped(found.Models, named), Routed: mapped(found.Routed, named)}), nil
 }
 
 func (s *Server) checkConnection(ctx context.Context, in *struct {
@@ -332,7 +370,17 @@ func (s *Server) checkConnection(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(checkResultOf(steps).at(d, known)), nil
+	region := ""
+	if in.Body != nil && in.Body.Settings != nil {
+		region = in.Body.Settings.Region
+	} else {
+		c, err := s.catalogue.Connection(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		region = c.Settings.Region
+	}
+	return ok(checkResultOf(steps, in.RemoteID, region).at(d, known)), nil
 }
 
 func (s *Server) listRemoteModels(ctx context.Context, in *IDInput) (*body[list[remoteModel]], error) {

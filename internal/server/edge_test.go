@@ -20,7 +20,9 @@ import (
 
 	"kakoi/internal/config"
 	"kakoi/internal/db"
+	"kakoi/internal/doctor"
 	"kakoi/internal/errs"
+	"kakoi/internal/model/modeltest/openaifake"
 )
 
 func TestAFailureTellsItsCodeAndNothingOfTheInside(t *testing.T) {
@@ -339,6 +341,29 @@ func TestAConnectionIsCheckedChangedAndListed(t *testing.T) {
 		"name": "x", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": "http://127.0.0.1:1/v1"},
 	}, &got)
 	if last := got.Steps[len(got.Steps)-1]; last.OK || last.Code != errs.ModelUnreachable || last.Detail == "" {
+		t.Errorf("steps = %+v", got.Steps)
+	}
+	// What passed and should be looked at has the doctor's name.
+	whole := httptest.NewServer(&openaifake.Server{Whole: true})
+	defer whole.Close()
+	h.admin.must("POST", "/admin/connections/check?remoteId="+openaifake.DefaultModels[0], map[string]any{
+		"name": "x", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": whole.URL + "/v1"},
+	}, &got)
+	if last := got.Steps[len(got.Steps)-1]; !last.OK || last.Name != "stream" || last.Finding != doctor.StreamWhole || last.Code != "" || last.Params["reason"] != "whole" {
+		t.Errorf("steps = %+v", got.Steps)
+	}
+	for _, s := range got.Steps[:len(got.Steps)-1] {
+		if s.Finding != "" {
+			t.Errorf("step %+v", s)
+		}
+	}
+	// So has what failed, where it knows more than the code.
+	locked := httptest.NewServer(&openaifake.Server{Key: "right"})
+	defer locked.Close()
+	h.admin.must("POST", "/admin/connections/check", map[string]any{
+		"name": "x", "kind": "openai", "enabled": true, "settings": map[string]any{"baseUrl": locked.URL + "/v1"}, "secret": map[string]any{"apiKey": "wrong-key"},
+	}, &got)
+	if last := got.Steps[len(got.Steps)-1]; last.OK || last.Code != errs.ModelCredentials || last.Finding != doctor.CredentialsRefused {
 		t.Errorf("steps = %+v", got.Steps)
 	}
 	var changed connection

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"kakoi/internal/errs"
 )
 
 func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
@@ -96,11 +98,21 @@ func TestAnAdministratorGivesAModelRoutes(t *testing.T) {
 		if r := models.Items[len(models.Items)-1].Routes; len(r) != 1 || r[0].Residency == nil || !r[0].Residency.Allowed {
 			t.Errorf("in the list %+v", r)
 		}
-		if got := h.admin.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{map[string]any{"connectionId": "nobody's"}}}); !strings.Contains(got.Field, "routes.0.connectionId") {
+		if got := h.admin.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{map[string]any{"connectionId": "nobody's"}}}); !strings.Contains(got.Field, "routes[0].connectionId") {
 			t.Errorf("a connection that there is not: %+v", got)
+		}
+		// Who takes the connection away is told who loses a way, and must mean it.
+		var needed dependents
+		h.admin.must("GET", "/admin/connections/"+second.ID+"/dependents", nil, &needed)
+		if len(needed.Models) != 0 || len(needed.Routed) != 1 || needed.Routed[0] != (dependent{m.ID, m.DisplayName}) {
+			t.Errorf("dependents %+v", needed)
+		}
+		if got := h.admin.refused("DELETE", "/admin/connections/"+second.ID, nil); got.Code != errs.Conflict || got.Params["routed"] != "1" {
+			t.Errorf("deleting it unasked: %+v", got)
 		}
 		// A member neither sees nor sets them.
 		anna := h.resident("anna", "member")
+		anna.refused("GET", "/admin/connections/"+second.ID+"/dependents", nil)
 		anna.refused("GET", "/admin/models", nil)
 		anna.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{}})
 	})

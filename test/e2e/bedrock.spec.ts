@@ -50,8 +50,8 @@ test("a conversation on Bedrock's protocol, from the first connection to a chang
     const failed = steps.getByRole("listitem").filter({ hasText: ja("admin.connections.stepFailed") });
     await expect(failed).toHaveCount(1);
     await expect(failed).toContainText(ja("admin.connections.step.credentials"));
-    await expect(failed).toContainText(ja("errors.model_credentials.reasons.signature.what"));
-    await expect(failed).toContainText(ja("errors.model_credentials.reasons.signature.todo"));
+    await expect(failed).toContainText(ja("doctor.code.credentials_signature.what"));
+    await expect(failed).toContainText(ja("doctor.code.credentials_signature.remedy"));
 
     await dialog.getByLabel(ja("admin.connections.secretAccessKey"), { exact: true }).fill(fakes.secretAccessKey);
     await check.click();

@@ -44,7 +44,7 @@ test("the doctor tells each step as it comes, and cause and remedy of what fails
   await test.step("one connection alone, mended, passes", async () => {
     await call(page.request, workplace, "PATCH", `/admin/connections/${broken.id}`, { settings: { baseUrl: fakes.openai } });
     await page.goto(`${workplace.url}/admin/doctor?connection=${broken.id}`);
-    await page.getByText(ja("doctor.quick"), { exact: true }).click();
+    await page.getByText(ja("doctor.quick")).click();
     await page.getByRole("button", { name: ja("doctor.run"), exact: true }).click();
     await expect(main.getByText(ja("doctor.allWell"), { exact: true })).toBeVisible({ timeout: 20_000 });
     await expect(page.getByText(ja("doctor.code.skipped_quick.what"))).toBeVisible();

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { addMember, answers, ask, begun, conversationId, ended } from "./kakoi";
+import { addMember, answers, ask, begun, call, conversationId, ended } from "./kakoi";
 import { expect, test } from "./fixtures";
 import { Inspector } from "./inspect";
 import { type Words, ja, words } from "./words";
@@ -55,4 +55,32 @@ test("who waits for a model sees how many are before them, also after a reload a
     await expect(answers(tab, en)).toContainText("An answer for Ito");
     await expect(line(tab)).toHaveCount(0);
   }
+});
+
+test("a way to a model: what the server refuses of it stands at its field, and whoever deletes its connection is told", async ({ workplace, page }) => {
+  const called = (method: string, path: string, data?: unknown) => call(page.request, workplace, method, path, data);
+  const model = (await called("GET", "/admin/models")).items.find((m: { displayName: string }) => m.displayName === "庁内モデル");
+  const own = (await called("GET", "/admin/connections")).items.find((c: { id: string }) => c.id === model.connectionId);
+  const second = await called("POST", "/admin/connections", { name: "控えのサーバー", kind: "openai", enabled: true, settings: own.settings });
+  await called("PATCH", `/admin/models/${model.id}`, { routes: [{ connectionId: second.id }] });
+
+  await page.goto(`${workplace.url}/admin/models?id=${model.id}`);
+  await page.getByRole("button", { name: ja("common.edit"), exact: true }).click();
+  const form = page.getByRole("dialog", { name: ja("admin.models.editTitle", { name: "庁内モデル" }) });
+  await form.getByRole("button", { name: ja("admin.models.addRoute") }).click(); // the same once more
+  await form.getByRole("button", { name: ja("common.save"), exact: true }).click();
+  const refused = form.getByRole("listitem", { name: ja("admin.models.routeN", { n: 2 }) });
+  await expect(refused).toContainText(ja("admin.models.routeRefused.twice"));
+  await expect(refused.getByRole("button", { name: ja("admin.models.connection") })).toBeFocused();
+  const eye = new Inspector(page, "ja", [/^fake-|^庁内モデル$|^控えのサーバー$/]);
+  await eye.look("a route that was refused");
+
+  await page.goto(`${workplace.url}/admin/connections?id=${second.id}`);
+  await page.getByRole("button", { name: ja("common.delete"), exact: true }).click();
+  const asked = page.getByRole("alertdialog");
+  await expect(asked).toContainText(ja("admin.connections.deleteRouted", { count: 1, names: "庁内モデル" }));
+  await eye.look("deleting a connection over which another's model has a way");
+  await asked.getByRole("button", { name: ja("common.delete"), exact: true }).click();
+  await expect(asked).toHaveCount(0);
+  expect((await called("GET", "/admin/models")).items.find((m: { id: string }) => m.id === model.id).routes).toEqual([]);
 });

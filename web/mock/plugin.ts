@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import type { Account, CatalogueModel, CheckStep, Connection, Decision, Group, Me, Place, Schemas, Session } from "../src/lib/api/types";
 import * as data from "./data";
+import { mockDoctor } from "./doctor";
 
 /*
  * A stand-in for the API, for looking at pages. The cookie "mock" holds words
@@ -11,7 +12,8 @@ import * as data from "./data";
  *   member           the person is no administrator
  *   empty, many      lists with nothing, lists with 2,000
  *   fail, slow       every list fails; every answer takes 3 s
- *   failcheck        the connection test fails at a step
+ *   failcheck        the connection test fails at a step, the doctor finds failures
+ *   warncheck        the connection test passes with something to look at
  *   en, dark, light  preferences
  *   off, enforced    no temporary conversations, or no others
  */
@@ -110,6 +112,7 @@ export function mockApi(): Plugin {
       { name: "list_models", ok: true, detail: "3", elapsedMs: 120 },
       { name: "answer", ok: true, detail: "google/gemma-3-27b-it", elapsedMs: 940 },
     ];
+    if (plays.has("warncheck")) return { steps: [...steps, { name: "stream", ok: true, finding: "stream_whole", params: { reason: "whole" }, detail: "the server answers in one piece although it was asked for a stream", elapsedMs: 210 }] };
     if (!plays.has("failcheck")) return { steps };
     return { steps: [...steps.slice(0, 3), { name: "credentials", ok: false, code: "model_credentials", detail: "401 Unauthorized: invalid api key", elapsedMs: 84 }] };
   };
@@ -213,6 +216,16 @@ export function mockApi(): Plugin {
     },
     "PATCH admin/connections/*": ({ path, body }) => Object.assign(byId(state.connections, path[2]), body),
     "DELETE admin/connections/*": ({ path }) => ((state.connections = state.connections.filter((c) => c.id !== path[2])), {}),
+    "GET admin/connections/*/dependents": ({ path }): Schemas["Dependents"] => {
+      const named = (found: CatalogueModel[]) => found.map(({ id, displayName }) => ({ id, displayName }));
+      return {
+        models: named(state.models.filter((m) => m.connectionId === path[2])),
+        routed: named(state.models.filter((m) => m.connectionId !== path[2] && m.routes.some((r) => r.connectionId === path[2]))),
+      };
+    },
+    "POST admin/doctor": () => {
+      throw new Problem(500, "internal");
+    },
     "POST admin/connections/check": check,
     "POST admin/connections/*/check": check,
     "GET admin/connections/*/remote-models": ({ plays, path }) => {
@@ -311,6 +324,9 @@ export function mockApi(): Plugin {
       return void res.write(": nothing happens here\n\n");
     }
     if (plays.has("reset")) state = newState();
+    if (path.join("/") === "admin/doctor" && req.method === "POST" && !plays.has("fail")) {
+      return void mockDoctor(res, await readBody(req), state.connections, plays.has("failcheck"));
+    }
     if (plays.has("slow")) await new Promise((resolve) => setTimeout(resolve, 3000));
 
     const route = patterns.find((p) => p.method === req.method && p.parts.length === path.length && p.parts.every((part, i) => part === "*" || part === path[i]));

@@ -15,6 +15,8 @@ test("near dates are said in words, far ones in full", () => {
   const now = new Date(2026, 10, 22, 18, 0);
   expect(ja.near(at, now)).toBe("今日 14:05");
   expect(en.near(at, now)).toBe("Today 14:05");
+  expect(en.within(at, now)).toBe("today 14:05");
+  expect(ja.within(at, now)).toBe("今日 14:05");
   expect(ja.near(new Date(2026, 10, 21, 16, 40), now)).toBe("昨日 16:40");
   expect(ja.near(new Date(2026, 10, 18), now)).toBe("11月18日");
   expect(ja.near(new Date(2025, 2, 3), now)).toBe("2025年3月3日");

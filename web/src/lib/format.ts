@@ -35,6 +35,13 @@ export function formats(locale: Locale, era = false) {
 
   const parse = (value: string | Date) => (typeof value === "string" ? new Date(value) : value);
 
+  const within = (value: string | Date, now = new Date()) => {
+    const date = parse(value);
+    const ago = daysAgo(date, now);
+    if (ago === 0 || ago === 1) return `${relative.format(-ago, "day")} ${time.format(date)}`;
+    return date.getFullYear() === now.getFullYear() ? monthDay.format(date) : yearMonthDay.format(date);
+  };
+
   return {
     /** Whether years are those of the era: 令和8年. */
     era: dates !== tag,
@@ -49,14 +56,11 @@ export function formats(locale: Locale, era = false) {
     date: (value: string | Date) => fullDate.format(parse(value)),
     /** 今日 14:05, 昨日 16:40, 11月18日, 2025年3月3日 */
     near: (value: string | Date, now = new Date()) => {
-      const date = parse(value);
-      const ago = daysAgo(date, now);
-      if (ago === 0 || ago === 1) {
-        const word = relative.format(-ago, "day");
-        return `${word.charAt(0).toUpperCase()}${word.slice(1)} ${time.format(date)}`;
-      }
-      return date.getFullYear() === now.getFullYear() ? monthDay.format(date) : yearMonthDay.format(date);
+      const words = within(value, now);
+      return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
     },
+    /** The same within a sentence: until today 14:05 */
+    within,
     /** 2026年11月 */
     month: (value: string | Date) => yearMonth.format(parse(value)),
     /** 11月16日 */

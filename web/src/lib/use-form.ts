@@ -35,7 +35,8 @@ export function useForm<T extends object>({ initial, validate, submit, fieldErro
 
   const focusFirstError = () => {
     requestAnimationFrame(() => {
-      const field = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+      // A list that opens is a button.
+      const field = form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] button");
       field?.focus();
       field?.scrollIntoView({ block: "center" }); // what is wrong with it stands under it
     });

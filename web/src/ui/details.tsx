@@ -3,7 +3,7 @@ import { cx } from "@/lib/cx";
 
 /** Facts as name and value. */
 export function Details({ children, className }: { children: ReactNode; className?: string }) {
-  return <dl className={cx("grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 gap-y-1.5", className)}>{children}</dl>;
+  return <dl className={cx("grid grid-cols-[7.25rem_minmax(0,1fr)] gap-x-3 gap-y-1.5", className)}>{children}</dl>;
 }
 
 /** One fact. */

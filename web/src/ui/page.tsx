@@ -29,7 +29,7 @@ export function Page({ title, aside, actions, children, className }: PageProps) 
       <header className="flex min-h-16 flex-none flex-wrap items-center gap-x-2 gap-y-1 px-6 py-2 max-md:min-h-14 max-md:px-2">
         <SideButton />
         <h1 className="text-20 max-md:text-18">{title}</h1>
-        {aside && <span className="pt-1 text-14 text-muted tabular-nums">{aside}</span>}
+        {aside && <span className="pt-1 text-14 text-muted tabular-nums max-md:pl-2">{aside}</span>}
         {actions && <div className="ml-auto flex items-center gap-2">{actions}</div>}
       </header>
       {children}

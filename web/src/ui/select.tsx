@@ -58,10 +58,10 @@ export function Select<V extends string>({ value, onChange, options, placeholder
       placeholder={placeholder}
       isInvalid={Boolean(field.error)}
       validationBehavior="aria"
-      className="grid grid-cols-1 content-start gap-1.5" // a column that a long choice does not widen
+      className="group grid grid-cols-1 content-start gap-1.5" // a column that a long choice does not widen
     >
       <FieldLabel {...field} size={size} />
-      <AriaButton className={cx(boxClass, boxSizes[size], "flex items-center justify-between gap-2 text-left hover:bg-surface-hover")}>
+      <AriaButton className={cx(boxClass, boxSizes[size], "group-data-[invalid]:border-danger flex items-center justify-between gap-2 text-left hover:bg-surface-hover")}>
         <SelectValue className="min-w-0 truncate data-[placeholder]:text-muted">{({ defaultChildren, selectedText }) => selectedText || defaultChildren}</SelectValue>
         <Icon of={ChevronDown} size={16} />
       </AriaButton>

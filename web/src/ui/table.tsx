@@ -16,8 +16,8 @@ export interface Column<Row> {
   width?: string;
   align?: "end";
   sortable?: boolean;
-  /** Leaves the column out while the table is narrower than 36, 48 or 60 rem. */
-  from?: "narrow" | "middle" | "wide";
+  /** Leaves the column out while the table is narrower than 36, 48, 60 or 76 rem. */
+  from?: "narrow" | "middle" | "wide" | "widest";
 }
 
 export interface Sort {
@@ -49,7 +49,7 @@ interface Props<Row> {
   className?: string;
 }
 
-const from = { narrow: "@max-[36rem]:hidden", middle: "@max-[48rem]:hidden", wide: "@max-[60rem]:hidden" };
+const from = { narrow: "@max-[36rem]:hidden", middle: "@max-[48rem]:hidden", wide: "@max-[60rem]:hidden", widest: "@max-[76rem]:hidden" };
 
 /**
  * A dense list that does work: sorted, selected, opened. An ordinary table

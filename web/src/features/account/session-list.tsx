@@ -40,7 +40,7 @@ function SessionRow({ session, onEnd, onEnded }: Omit<Props, "sessions"> & { ses
     },
     onError: (err) => toast({ tone: "danger", text: words(toApiError(err)).said }),
   });
-  const facts = [session.address, t("sessionSeen", { seen: format.near(session.lastSeenAt) }), t("sessionSince", { since: format.monthDay(session.createdAt) })];
+  const facts = [session.address, t("sessionSeen", { seen: format.within(session.lastSeenAt) }), t("sessionSince", { since: format.monthDay(session.createdAt) })];
   const name = device ? t("device", device) : t("deviceUnknown");
   return (
     <li className="flex min-h-16 flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-rule py-2">

@@ -12,7 +12,7 @@ interface Props {
   /** The dialog that changes it. */
   edit: (close: () => void) => ReactNode;
   /** What deleting it asks, does, and says afterwards. */
-  deletion: { title: string; consequences: string; run: () => Promise<unknown>; done: string };
+  deletion: { title: string; consequences: ReactNode; run: () => Promise<unknown>; done: string };
   children: ReactNode;
 }
 
@@ -52,7 +52,7 @@ export function EntryPanel({ title, subtitle, onClose, edit, deletion, children 
           toast({ text: deletion.done });
         }}
       >
-        <p>{deletion.consequences}</p>
+        {deletion.consequences}
       </ConfirmDialog>
     </>
   );

@@ -112,7 +112,7 @@ export function SaveSettings<T, V extends object>({ settings: { now, base, form,
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const format = useFormats();
-  const last = { name: now.changedByName || t("settings.somebody"), time: format.near(now.changedAt ?? new Date()) };
+  const last = { name: now.changedByName || t("settings.somebody"), time: format.within(now.changedAt ?? new Date()) };
   return (
     <section aria-label={t("settings.save")} className="grid gap-4 border-t border-rule py-6">
       {overtaken ? (

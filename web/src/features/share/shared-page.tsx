@@ -160,7 +160,7 @@ function Banner({ share }: { share: Sharing }) {
         <Icon of={Users} className="flex-none text-muted max-md:hidden" />
         <div className="min-w-0 flex-1 basis-64">
           <p className="font-bold">{share.mine ? t("asOthersSee") : t("sharedBy", { name: share.ownerName })}</p>
-          <p className="text-muted">{format.facts(t("readOnly"), t(share.live ? "liveShort" : "snapshotShort", { date: format.near(share.createdAt) }), words.until(share))}</p>
+          <p className="text-muted">{format.facts(t("readOnly"), t(share.live ? "liveShort" : "snapshotShort", { date: format.within(share.createdAt) }), words.until(share))}</p>
         </div>
         {share.mine && share.conversationId ? (
           <ButtonLink to="/c/$conversationId" params={{ conversationId: share.conversationId }} size="dense" className="print:hidden">

@@ -197,6 +197,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/connections/{id}/dependents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models that need a connection: its own, and those with a way over it. */
+        get: operations["listDependents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/connections/{id}/remote-models": {
         parameters: {
             query?: never;
@@ -1921,10 +1938,12 @@ export interface components {
             detail?: string;
             /** Format: int64 */
             elapsedMs: number;
+            /** @description What the doctor calls it, which knows cause and remedy: of a step that passed, something to look at. */
+            finding?: string;
             /** @description Stable: configuration, resolve, connect, tls, clock, credentials, role_1 and so on, list_models, answer, stream, headroom. */
             name: string;
             ok: boolean;
-            /** @description Of the failure: reason and what it speaks of. */
+            /** @description Of the failure or the finding: reason and what it speaks of. */
             params?: {
                 [key: string]: string;
             };
@@ -2159,6 +2178,16 @@ export interface components {
         DeletedConversations: {
             /** Format: int64 */
             deleted: number;
+        };
+        Dependent: {
+            displayName: string;
+            id: string;
+        };
+        Dependents: {
+            /** @description Its own: they go with it. */
+            models: components["schemas"]["Dependent"][];
+            /** @description Of other connections: they lose a way. */
+            routed: components["schemas"]["Dependent"][];
         };
         Detected: {
             baseUrl: string;
@@ -4475,7 +4504,7 @@ export interface operations {
     deleteConnection: {
         parameters: {
             query?: {
-                /** @description Its models go with it; otherwise a connection with models stays. */
+                /** @description Its models go with it, and others lose their ways over it; otherwise a connection that models need stays. */
                 withModels?: boolean;
             };
             header?: never;
@@ -4564,6 +4593,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDependents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependents"];
                 };
             };
             /** @description Error */

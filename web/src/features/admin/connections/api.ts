@@ -23,9 +23,17 @@ export const remoteModelsQuery = (id: string) =>
     retry: false,
   });
 
+/** The models that need a connection: its own, and those of others with a way over it. */
+export const dependentsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "dependents", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/connections/{id}/dependents", { params: { path: { id } }, signal })),
+    staleTime: 0,
+  });
+
 export const addConnection = (body: ConnectionDraft) => unwrap(api.POST("/admin/connections", { body }));
 export const changeConnection = (id: string, body: Partial<ConnectionDraft>) => unwrap(api.PATCH("/admin/connections/{id}", { params: { path: { id } }, body }));
-/** Removes a connection; with its models, if the person was told of them. */
+/** Removes a connection; with its models and the ways of others, if the person was told of them. */
 export const deleteConnection = (id: string, withModels: boolean) => unwrap(api.DELETE("/admin/connections/{id}", { params: { path: { id }, query: { withModels } } }));
 export const checkDraft = (body: ConnectionDraft) => unwrap(api.POST("/admin/connections/check", { body }));
 /** Tries a stored connection, with changes that are not saved yet. */

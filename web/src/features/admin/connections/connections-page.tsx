@@ -15,7 +15,7 @@ import type { Column } from "@/ui/table";
 import { EntryPanel } from "../entry-panel";
 import { ListPage } from "../list-page";
 import { catalogueQuery } from "../models/api";
-import { checkConnection, connectionsQuery, deleteConnection, refreshConnections } from "./api";
+import { checkConnection, connectionsQuery, deleteConnection, dependentsQuery, refreshConnections } from "./api";
 import { CheckSteps } from "./check-steps";
 import { ConnectionDialog } from "./connection-dialog";
 import { ConnectionWizard } from "./connection-wizard";
@@ -43,7 +43,7 @@ export function ConnectionsPage() {
 
   const columns: Column<Connection>[] = [
     { id: "name", header: t("connections.name"), cell: (c) => c.name, width: "@min-[36rem]:w-64" },
-    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-44", from: "narrow" },
+    { id: "kind", header: t("connections.kind"), cell: (c) => t(`connections.${c.kind}`), width: "w-54", from: "narrow" },
     { id: "destination", header: t("connections.destination"), cell: destination, from: "middle" },
     { id: "models", header: t("models.title"), cell: (c) => c.models, width: "w-20", align: "end", from: "narrow" },
     { id: "state", header: t("connections.state"), cell: (c) => <Enabled connection={c} />, width: "w-28" },
@@ -80,7 +80,9 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
   const client = useQueryClient();
   const catalogue = useQuery(catalogueQuery);
   const check = useCheck();
+  const needs = useQuery(dependentsQuery(connection.id)).data;
   const models = catalogue.data?.items.filter((m) => m.connectionId === connection.id) ?? [];
+  const namesOf = (items: { displayName: string }[]) => ({ count: items.length, names: format.list(items.map((m) => m.displayName)) });
   const { settings } = connection;
 
   return (
@@ -91,10 +93,15 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
       edit={(close) => <ConnectionDialog connection={connection} onClose={close} />}
       deletion={{
         title: t("connections.deleteTitle", { name: connection.name }),
-        consequences:
-          models.length > 0 ? t("connections.deleteBodyModels", { count: models.length, names: format.list(models.map((m) => m.displayName)) }) : t("connections.deleteBody"),
+        consequences: (
+          <>
+            {needs && needs.models.length > 0 && <p>{t("connections.deleteModels", namesOf(needs.models))}</p>}
+            {needs && needs.routed.length > 0 && <p>{t("connections.deleteRouted", namesOf(needs.routed))}</p>}
+            <p>{t("connections.deleteBody")}</p>
+          </>
+        ),
         run: async () => {
-          await deleteConnection(connection.id, models.length > 0);
+          await deleteConnection(connection.id, needs !== undefined && needs.models.length + needs.routed.length > 0);
           await refreshConnections(client);
         },
         done: t("connections.deleted", { name: connection.name }),

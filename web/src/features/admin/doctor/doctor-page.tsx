@@ -87,7 +87,7 @@ export function DoctorPage() {
               options={options}
               isDisabled={isRunning}
             />
-            <Checkbox isSelected={quick} onChange={setQuick} isDisabled={isRunning}>
+            <Checkbox isSelected={quick} onChange={setQuick} isDisabled={isRunning} hint={t("quickHint")}>
               {t("quick")}
             </Checkbox>
             {connection === "" && (
@@ -107,7 +107,7 @@ export function DoctorPage() {
           </div>
           {refusal && <ErrorNotice error={refusal} onRetry={() => void run()} />}
           {found ? (
-            <Findings found={found} />
+            <Findings found={found} off={new Set(connections.data?.items.filter((c) => !c.enabled).map((c) => c.id))} />
           ) : (
             !refusal && (
               <Empty icon={Stethoscope} title={t("empty")}>
@@ -121,7 +121,7 @@ export function DoctorPage() {
   );
 }
 
-function Findings({ found }: { found: Examination }) {
+function Findings({ found, off }: { found: Examination; off: ReadonlySet<string> }) {
   const { t } = useTranslation("doctor");
   const format = useFormats();
   const { failed, warning, ok } = counts(found.steps);
@@ -129,7 +129,7 @@ function Findings({ found }: { found: Examination }) {
   return (
     <div>
       {found.state === "running" ? (
-        <p className="mb-6 text-14 text-muted">{t("running")}…</p>
+        <p className="mb-6 text-14 text-muted tabular-nums">{format.facts(`${t("running")}…`, said)}</p>
       ) : found.state === "done" ? (
         <Notice className="mb-6" tone={failed > 0 ? "danger" : warning > 0 ? "warning" : "success"} title={failed > 0 ? t("someFail") : warning > 0 ? t("someWarn") : t("allWell")}>
           {said}
@@ -141,16 +141,22 @@ function Findings({ found }: { found: Examination }) {
         </Notice>
       )}
       {grouped(found.steps).map((group) => (
-        <Findable key={group.key} group={group} />
+        <Findable key={group.key} group={group} off={off.has(group.id)} />
       ))}
     </div>
   );
 }
 
+/** How much of what is wrong is named at once; after a cut cable every connection fails. */
+const firstWrong = 8;
+
 /** The way to what is wrong, which may stand far below. */
 function Wrong({ steps }: { steps: Step[] }) {
+  const { t } = useTranslation("doctor");
   const words = useStepWords();
+  const [all, setAll] = useState(false);
   const wrong = steps.map((step, i) => ({ step, i })).filter(({ step }) => step.status === "failed" || step.status === "warning");
+  wrong.sort((a, b) => Number(b.step.status === "failed") - Number(a.step.status === "failed"));
   if (wrong.length === 0) return null;
   const show = (i: number) => {
     const place = document.getElementById(placeOf(i));
@@ -159,23 +165,30 @@ function Wrong({ steps }: { steps: Step[] }) {
   };
   return (
     <ul className="mt-1 grid gap-0.5">
-      {wrong.map(({ step, i }) => (
+      {wrong.slice(0, all ? undefined : firstWrong).map(({ step, i }) => (
         <li key={i}>
           <TextButton onPress={() => show(i)} className="text-left [overflow-wrap:anywhere]">
-            {words(step).what || words(step).name}
+            {step.connectionName ? t("wrongOf", { name: step.connectionName, what: words(step).what || words(step).name }) : words(step).what || words(step).name}
           </TextButton>
         </li>
       ))}
+      {!all && wrong.length > firstWrong && (
+        <li>
+          <Button size="dense" className="mt-1" onPress={() => setAll(true)}>
+            {t("wrongMore", { count: wrong.length - firstWrong })}
+          </Button>
+        </li>
+      )}
     </ul>
   );
 }
 
 const placeOf = (i: number) => `step-${i}`;
 
-function Findable({ group }: { group: Group }) {
+function Findable({ group, off }: { group: Group; off: boolean }) {
   const { t } = useTranslation("doctor");
   return (
-    <Section title={group.group === "connection" ? t("group.connection", { name: group.name }) : t(`group.${group.group}`)}>
+    <Section hint={off && t("off")} title={group.group === "connection" ? t("group.connection", { name: group.name }) : t(`group.${group.group}`)}>
       <ol className="grid rounded-8 border border-rule">
         {group.steps.map((step, i) => (
           <Finding key={i} step={step} place={placeOf(group.from + i)} />
@@ -205,14 +218,14 @@ function Finding({ step, place }: { step: Step; place: string }) {
       <div className="grid min-w-0 flex-1 gap-1">
         <p className="flex flex-wrap items-baseline justify-between gap-x-3">
           <span className="min-w-0">
-            <span className={cx(wrong && "font-bold")}>{words.name}</span>
+            <span className={cx("mr-2 inline-block", wrong && "font-bold")}>{words.name}</span>
             <span className="sr-only">{t(`status.${step.status}`)}</span>
-            {step.target && <span className="ml-2 text-muted [overflow-wrap:anywhere]">{step.target}</span>}
+            {step.target && <span className="inline-block max-w-full text-muted [overflow-wrap:anywhere]">{step.target}</span>}
           </span>
           {step.elapsedMs > 0 && <span className="text-muted tabular-nums">{t("milliseconds", { formatted: format.number(step.elapsedMs) })}</span>}
         </p>
         {words.what && (
-          <div className="grid gap-0.5 leading-[1.6] [overflow-wrap:anywhere]">
+          <div className={cx("grid gap-0.5 leading-[1.6] [overflow-wrap:anywhere]", !wrong && "text-muted")}>
             <p className={cx(wrong && "font-bold")}>{words.what}</p>
             {words.cause && <p>{words.cause}</p>}
             {words.remedy && (

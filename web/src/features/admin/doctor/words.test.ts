@@ -32,6 +32,13 @@ describe("the steps of an examination", () => {
     expect(result.current(step({ name: "answer" })).what).toBe("");
   });
 
+  test("say what was found as people write it", () => {
+    const { result } = renderHook(() => useStepWords());
+    const facts = [{ name: "listed", value: "true" }, { name: "validUntil", value: "2027-01-15T03:00:00Z" }, { name: "time", value: "2026-11-22T23:56:27Z" }, { name: "skew", value: "-1h3m0s" }, { name: "skew", value: "0s" }];
+    expect(result.current(step({ name: "tls", facts })).facts.map((f) => f.value)).toEqual(["はい", expect.stringContaining("2027年1月15日"), "2026-11-22T23:56:27Z", "-1時間3分", "0秒"]);
+    expect(result.current(step({ name: "clock", status: "warning", code: "clock_skew", params: { skew: "3m0s" } })).what).toContain("3分");
+  });
+
   test("that are newer than the texts keep their own names", () => {
     const { result } = renderHook(() => useStepWords());
     expect(result.current(step({ name: "quantum", status: "failed", code: "entangled" }))).toMatchObject({ name: "quantum", what: "entangled", remedy: "" });

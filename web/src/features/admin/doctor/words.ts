@@ -1,5 +1,6 @@
 import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
+import { useFormats } from "@/lib/format";
 import type { ja } from "@/locales/ja";
 import type { Step } from "./api";
 
@@ -18,29 +19,55 @@ export interface StepWords {
   facts: { name: string; value: string }[];
 }
 
+type Finding = Pick<StepWords, "what" | "cause" | "remedy">;
+
+/** Gives the words for what was found, by its code, in the language in use. */
+export function useFindingWords(): (code: string, params: Record<string, string>) => Finding {
+  const { t, i18n } = useTranslation("doctor");
+  const format = useFormats();
+  return useCallback(
+    (found, params) => {
+      if (!i18n.exists(`code.${found}.what`, { ns: "doctor" })) return { what: found, cause: "", remedy: "" };
+      const code = found as CodeName;
+      const values: Record<string, unknown> = params.skew ? { ...params, skew: lasting(params.skew, format) } : params;
+      // A value that the server did not give leaves nothing behind, as on the command line.
+      const say = (what: "what" | "cause" | "remedy") => t(`code.${code}.${what}`, values).replace(/\{\{\w+\}\}/g, "");
+      return { what: say("what"), cause: say("cause"), remedy: say("remedy") };
+    },
+    [t, i18n, format],
+  );
+}
+
+/** A duration as the server writes it, such as -1h3m0s, in words. */
+function lasting(value: string, format: ReturnType<typeof useFormats>): string {
+  const [, minus = "", hours = 0, minutes = 0, seconds = 0] = /^(-?)(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?$/.exec(value) ?? [];
+  const ms = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  return ms > 0 || /^-?0s$/.test(value) ? minus + format.duration(ms) : value;
+}
+
 /** Gives the words for steps, in the language in use. */
 export function useStepWords(): (step: Step) => StepWords {
   const { t, i18n } = useTranslation("doctor");
+  const format = useFormats();
+  const findingWords = useFindingWords();
   return useCallback(
     (step) => {
       const known = (path: string) => i18n.exists(path, { ns: "doctor" });
+      const valueOf = ({ name, value }: Step["facts"][number]) => (name === "listed" && (value === "true" || value === "false") ? t(`listed.${value}`) : name === "validUntil" ? format.dateTime(value) : name === "skew" ? lasting(value, format) : value);
       const role = /^role_(\d+)$/.exec(step.name)?.[1];
       const name = role ? t("step.role", { n: role }) : known(`step.${step.name}`) ? t(`step.${step.name as StepName}`) : step.name;
-      const facts = step.facts.map((fact) => ({ name: known(`fact.${fact.name}`) ? t(`fact.${fact.name as FactName}`) : fact.name, value: fact.value }));
-      if (!step.code || !known(`code.${step.code}.what`)) return { name, what: step.code ?? "", cause: "", remedy: "", facts };
-      const code = step.code as CodeName;
-      const values: Record<string, unknown> = step.params;
-      // A value that the server did not give leaves nothing behind, as on the command line.
-      const say = (what: "what" | "cause" | "remedy") => t(`code.${code}.${what}`, values).replace(/\{\{\w+\}\}/g, "");
-      return { name, what: say("what"), cause: say("cause"), remedy: say("remedy"), facts };
+      const facts = step.facts.map((fact) => ({ name: known(`fact.${fact.name}`) ? t(`fact.${fact.name as FactName}`) : fact.name, value: valueOf(fact) }));
+      return { name, ...(step.code ? findingWords(step.code, step.params) : { what: "", cause: "", remedy: "" }), facts };
     },
-    [t, i18n],
+    [t, i18n, format, findingWords],
   );
 }
 
 /** A group of steps under one heading. */
 export interface Group {
   key: string;
+  /** Of the connection it is about, or "". */
+  id: string;
   group: Step["group"];
   name: string;
   steps: Step[];
@@ -55,7 +82,7 @@ export function grouped(steps: Step[]): Group[] {
     const key = `${step.group} ${step.connectionId ?? ""}`;
     const last = groups.at(-1);
     if (last?.key === key) last.steps.push(step);
-    else groups.push({ key, group: step.group, name: step.connectionName ?? "", steps: [step], from: i });
+    else groups.push({ key, id: step.connectionId ?? "", group: step.group, name: step.connectionName ?? "", steps: [step], from: i });
   }
   return groups;
 }

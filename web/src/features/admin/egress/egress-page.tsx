@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "@/lib/format";
 import { Button, TextLink } from "@/ui/button";
@@ -30,7 +30,7 @@ export function EgressPage() {
   return (
     <Page
       title={t("title")}
-      aside={data && !data.complete ? t("until", { time: format.near(data.madeAt) }) : undefined}
+      aside={data && !data.complete ? t("until", { time: format.within(data.madeAt) }) : undefined}
       actions={
         data && (
           <Menu
@@ -148,12 +148,30 @@ function usePurpose() {
 function Purpose({ of }: { of: { purpose: string; name?: string } }) {
   const purpose = usePurpose();
   const id = of.purpose.startsWith("model:") && of.name ? of.purpose.slice("model:".length) : undefined;
-  return id ? (
-    <TextLink to="/admin/connections" search={{ id }}>
-      {purpose(of)}
-    </TextLink>
-  ) : (
-    <span title={purpose(of)}>{purpose(of)}</span>
+  return (
+    <span className="block py-1 leading-normal whitespace-normal [overflow-wrap:anywhere]">
+      {id ? (
+        <TextLink to="/admin/connections" search={{ id }}>
+          {purpose(of)}
+        </TextLink>
+      ) : (
+        purpose(of)
+      )}
+    </span>
+  );
+}
+
+/** A name and port, whole: of long names the end tells as much as the beginning. */
+function Destination({ of }: { of: { destination: string } }) {
+  return (
+    <span className="block py-1 leading-normal whitespace-normal [overflow-wrap:anywhere]">
+      {of.destination.split(/(?<=\.)|(?=:\d+$)/).map((part, i) => (
+        <Fragment key={i}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </span>
   );
 }
 
@@ -174,8 +192,8 @@ function Destinations({ of: { destinations } }: { of: EgressMonth }) {
       header: t("destination"),
       cell: (d) => (
         <>
-          <span title={d.destination}>{d.destination}</span>
-          <span className="block overflow-hidden text-ellipsis text-muted @min-[48rem]:hidden">{purpose(d)}</span>
+          <Destination of={d} />
+          <span className="block pb-1 leading-normal whitespace-normal text-muted [overflow-wrap:anywhere] @min-[48rem]:hidden">{purpose(d)}</span>
         </>
       ),
     },
@@ -184,8 +202,8 @@ function Destinations({ of: { destinations } }: { of: EgressMonth }) {
     { id: "refusals", header: t("refused"), cell: (d) => (d.amounts.refusals > 0 ? <b className="text-danger">{format.number(d.amounts.refusals)}</b> : format.number(0)), width: "w-18", align: "end" },
     { id: "sent", header: t("sent"), cell: (d) => format.bytes(d.amounts.bytesSent), width: "w-22", align: "end" },
     { id: "received", header: t("received"), cell: (d) => format.bytes(d.amounts.bytesReceived), width: "w-22", align: "end", from: "narrow" },
-    { id: "first", header: t("first"), cell: (d) => format.near(d.first), width: "w-28", align: "end", from: "wide" },
-    { id: "last", header: t("last"), cell: (d) => format.near(d.last), width: "w-30", align: "end", from: "middle" },
+    { id: "first", header: t("first"), cell: (d) => format.near(d.first), width: "w-34", align: "end", from: "wide" },
+    { id: "last", header: t("last"), cell: (d) => format.near(d.last), width: "w-34", align: "end", from: "middle" },
   ];
   return (
     <Section title={t("destinations")} hint={t("destinationsHint")}>
@@ -243,7 +261,7 @@ function Allowed({ of: { allowed, network } }: { of: EgressMonth }) {
   const format = useFormats();
   type Row = EgressMonth["allowed"][number];
   const columns: Column<Row>[] = [
-    { id: "destination", header: t("destination"), cell: (a) => <span title={a.destination}>{a.destination}</span> },
+    { id: "destination", header: t("destination"), cell: (a) => <Destination of={a} /> },
     { id: "purpose", header: t("purpose"), cell: (a) => <Purpose of={a} />, width: "w-1/3" },
   ];
   return (

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel, ModelChange, Parameters } from "@/lib/api/types";
 import { useForm } from "@/lib/use-form";
@@ -14,7 +14,7 @@ import { connectionsQuery } from "../connections/api";
 import { groupsQuery } from "../groups/api";
 import { changeModel, refreshModels } from "./api";
 import { abilities, enabledKey, pricedByTokens, tasks } from "./capability-list";
-import { type RouteDraft, RoutesFields } from "./routes-fields";
+import { type RouteDraft, type RouteError, RoutesFields } from "./routes-fields";
 
 type Effort = NonNullable<Parameters["reasoningEffort"]> | "";
 
@@ -124,6 +124,17 @@ export function ModelDialog({ model, others, onClose }: Props) {
   const groups = useQuery(groupsQuery);
   const connections = useQuery(connectionsQuery).data?.items ?? [];
   const kind = connections.find((c) => c.id === model.connectionId)?.kind;
+  const [refusedRoute, setRefusedRoute] = useState<RouteError>();
+  const routeRefusal = (field: string, reason: string | undefined) => {
+    switch (field) {
+      case "connectionId":
+        return t(reason === "twice" ? "models.routeRefused.twice" : reason === "kind" ? "models.routeRefused.kind" : "models.routeRefused.gone");
+      case "remoteId":
+        return t("models.routeRefused.remoteId");
+      default:
+        return common("refused");
+    }
+  };
   const form = useForm<Values>({
     initial: valuesOf(model),
     validate: (v) => ({
@@ -138,6 +149,12 @@ export function ModelDialog({ model, others, onClose }: Props) {
       onClose();
     },
     fieldError: (err) => {
+      const route = /^routes\[(\d+)\]\.(connectionId|remoteId|weight|priority)$/.exec(err.field);
+      if (route) {
+        const text = routeRefusal(route[2] ?? "", err.params.reason);
+        setRefusedRoute({ at: Number(route[1]), field: route[2] as keyof RouteDraft, text });
+        return { routes: text };
+      }
       const field = err.field.split(".").at(-1) ?? "";
       return field in valuesOf(model) ? { [field]: field === "task" ? t("models.cannotTask") : common("refused") } : {};
     },
@@ -242,6 +259,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
             onWeight={(weight) => form.set("weight", weight)}
             routes={v.routes}
             onRoutes={(routes) => form.set("routes", routes)}
+            error={form.errors.routes === undefined ? undefined : refusedRoute}
           />
         </Part>
         {talks && (

@@ -48,7 +48,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
       edit={(close) => <ModelDialog model={model} others={others.filter((m) => m.id !== model.id)} onClose={close} />}
       deletion={{
         title: t("models.deleteTitle", { name: model.displayName }),
-        consequences: t("models.deleteBody"),
+        consequences: <p>{t("models.deleteBody")}</p>,
         run: async () => {
           await deleteModel(model.id);
           await refreshModels(client);

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ArrowDown, ArrowUp, Boxes, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { CatalogueModel, List } from "@/lib/api/types";
+import type { CatalogueModel, Connection, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
 import { useFormats } from "@/lib/format";
 import { usePlaceText } from "@/lib/place";
@@ -20,18 +20,22 @@ import { catalogueQuery, orderModels, refreshModels } from "./api";
 import { useCapabilityText } from "./capability-list";
 import { ModelPanel } from "./model-panel";
 
-/** Whether people can use a model: it is offered, and where it is is permitted. */
-function ModelState({ model }: { model: CatalogueModel }) {
+/** Whether people can use a model: it is offered, a way to it is switched on and works, and where it is is permitted. */
+function ModelState({ model, connections }: { model: CatalogueModel; connections: Connection[] }) {
   const { t } = useTranslation("admin");
   const verdictOf = useVerdict();
   if (!model.enabled) return <State tone="off">{t("models.off")}</State>;
+  const ways = [model, ...model.routes].filter((way) => connections.find((c) => c.id === way.connectionId)?.enabled !== false);
+  if (ways.length === 0) return <State tone="off">{t("models.connectionOff")}</State>;
+  const working = ways.filter((way) => !model.rests?.some((r) => r.connectionId === way.connectionId && r.remoteId === way.remoteId));
   switch (model.residency && verdictOf(model.residency)) {
     case "barred":
       return <State tone="stop">{t("models.barredState")}</State>;
     case "partly":
       return <State tone="wait">{t(model.residency?.classes ? "residency.partlyClasses" : "models.partlyState")}</State>;
     default:
-      return model.rests?.length ? <State tone="wait">{t("models.resting")}</State> : <State tone="on">{t("models.on")}</State>;
+      if (working.length === 0) return <State tone="stop">{t("models.failing")}</State>;
+      return working.length < ways.length ? <State tone="wait">{t("models.partlyFailing")}</State> : <State tone="on">{t("models.on")}</State>;
   }
 }
 
@@ -72,7 +76,7 @@ export function ModelsPage() {
   };
 
   const columns: Column<CatalogueModel>[] = [
-    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-60" },
+    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-56" },
     {
       id: "notes",
       header: t("models.use"),
@@ -82,14 +86,14 @@ export function ModelsPage() {
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
-      width: "w-32",
+      width: "w-42",
       from: "wide",
     },
     { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
-    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "wide" },
+    { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "widest" },
     { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
-    { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-44", from: "middle" },
-    { id: "state", header: t("models.state"), cell: (m) => <ModelState model={m} />, width: "w-36 @max-[36rem]:w-32" },
+    { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-40", from: "middle" },
+    { id: "state", header: t("models.state"), cell: (m) => <ModelState model={m} connections={connections.data?.items ?? []} />, width: "w-36" },
     {
       id: "order",
       header: t("models.order"),

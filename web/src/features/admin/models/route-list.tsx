@@ -8,6 +8,10 @@ import { Detail, Details } from "@/ui/details";
 import { PanelSection } from "@/ui/drawer";
 import { State } from "@/ui/state";
 import { connectionsQuery } from "../connections/api";
+import { catalogueQuery } from "./api";
+
+/** How often who is answered and who waits is asked again, in milliseconds. */
+const refresh = 5_000;
 
 /** How much of a model may be used, who waits for it, and the ways to it. */
 export function LimitsAndRoutes({ model }: { model: CatalogueModel }) {
@@ -15,7 +19,9 @@ export function LimitsAndRoutes({ model }: { model: CatalogueModel }) {
   const format = useFormats();
   const placeText = usePlaceText();
   const connections = useQuery(connectionsQuery).data?.items ?? [];
+  useQuery({ ...catalogueQuery, refetchInterval: refresh }); // not while the page is hidden
   const { limits, line, routes, rests = [] } = model;
+  const isOff = (id: string) => connections.some((c) => c.id === id && !c.enabled);
   const nameOf = (id: string) => connections.find((c) => c.id === id)?.name ?? id;
   const limit = (n: number, unit: string) => (n > 0 ? `${format.number(n)} ${unit}` : t("models.noLimit"));
   const ways = [{ connectionId: model.connectionId, remoteId: model.remoteId, weight: model.weight, priority: 1, residency: model.residency }, ...routes];
@@ -39,13 +45,13 @@ export function LimitsAndRoutes({ model }: { model: CatalogueModel }) {
               const rest = rests.find((r) => r.connectionId === way.connectionId && r.remoteId === way.remoteId);
               return (
                 <li key={`${way.connectionId} ${way.remoteId}`} className="rounded-8 border border-rule p-3">
-                  <p className="font-bold">{nameOf(way.connectionId)}</p>
+                  <p className="font-bold [overflow-wrap:anywhere]">{nameOf(way.connectionId)}</p>
                   <p className="font-mono text-14 break-all text-muted">{way.remoteId}</p>
                   <p className="text-14 text-muted">
                     {format.facts(routes.length > 0 && t("models.priorityN", { n: way.priority }), routes.length > 0 && t("models.weightN", { n: way.weight }), way.residency && placeText(way.residency.place))}
                   </p>
                   {way.residency && !way.residency.allowed && <State tone="stop">{t("models.routeBarred")}</State>}
-                  {rest && <Resting rest={rest} />}
+                  {isOff(way.connectionId) ? <State tone="off">{t("models.connectionOff")}</State> : rest && <Resting rest={rest} />}
                 </li>
               );
             })}

@@ -17,14 +17,24 @@ interface Props {
   onWeight: (weight: number) => void;
   routes: RouteDraft[];
   onRoutes: (routes: RouteDraft[]) => void;
+  /** What was refused of a route. */
+  error: RouteError | undefined;
+}
+
+/** What was refused of one field of one route. */
+export interface RouteError {
+  at: number;
+  field: keyof RouteDraft;
+  text: string;
 }
 
 const most = 20;
 
 /** The ways to a model: its own connection, and others beside or behind it. */
-export function RoutesFields({ model, connections, weight, onWeight, routes, onRoutes }: Props) {
+export function RoutesFields({ model, connections, weight, onWeight, routes, onRoutes, error }: Props) {
   const { t } = useTranslation("admin");
   const change = (at: number, part: Partial<RouteDraft>) => onRoutes(routes.map((route, i) => (i === at ? { ...route, ...part } : route)));
+  const errorOf = (at: number, field: keyof RouteDraft) => (error?.at === at && error.field === field ? error.text : undefined);
   const own = connections.find((c) => c.id === model.connectionId);
   const next = connections.find((c) => c.id !== model.connectionId && !routes.some((r) => r.connectionId === c.id)) ?? connections.find((c) => c.id !== model.connectionId);
   return (
@@ -45,11 +55,12 @@ export function RoutesFields({ model, connections, weight, onWeight, routes, onR
                 label={t("models.connection")}
                 value={route.connectionId}
                 onChange={(connectionId) => change(i, { connectionId })}
+                error={errorOf(i, "connectionId")}
                 options={connections.map((c) => ({ value: c.id, label: c.name }))}
               />
-              <TextField size="dense" label={t("models.remoteId")} mono autoComplete="off" value={route.remoteId} onChange={(remoteId) => change(i, { remoteId })} />
-              <NumberField size="dense" label={t("models.priority")} value={route.priority} onChange={(priority) => change(i, { priority })} min={1} max={9} />
-              <NumberField size="dense" label={t("models.weight")} value={route.weight} onChange={(n) => change(i, { weight: n })} min={1} max={1000} />
+              <TextField size="dense" label={t("models.remoteId")} mono autoComplete="off" value={route.remoteId} onChange={(remoteId) => change(i, { remoteId })} error={errorOf(i, "remoteId")} />
+              <NumberField size="dense" label={t("models.priority")} value={route.priority} onChange={(priority) => change(i, { priority })} error={errorOf(i, "priority")} min={1} max={9} />
+              <NumberField size="dense" label={t("models.weight")} value={route.weight} onChange={(n) => change(i, { weight: n })} error={errorOf(i, "weight")} min={1} max={1000} />
             </RouteCard>
           ))}
         </ul>

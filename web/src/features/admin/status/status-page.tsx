@@ -64,7 +64,7 @@ function Overview({ status, at }: { status: Status; at: number }) {
         <Fact name={t("status.version")} note={t("status.schema", { n: store.schemaVersion })}>
           {status.version}
         </Fact>
-        <Fact name={t("status.uptime")} note={t("status.since", { date: format.near(status.startedAt) })}>
+        <Fact name={t("status.uptime")} note={t("status.since", { date: format.within(status.startedAt) })}>
           {format.duration(at - new Date(status.startedAt).getTime())}
         </Fact>
         <Fact name={t("status.runs")}>{t("status.runCount", { count: status.activeRuns, formatted: format.number(status.activeRuns) })}</Fact>
