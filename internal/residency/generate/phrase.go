@@ -26,7 +26,7 @@ var phrases = map[string]iam.Phrase{
 	"for_assume":            {En: "Lets {principal} assume {role}, and nothing else.", Ja: "{principal} が {role} を引き受けることだけを許可します。"},
 	"for_trust":             {En: "Lets {principal} alone assume {role}, and only in the way that was described.", Ja: "{role} を引き受けられる相手を {principal} だけにし、引き受け方も決めたとおりに限ります。"},
 	"for_invoke":            {En: "Lets {principal} call {models} through the endpoints in {regions}, and nothing else.", Ja: "{principal} が {regions} のエンドポイントから {models} を呼び出すことだけを許可します。"},
-	"for_endpoint":          {En: "Lets nothing but these calls pass the VPC endpoint of {service} in {region}, whoever's credentials they are signed with.", Ja: "{region} の {service} の VPC エンドポイントを、この呼び出しだけが通れるようにします。ほかの認証情報を持ち込まれても通しません。"},
+	"for_endpoint":          {En: "Lets nothing but these calls pass the VPC endpoint of {service} in {region}, whatever credentials sign them.", Ja: "{region} の {service} の VPC エンドポイントを、この呼び出しだけが通れるようにします。ほかの認証情報を持ち込まれても通しません。"},
 	"for_endpoint_provider": {En: "For a VPC endpoint of {service} in {region} of the provider's own, such as for the first call of a model. Calls from the caller's network do not pass it.", Ja: "提供側も {region} に {service} の VPC エンドポイントを持つ場合のものです（モデルの初回呼び出しなど）。利用側からの呼び出しはここを通りません。"},
 
 	// approaches
