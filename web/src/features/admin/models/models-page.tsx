@@ -86,7 +86,7 @@ export function ModelsPage() {
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
-      width: "w-42",
+      width: "w-44",
       from: "wide",
     },
     { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
