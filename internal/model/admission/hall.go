@@ -48,12 +48,22 @@ type Hall struct {
 	log    *slog.Logger
 	db     *db.DB
 	local  keeper
-	shared *stored // nil on one node
+	shared keeper // nil on one node
 
 	mu      sync.Mutex
 	waiting map[string]map[string]*waiter  // by model and ticket
 	held    map[string]map[string]struct{} // tickets of shared lines
 	told    map[string]int64               // the version of a line that its waiters know
+	left    map[string][]leaving           // calls that have ended, which a shared line does not know yet
+	giving  map[string]bool                // somebody is about to tell it, by model
+	beside  bool                           // Run waits for who tells it beside the callers
+	givers  sync.WaitGroup
+}
+
+// leaving is a call that has ended.
+type leaving struct {
+	id   string
+	used int
 }
 
 // waiter is a call of this process that waits.
@@ -69,6 +79,7 @@ func New(o Options) *Hall {
 	h := &Hall{
 		node: o.Node, log: o.Log, db: o.DB, local: newMemory(),
 		waiting: make(map[string]map[string]*waiter), held: make(map[string]map[string]struct{}), told: make(map[string]int64),
+		left: make(map[string][]leaving), giving: make(map[string]bool),
 	}
 	if o.DB != nil && o.DB.Engine() == db.Postgres {
 		h.shared = &stored{db: o.DB}
@@ -210,24 +221,74 @@ func (t *Turn) note(ctx context.Context, change func(l *line, now int64)) {
 }
 
 // Done gives the place to the next. used is how many tokens the call came to.
-// Only the first time counts.
+// Only the first time counts. Nobody waits until a line in the store knows of
+// it while Run is there to see to that; whatever else is done to the line tells
+// it first.
 func (t *Turn) Done(used int) {
 	t.once.Do(func() {
 		h := t.hall
-		ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
-		defer cancel()
+		gone := leaving{t.id, used}
 		h.mu.Lock()
 		delete(h.waiting[t.model], t.id)
 		delete(h.held[t.model], t.id)
+		beside := h.beside
+		if t.keeper != h.local {
+			h.left[t.model] = append(h.left[t.model], gone)
+			if beside && !h.giving[t.model] {
+				h.giving[t.model] = true
+				h.givers.Go(func() { h.give(t.model) })
+			}
+		}
 		h.mu.Unlock()
-		err := h.change(ctx, t.keeper, t.model, func(l *line, now int64) {
-			l.leave(t.id, used, now)
-			l.admit(now)
-		})
-		if err != nil && errs.CodeOf(err) != errs.ModelUnavailable { // the beat does it
-			h.log.WarnContext(ctx, "a place in the line of a model could not be given back at once", "model", t.model, "err", err)
+		switch {
+		case t.keeper == h.local:
+			_ = h.change(context.Background(), h.local, t.model, gone.leave) // memory does not fail
+		case !beside:
+			h.give(t.model)
 		}
 	})
+}
+
+// leave takes the call out of its line, and lets the next go.
+func (c leaving) leave(l *line, now int64) {
+	l.leave(c.id, c.used, now)
+	l.admit(now)
+}
+
+// give tells the shared line of a model which calls have ended, until it knows
+// of each.
+func (h *Hall) give(model string) {
+	for h.owes(model) {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+		err := h.change(ctx, h.shared, model, func(*line, int64) {})
+		cancel()
+		if err == nil {
+			continue
+		}
+		gone := errs.CodeOf(err) == errs.ModelUnavailable
+		if !gone { // the beat does it
+			h.log.WarnContext(ctx, "a place in the line of a model could not be given back at once", "model", model, "err", err)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.giving, model)
+		if gone {
+			delete(h.left, model)
+		}
+		return
+	}
+}
+
+// owes reports whether calls have ended that the line of a model does not know
+// of. Where there are none, whoever tells it has ended too.
+func (h *Hall) owes(model string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.left[model]) > 0 {
+		return true
+	}
+	delete(h.giving, model)
+	return false
 }
 
 func (h *Hall) register(model, id string, w *waiter) {
@@ -246,9 +307,36 @@ func (h *Hall) register(model, id string, w *waiter) {
 	h.held[model][id] = struct{}{}
 }
 
-// change changes the line of a model and tells those who wait in it.
+// change changes the line of a model and tells those who wait in it. A line in
+// the store hears first which calls have ended.
 func (h *Hall) change(ctx context.Context, k keeper, model string, change func(l *line, now int64)) error {
-	return k.with(ctx, h.node, model, change, func(l *line, now int64) { h.distribute(k, model, l, now) })
+	var ended []leaving
+	return k.with(ctx, h.node, model, func(l *line, now int64) {
+		if k != h.local {
+			h.mu.Lock()
+			ended = slices.Clone(h.left[model])
+			h.mu.Unlock()
+		}
+		for _, c := range ended {
+			c.leave(l, now)
+		}
+		change(l, now)
+	}, func(l *line, now int64) {
+		h.known(model, ended)
+		h.distribute(k, model, l, now)
+	})
+}
+
+// known takes note that the line of a model knows of these calls' end.
+func (h *Hall) known(model string, ended []leaving) {
+	if len(ended) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.left[model] = slices.DeleteFunc(h.left[model], func(c leaving) bool { return slices.Contains(ended, c) }); len(h.left[model]) == 0 {
+		delete(h.left, model)
+	}
 }
 
 // distribute tells the waiters of this process how they stand.
@@ -290,10 +378,15 @@ func Changed(ctx context.Context, d *db.DB, model string) error {
 }
 
 // Run hears what other nodes do to the lines, and tells them that this one
-// lives, until ctx ends.
+// lives, until ctx ends and they know of every call that has ended.
 func (h *Hall) Run(ctx context.Context) {
+	defer h.tellBeside()()
 	changed, end := h.db.Subscribe(channel)
 	defer end()
+	h.follow(ctx, changed)
+}
+
+func (h *Hall) follow(ctx context.Context, changed <-chan string) {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
@@ -308,6 +401,21 @@ func (h *Hall) Run(ctx context.Context) {
 			}
 			h.heard(ctx, payload, changed)
 		}
+	}
+}
+
+// tellBeside lets those who give a place back go on before its line knows. end
+// waits until the lines know of all of them; from then on everybody waits.
+func (h *Hall) tellBeside() (end func()) {
+	set := func(beside bool) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.beside = beside
+	}
+	set(true)
+	return func() {
+		set(false)
+		h.givers.Wait()
 	}
 }
 
@@ -419,6 +527,7 @@ func (h *Hall) dissolve(model string) {
 	defer h.mu.Unlock()
 	delete(h.held, model)
 	delete(h.told, model)
+	delete(h.left, model)
 	for _, w := range h.waiting[model] {
 		w.gone = true
 		select {

@@ -173,6 +173,125 @@ func TestWhatIsBesideTheWorkWaitsForTheWork(t *testing.T) {
 	})
 }
 
+// distant keeps lines as a store does that answers late, or not at all.
+type distant struct {
+	*memory
+	limits Limits
+	asked  atomic.Int64
+	broken atomic.Bool
+}
+
+const late = time.Second
+
+func (d *distant) with(ctx context.Context, node, model string, change, done func(l *line, now int64)) error {
+	d.asked.Add(1)
+	<-time.After(late)
+	if d.broken.Load() {
+		return errors.New("the store is away")
+	}
+	return d.memory.with(ctx, node, model, func(l *line, now int64) {
+		l.Limits = d.limits
+		change(l, now)
+	}, done)
+}
+
+// far is a hall whose lines are in a distant store, with Run there or not.
+func far(l Limits) (*Hall, *distant) {
+	h, d := hall("n", nil), &distant{memory: newMemory(), limits: l}
+	h.shared = d
+	return h, d
+}
+
+func TestNobodyWaitsUntilTheStoreKnowsOfAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, d := far(Limits{Concurrent: 1})
+		a := Ask{ModelID: "m", Person: "anna", Limits: d.limits}
+		end := h.tellBeside()
+		first := take(t, h, a)
+		start := time.Now()
+		first.Done(0)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the caller waited for %s", took)
+		}
+		// Who comes right after finds the place free, and does not wait in line for it.
+		second := take(t, h, a)
+		if took := time.Since(start); took != late || second.Waited() {
+			t.Errorf("the next call took %s, waited %t", took, second.Waited())
+		}
+		second.Done(0)
+		end()
+		if s, _ := h.Standing(t.Context(), "m", a.Limits); s != (Standing{}) || len(h.left)+len(h.giving) > 0 {
+			t.Errorf("at the end there is %+v, and not told %v", s, h.left)
+		}
+		// Afterwards nobody would see to it.
+		third := take(t, h, a)
+		start = time.Now()
+		third.Done(0)
+		if s, _ := h.Standing(t.Context(), "m", a.Limits); time.Since(start) != late || s != (Standing{}) {
+			t.Errorf("given back in %s, leaving %+v", time.Since(start), s)
+		}
+	})
+}
+
+func TestWhoEndsTogetherIsToldOfTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, d := far(Limits{Concurrent: 10})
+		end := h.tellBeside()
+		var turns []*Turn
+		for i := range 10 {
+			turns = append(turns, take(t, h, Ask{ModelID: "m", Person: fmt.Sprint("p", i), Limits: d.limits}))
+		}
+		before := d.asked.Load()
+		for _, turn := range turns {
+			turn.Done(0)
+		}
+		end()
+		if n := d.asked.Load() - before; n != 1 {
+			t.Errorf("the store was asked %d times", n)
+		}
+		if s, _ := h.Standing(t.Context(), "m", d.limits); s != (Standing{}) {
+			t.Errorf("left behind: %+v", s)
+		}
+	})
+}
+
+func TestWhoWaitsGoesWhenTheStoreKnowsOfAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, d := far(Limits{Concurrent: 1})
+		end := h.tellBeside()
+		defer end()
+		first := take(t, h, Ask{ModelID: "m", Person: "anna", Limits: d.limits})
+		next := make(chan *Turn)
+		go func() { next <- take(t, h, Ask{ModelID: "m", Person: "ben", Limits: d.limits}) }()
+		<-time.After(2 * late)
+		start := time.Now()
+		first.Done(0)
+		(<-next).Done(0)
+		if took := time.Since(start); took != late {
+			t.Errorf("the next went after %s", took)
+		}
+	})
+}
+
+func TestAStoreThatWasAwayLearnsWhatACallCameTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, d := far(Limits{TokensPerMinute: 100})
+		a := Ask{ModelID: "m", Person: "anna", Limits: d.limits, Tokens: 100}
+		end := h.tellBeside()
+		defer end()
+		first := take(t, h, a)
+		d.broken.Store(true)
+		first.Done(0)
+		<-time.After(2 * late)
+		d.broken.Store(false)
+		start := time.Now()
+		take(t, h, a).Done(0) // a hundred tokens more, of which the first has used none
+		if took := time.Since(start); took != late {
+			t.Errorf("the next went after %s", took)
+		}
+	})
+}
+
 // Two nodes, many people, much stopping: at no moment more than the limit, and
 // in the end nobody waits.
 func TestTwoNodesShareOneLine(t *testing.T) {
@@ -219,6 +338,8 @@ func TestTwoNodesShareOneLine(t *testing.T) {
 		})
 	}
 	work.Wait()
+	end()
+	background.Wait() // Run has told the line who has ended
 	if most.Load() > limit || served.Load() < 32 {
 		t.Errorf("%d at once with a limit of %d, %d served", most.Load(), limit, served.Load())
 	}
@@ -286,7 +407,9 @@ func TestNewLimitsHoldForThoseWhoWait(t *testing.T) {
 		var background sync.WaitGroup
 		defer background.Wait()
 		defer end()
-		background.Go(func() { h.Run(ctx) })
+		changed, unsubscribe := d.Subscribe(channel) // before anything changes
+		defer unsubscribe()
+		background.Go(func() { h.follow(ctx, changed) })
 		a := Ask{ModelID: "m", Person: "anna", Limits: limits}
 		take(t, h, a)
 		_, err := h.Take(ctx, a, func(Place) bool {
