@@ -498,6 +498,9 @@ func (c *Catalogue) Explain(ctx context.Context, id string, call residency.Call)
 	if err != nil {
 		return residency.Decision{}, err
 	}
+	if err := call.Validate(); err != nil {
+		return residency.Decision{}, err
+	}
 	call.Place = c.place(target{connection: connection, model: Model{RemoteID: call.ModelID}})
 	return c.places.Judge(ctx)(call), nil
 }

@@ -65,6 +65,14 @@ type Call struct {
 	Class    classification.Class // of what is sent
 }
 
+// Validate refuses a question about no model. Its error names the field.
+func (c Call) Validate() error {
+	if c.ModelID == "" {
+		return errs.InField("modelId", "write the model that is asked about, or choose one of the catalogue")
+	}
+	return nil
+}
+
 // model is what rules name: the foundation model where it is known.
 func (c Call) model() string {
 	if c.Place.Model != "" {

@@ -227,6 +227,9 @@ func (s *Service) Explain(ctx context.Context, region string, c Call) (Decision,
 	if _, err := access.Authorize(ctx, access.SystemRead, access.Resource{Kind: access.KindSystem}); err != nil {
 		return Decision{}, err
 	}
+	if err := c.Validate(); err != nil {
+		return Decision{}, err
+	}
 	if _, known := s.Profiles().Region(region); !known {
 		return Decision{}, errs.InField("region", "this is not a region that is known, such as ap-northeast-1")
 	}

@@ -161,8 +161,6 @@ func (s *Server) explainResidency(ctx context.Context, in *struct{ Body explainI
 	switch {
 	case b.EntryID != "":
 		d, err = s.catalogue.ExplainModel(ctx, b.EntryID, call)
-	case b.ModelID == "":
-		err = errs.InField("modelId", "write the model that is asked about, or choose one of the catalogue")
 	case b.ConnectionID != "":
 		d, err = s.catalogue.Explain(ctx, b.ConnectionID, call)
 	default:
