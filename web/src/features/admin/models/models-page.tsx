@@ -76,7 +76,7 @@ export function ModelsPage() {
   };
 
   const columns: Column<CatalogueModel>[] = [
-    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-56" },
+    { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-56 @min-[60rem]:w-72" },
     {
       id: "notes",
       header: t("models.use"),
@@ -86,8 +86,8 @@ export function ModelsPage() {
           {m.fallbackId && <Badge>{t("models.hasFallback")}</Badge>}
         </span>
       ),
-      width: "w-44",
-      from: "wide",
+      width: "w-36",
+      from: "widest",
     },
     { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "widest" },
