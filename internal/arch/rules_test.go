@@ -55,7 +55,7 @@ var layers = []layer{
 	{
 		name: "test", is: "fakes, test databases and measuring; never part of the program",
 		packages: []string{
-			"bench/...", "internal/arch", "internal/db/dbtest/...", "internal/egress/proxytest", "internal/model/modeltest/...", "internal/residency/doctest", "internal/secret/secrettest", "test/...",
+			"bench/...", "internal/arch", "internal/db/dbtest/...", "internal/egress/proxytest", "internal/errs/errstest", "internal/model/modeltest/...", "internal/residency/doctest", "internal/secret/secrettest", "test/...",
 		},
 		mayImport: []string{"test", "command", "edge", "adapter", "capability", "foundation"},
 		http:      []string{"*"},

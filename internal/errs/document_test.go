@@ -1,7 +1,6 @@
 package errs_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,14 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kakoi/internal/errs"
+	"kakoi/internal/errs/errstest"
 )
 
 // text is what a locale says about a code.
-type text struct {
-	What, Todo string
-	Reasons    map[string]struct{ What, Todo string }
-}
-
 func read(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile("../../" + path)
@@ -65,15 +62,7 @@ func sections(t *testing.T) map[string]string {
 }
 
 func TestTheDocumentExplainsEveryCodeInTheWordsOfTheInterface(t *testing.T) {
-	documented, status := sections(t), statuses(t)
-	locales := map[string]map[string]text{}
-	for _, language := range []string{"ja", "en"} {
-		var texts map[string]text
-		if err := json.Unmarshal([]byte(read(t, "web/src/locales/"+language+"/errors.json")), &texts); err != nil {
-			t.Fatal(err)
-		}
-		locales[language] = texts
-	}
+	documented, status, locales := sections(t), statuses(t), errstest.Locales(t)
 	var headings []string
 	for name, code := range declared(t) {
 		heading := fmt.Sprintf("`%s` (%d)", code, status[name])
@@ -84,20 +73,20 @@ func TestTheDocumentExplainsEveryCodeInTheWordsOfTheInterface(t *testing.T) {
 			continue
 		}
 		for language, texts := range locales {
-			words, ok := texts[code]
+			words, ok := texts[errs.Code(code)]
 			if !ok || words.What == "" || words.Todo == "" {
 				t.Errorf("web/src/locales/%s/errors.json does not say what happened and what to do for %s", language, code)
 			} else if !strings.Contains(body, "**"+words.What) || !strings.Contains(body, "*"+words.Todo+"*") {
 				t.Errorf("the section %s of docs/errors.md differs from the words of the interface in %s", heading, language)
 			}
-			for reason, words := range texts[code].Reasons {
+			for reason, words := range texts[errs.Code(code)].Reasons {
 				_, part, _ := strings.Cut(body, "\n- `"+reason+"`\n")
 				if part, _, _ = strings.Cut(part, "\n- "); !strings.Contains(part, "**"+words.What) || !strings.Contains(part, "*"+words.Todo+"*") {
 					t.Errorf("the reason %s of %s in docs/errors.md differs from the words of the interface in %s", reason, heading, language)
 				}
 			}
 			for _, m := range regexp.MustCompile("(?m)^- `([a-z_]+)`$").FindAllStringSubmatch(body, -1) {
-				if _, ok := texts[code].Reasons[m[1]]; !ok {
+				if _, ok := texts[errs.Code(code)].Reasons[m[1]]; !ok {
 					t.Errorf("docs/errors.md explains the reason %s of %s, which has no words in %s", m[1], heading, language)
 				}
 			}
@@ -105,7 +94,7 @@ func TestTheDocumentExplainsEveryCodeInTheWordsOfTheInterface(t *testing.T) {
 	}
 	_, alone, _ := strings.Cut(read(t, "docs/errors.md"), "\n## In the browser alone")
 	for language, texts := range locales {
-		for _, code := range []string{"unreachable", "unknown"} {
+		for _, code := range []errs.Code{"unreachable", "unknown"} {
 			if words := texts[code]; !strings.Contains(alone, "**"+words.What) || !strings.Contains(alone, "*"+words.Todo+"*") {
 				t.Errorf("docs/errors.md differs from the words of the interface for %s in %s", code, language)
 			}

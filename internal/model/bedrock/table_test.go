@@ -1,7 +1,6 @@
 package bedrock
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"kakoi/internal/errs"
+	"kakoi/internal/errs/errstest"
 )
 
 const (
@@ -170,19 +170,7 @@ func source(t *testing.T, pattern string) string {
 }
 
 func TestEveryReasonHasItsWordsInBothLanguages(t *testing.T) {
-	type words struct{ What, Todo string }
-	locales := map[string]map[errs.Code]struct{ Reasons map[string]words }{}
-	for _, language := range []string{"ja", "en"} {
-		b, err := os.ReadFile("../../../web/src/locales/" + language + "/errors.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts := map[errs.Code]struct{ Reasons map[string]words }{}
-		if err := json.Unmarshal(b, &texts); err != nil {
-			t.Fatal(err)
-		}
-		locales[language] = texts
-	}
+	locales := errstest.Locales(t)
 	given := map[errs.Code]map[string]bool{}
 	give := func(code errs.Code, reason string) {
 		if given[code] == nil {

@@ -1,11 +1,9 @@
 package openai
 
 import (
-	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +13,7 @@ import (
 
 	"kakoi/internal/egress"
 	"kakoi/internal/errs"
+	"kakoi/internal/errs/errstest"
 )
 
 // inOwnWords are the reasons of a code that are told in the words of the code.
@@ -125,20 +124,11 @@ func snake(name string) string {
 // Every reason that this adapter gives has words of its own in both languages,
 // or is told in those of its code: one of the two, by decision.
 func TestEveryReasonHasItsWordsInBothLanguages(t *testing.T) {
-	type words struct{ What, Todo string }
 	all := given(t)
 	if !slices.Contains(all[errs.ModelFailed], "loading") || !slices.Contains(all[errs.ModelInvalidRequest], "base_url") || !slices.Contains(all[errs.ModelUnreachable], "redirect") {
 		t.Fatalf("found only %v in the source", all)
 	}
-	for _, language := range []string{"ja", "en"} {
-		b, err := os.ReadFile("../../../web/src/locales/" + language + "/errors.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts := map[errs.Code]struct{ Reasons map[string]words }{}
-		if err := json.Unmarshal(b, &texts); err != nil {
-			t.Fatal(err)
-		}
+	for language, texts := range errstest.Locales(t) {
 		for code, reasons := range all {
 			for _, reason := range reasons {
 				w := texts[code].Reasons[reason]
