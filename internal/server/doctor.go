@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -273,11 +272,9 @@ func connectionNamed(ctx context.Context, all doctor.Connections, name string) (
 // is nil where nothing may be written into it.
 func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log *slog.Logger, o *doctor.Options) (readable *db.DB, closeStore func() error) {
 	nothing := func() error { return nil }
-	if cfg.Database.URL == "" { // opening a file would make it
-		if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
-			o.StoreCode, o.StoreErr = doctor.StoreMissing, err
-			return nil, nothing
-		}
+	if err := storeMissing(cfg); err != nil {
+		o.StoreCode, o.StoreErr = doctor.StoreMissing, err
+		return nil, nothing
 	}
 	store, err := openStore(ctx, cfg, gate, log)
 	if err != nil {

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"mime"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,10 +15,8 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/config"
-	"kakoi/internal/db"
 	"kakoi/internal/dsse"
 	"kakoi/internal/egress/report"
-	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/secret"
 )
@@ -212,24 +208,6 @@ func VerifyEgress(file, keyText []byte) (v EgressVerified, malformed bool, err e
 	v.Total.Destinations, v.Total.Dials, v.Total.Refusals = int64(len(r.Destinations)), r.Total.Dials, r.Total.Refusals
 	v.Total.BytesSent, v.Total.BytesReceived = r.Total.BytesSent, r.Total.BytesReceived
 	return v, false, err
-}
-
-// openExisting opens the store for a command beside a server, which alone makes
-// and upgrades it. The error has code NotFound if there is none.
-func openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*db.DB, error) {
-	if cfg.Database.URL == "" { // opening a file would make it
-		if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
-			return nil, errs.Wrap(errs.NotFound, "there is no database in "+cfg.Data.Dir+"; name the folder of the server with --data-dir, or start it first", err)
-		}
-	}
-	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
-	if err != nil {
-		return nil, err
-	}
-	if err := store.Current(ctx); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	return store, nil
 }
 
 func withReports(ctx context.Context, cfg config.Config, version string, log *slog.Logger, do func(*report.Service) error) error {

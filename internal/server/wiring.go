@@ -292,6 +292,34 @@ func openStore(ctx context.Context, cfg config.Config, gate *egress.Gate, log *s
 	})
 }
 
+// storeMissing returns an error if there is no SQLite file yet, which opening
+// would make.
+func storeMissing(cfg config.Config) error {
+	if cfg.Database.URL != "" {
+		return nil
+	}
+	if _, err := os.Stat(cfg.DatabaseURL()); errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// openExisting opens the store for a command beside a server, which alone makes
+// and upgrades it. The error has code NotFound if there is none.
+func openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*db.DB, error) {
+	if err := storeMissing(cfg); err != nil {
+		return nil, errs.Wrap(errs.NotFound, "there is no database in "+cfg.Data.Dir+"; name the folder of the server with --data-dir, or start it first", err)
+	}
+	store, err := openStore(ctx, cfg, newGate(cfg, log), log)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Current(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
 // databaseHosts are the destinations that a PostgreSQL URL names.
 func databaseHosts(raw string) []string {
 	u, err := url.Parse(raw)
