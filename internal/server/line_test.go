@@ -7,24 +7,33 @@ import (
 	"kakoi/internal/errs"
 )
 
+// lastModel returns the last of the catalogue, which the residents talk with.
+func (h *house) lastModel() catalogueModel {
+	var models list[catalogueModel]
+	h.admin.must("GET", "/admin/models", nil, &models)
+	return models.Items[len(models.Items)-1]
+}
+
+// firstHasItsTurn waits until a call of the last model has its turn.
+func (h *house) firstHasItsTurn() {
+	for range 1000 {
+		if l := h.lastModel().Line; l != nil && l.Running == 1 {
+			return
+		}
+	}
+}
+
 func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0}}, nil)
 		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
 		first := anna.asks("[[silence]]")
 		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")
-		var models list[catalogueModel]
-		for range 1000 { // until the first has its turn
-			h.admin.must("GET", "/admin/models", nil, &models)
-			if l := models.Items[len(models.Items)-1].Line; l != nil && l.Running == 1 {
-				break
-			}
-		}
+		h.firstHasItsTurn()
 		second := ben.asks("[[say お待たせしました]]")
 		waiting := ben.follows("/runs/"+second.Answers[0].RunID+"/events", "")
 		waiting.until(`{"type":"data-queue","data":{"waiting":true,"ahead":0},"transient":true}`)
-		h.admin.must("GET", "/admin/models", nil, &models)
-		m := models.Items[len(models.Items)-1]
+		m := h.lastModel()
 		if m.Limits.Concurrent != 1 || m.Line == nil || *m.Line != (modelLine{Running: 1, Waiting: 1}) {
 			t.Errorf("limits %+v, line %+v", m.Limits, m.Line)
 		}
@@ -52,13 +61,7 @@ func TestWhoMayNotAnyMoreDoesNotGoOutAfterTheWait(t *testing.T) {
 		}, nil)
 		first := anna.asks("[[silence]]")
 		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")
-		var models list[catalogueModel]
-		for range 1000 { // until the first has its turn
-			h.admin.must("GET", "/admin/models", nil, &models)
-			if l := models.Items[len(models.Items)-1].Line; l != nil && l.Running == 1 {
-				break
-			}
-		}
+		h.firstHasItsTurn()
 		var waiting []stream
 		for _, p := range []*person{ben, chie} {
 			asked := p.asks("[[say これは出てはならない]]")
@@ -93,9 +96,7 @@ func TestAnAdministratorGivesAModelRoutes(t *testing.T) {
 		if len(m.Routes) != 1 || m.Routes[0].Priority != 2 || m.Routes[0].Weight != 1 || m.Routes[0].RemoteID != m.RemoteID || m.Weight != 2 {
 			t.Errorf("routes %+v", m)
 		}
-		var models list[catalogueModel]
-		h.admin.must("GET", "/admin/models", nil, &models)
-		if r := models.Items[len(models.Items)-1].Routes; len(r) != 1 || r[0].Residency == nil || !r[0].Residency.Allowed {
+		if r := h.lastModel().Routes; len(r) != 1 || r[0].Residency == nil || !r[0].Residency.Allowed {
 			t.Errorf("in the list %+v", r)
 		}
 		if got := h.admin.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{map[string]any{"connectionId": "nobody's"}}}); !strings.Contains(got.Field, "routes[0].connectionId") {
