@@ -14,6 +14,8 @@ type Kind string
 const (
 	KindAccount      Kind = "account"
 	KindSession      Kind = "session"
+	KindUnit         Kind = "unit"
+	KindRole         Kind = "role"
 	KindGroup        Kind = "group"
 	KindConnection   Kind = "connection"
 	KindModel        Kind = "model"
@@ -59,27 +61,34 @@ const (
 	ModelUse Action = "model.use"
 
 	// Prompts. Reading is for the owner and for those it is shared with;
-	// writing for the owner, or for administrators where it is the
-	// organisation's; hiding for administrators who may read it.
+	// writing for the owner, or for whoever makes the organisation's where it
+	// is one of those; hiding for whoever holds a role that permits it, and may
+	// read it.
 	PromptRead Action = "prompt.read"
 	// ShareRead is for the owner and for those the conversation is shared with.
 	ShareRead   Action = "share.read"
 	PromptWrite Action = "prompt.write"
 	PromptHide  Action = "prompt.hide"
 
-	// Administrators.
-	AccountRead     Action = "account.read"
-	AccountWrite    Action = "account.write"
-	GroupRead       Action = "group.read"
-	GroupWrite      Action = "group.write"
-	ConnectionRead  Action = "connection.read"
-	ConnectionWrite Action = "connection.write"
-	ModelRead       Action = "model.read"
-	ModelWrite      Action = "model.write"
-	AuditRead       Action = "audit_event.read"
-	SystemRead      Action = "system.read"
-	SystemWrite     Action = "system.write"
-	FeedbackRead    Action = "feedback.read"
+	// Whoever holds a role that permits it: see permissions. Of an account only
+	// if it holds no right that they do not hold.
+	AccountRead       Action = "account.read"
+	AccountWrite      Action = "account.write"
+	RoleAssign        Action = "role.assign" // the resource is the account, with all it holds before and after
+	RoleRead          Action = "role.read"
+	RoleWrite         Action = "role.write"
+	OrganisationRead  Action = "organisation.read"
+	OrganisationWrite Action = "organisation.write"
+	GroupRead         Action = "group.read"
+	GroupWrite        Action = "group.write"
+	ConnectionRead    Action = "connection.read"
+	ConnectionWrite   Action = "connection.write"
+	ModelRead         Action = "model.read"
+	ModelWrite        Action = "model.write"
+	AuditRead         Action = "audit_event.read"
+	SystemRead        Action = "system.read"
+	SystemWrite       Action = "system.write"
+	FeedbackRead      Action = "feedback.read"
 	// PromptCreateOfficial makes a prompt of the organisation.
 	PromptCreateOfficial Action = "prompt.create_official"
 )
@@ -93,7 +102,12 @@ type Resource struct {
 	GroupIDs   []string // groups it is restricted to; empty is everyone, unless Reach is ReachGroups
 	AccountIDs []string // with ReachGroups: single people it is shared with too
 	Reach      Reach    // whom its owner shares it with
-	Hidden     bool     // shared, but withdrawn from all but its owner and administrators
+	Hidden     bool     // shared, but withdrawn from all but its owner and who may hide
+	UnitIDs    []string // units that it belongs to
+	Rights     []Right  // of an account: what it holds
+	// Any is set for whatever there is of the kind: a list, of which its query
+	// leaves out what is not for the principal (Principal.Scope).
+	Any bool
 }
 
 // Reach says whom an owner shares an object with.
@@ -112,7 +126,8 @@ type rule int
 
 const (
 	owner rule = iota + 1
-	admin
+	permitted
+	subordinate
 	grouped
 	reader
 	keeper
@@ -151,20 +166,27 @@ var grants = map[Action]grant{
 	PromptWrite: {KindPrompt, keeper},
 	PromptHide:  {KindPrompt, moderator},
 
-	AccountRead:     {KindAccount, admin},
-	AccountWrite:    {KindAccount, admin},
-	GroupRead:       {KindGroup, admin},
-	GroupWrite:      {KindGroup, admin},
-	ConnectionRead:  {KindConnection, admin},
-	ConnectionWrite: {KindConnection, admin},
-	ModelRead:       {KindModel, admin},
-	ModelWrite:      {KindModel, admin},
-	AuditRead:       {KindAuditEvent, admin},
-	SystemRead:      {KindSystem, admin},
-	SystemWrite:     {KindSystem, admin},
-	FeedbackRead:    {KindFeedback, admin},
+	AccountRead:  {KindAccount, permitted},
+	AccountWrite: {KindAccount, subordinate},
+	RoleAssign:   {KindAccount, subordinate},
+	RoleRead:     {KindRole, permitted},
+	RoleWrite:    {KindRole, permitted},
 
-	PromptCreateOfficial: {KindPrompt, admin},
+	OrganisationRead:  {KindUnit, permitted},
+	OrganisationWrite: {KindUnit, permitted},
+
+	GroupRead:       {KindGroup, permitted},
+	GroupWrite:      {KindGroup, permitted},
+	ConnectionRead:  {KindConnection, permitted},
+	ConnectionWrite: {KindConnection, permitted},
+	ModelRead:       {KindModel, permitted},
+	ModelWrite:      {KindModel, permitted},
+	AuditRead:       {KindAuditEvent, permitted},
+	SystemRead:      {KindSystem, permitted},
+	SystemWrite:     {KindSystem, permitted},
+	FeedbackRead:    {KindFeedback, permitted},
+
+	PromptCreateOfficial: {KindPrompt, permitted},
 }
 
 // beforePasswordChange lists what remains granted to somebody who must replace
@@ -180,7 +202,7 @@ func Decide(p Principal, a Action, r Resource) error {
 		return errs.New(errs.Unauthenticated, "sign in to do this")
 	}
 	g, ok := grants[a]
-	if !ok || g.kind != r.Kind || !p.Role.Valid() {
+	if !ok || g.kind != r.Kind {
 		return forbidden()
 	}
 	if p.PasswordChangeRequired && !slices.Contains(beforePasswordChange, a) {
@@ -192,8 +214,17 @@ func Decide(p Principal, a Action, r Resource) error {
 			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
 		}
 		return nil
-	case admin:
-		if p.Role != Administrator {
+	case permitted, subordinate:
+		switch {
+		case !p.Has(a):
+			return forbidden()
+		case r.Any:
+			return nil
+		case !p.may(a, r.UnitIDs) && r.ID == "":
+			return forbidden()
+		case !p.may(a, r.UnitIDs):
+			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
+		case g.rule == subordinate && !p.covers(r.Rights):
 			return forbidden()
 		}
 		return nil
@@ -206,10 +237,10 @@ func Decide(p Principal, a Action, r Resource) error {
 		if !reads(p, r) {
 			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
 		}
-		if g.rule == keeper && r.OwnerID != p.AccountID && (r.OwnerID != "" || p.Role != Administrator) {
+		if g.rule == keeper && r.OwnerID != p.AccountID && (r.OwnerID != "" || !p.Has(PromptCreateOfficial)) {
 			return forbidden()
 		}
-		if g.rule == moderator && p.Role != Administrator {
+		if g.rule == moderator && !p.Has(a) {
 			return forbidden()
 		}
 		return nil
@@ -218,12 +249,12 @@ func Decide(p Principal, a Action, r Resource) error {
 }
 
 // reads reports whether r is p's, or shared with p, or the organisation's and p
-// an administrator.
+// makes those.
 func reads(p Principal, r Resource) bool {
-	if r.OwnerID == p.AccountID || r.OwnerID == "" && p.Role == Administrator {
+	if r.OwnerID == p.AccountID || r.OwnerID == "" && p.Has(PromptCreateOfficial) {
 		return true
 	}
-	if r.Hidden && p.Role != Administrator {
+	if r.Hidden && !p.Has(PromptHide) {
 		return false
 	}
 	return r.Reach == ReachEveryone || r.Reach == ReachGroups && (p.inOneOf(r.GroupIDs) || slices.Contains(r.AccountIDs, p.AccountID))

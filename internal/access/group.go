@@ -2,6 +2,9 @@ package access
 
 import (
 	"context"
+	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"kakoi/internal/audit"
@@ -14,7 +17,8 @@ import (
 type Group struct {
 	ID        string
 	Name      string
-	Members   int // accounts in it
+	Rule      *Rule // who is in it by what they are; nil: its members are chosen one by one
+	Members   int   // accounts in it
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -23,6 +27,7 @@ type Group struct {
 const (
 	auditGroupCreate       = "group.create"
 	auditGroupRename       = "group.rename"
+	auditGroupRule         = "group.set_rule"
 	auditGroupDelete       = "group.delete"
 	auditGroupAddMember    = "group.add_member"
 	auditGroupRemoveMember = "group.remove_member"
@@ -40,18 +45,20 @@ const Changed = "accounts"
 
 // Groups keeps the groups and who is in them.
 type Groups struct {
-	db    *db.DB
-	audit *audit.Log
-	now   func() time.Time
+	db     *db.DB
+	audit  *audit.Log
+	charts *Charts
+	now    func() time.Time
 }
 
 // NewGroups returns the groups kept in d. now is the clock.
-func NewGroups(d *db.DB, record *audit.Log, now func() time.Time) *Groups {
-	return &Groups{db: d, audit: record, now: now}
+func NewGroups(d *db.DB, record *audit.Log, charts *Charts, now func() time.Time) *Groups {
+	return &Groups{db: d, audit: record, charts: charts, now: now}
 }
 
-// Create makes a group. The error has code Conflict if one of that name exists.
-func (g *Groups) Create(ctx context.Context, name string) (Group, error) {
+// Create makes a group, whose members are chosen one by one if rule is nil. The
+// error has code Conflict if one of that name exists.
+func (g *Groups) Create(ctx context.Context, name string, rule *Rule) (Group, error) {
 	if _, err := Authorize(ctx, GroupWrite, Resource{Kind: KindGroup}); err != nil {
 		return Group{}, err
 	}
@@ -59,18 +66,137 @@ func (g *Groups) Create(ctx context.Context, name string) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
+	if rule, err = g.cleanRule(ctx, rule); err != nil {
+		return Group{}, err
+	}
 	now := g.now()
-	group := Group{ID: db.NewID(), Name: name, CreatedAt: stored(now), UpdatedAt: stored(now)}
+	group := Group{ID: db.NewID(), Name: name, Rule: rule, CreatedAt: stored(now), UpdatedAt: stored(now)}
 	err = g.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := insertGroup(ctx, tx, group); err != nil {
 			return err
 		}
+		if rule != nil {
+			if err := touch(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return g.audit.Record(ctx, audit.Event{
-			Action: auditGroupCreate, Resource: groupResource(group.ID), Details: map[string]string{"name": name},
+			Action: auditGroupCreate, Resource: groupResource(group.ID), Details: map[string]string{"name": name, "rule": ruleText(rule)},
 		})
 	})
 	if err != nil {
 		return Group{}, err
+	}
+	return g.counted(ctx, group)
+}
+
+// SetRule changes who is in group id by what they are. A group keeps its kind:
+// one with a rule has one, and one whose members are chosen has none.
+func (g *Groups) SetRule(ctx context.Context, id string, rule Rule) (Group, error) {
+	if _, err := Authorize(ctx, GroupWrite, Resource{Kind: KindGroup, ID: id}); err != nil {
+		return Group{}, err
+	}
+	clean, err := g.cleanRule(ctx, &rule)
+	if err != nil {
+		return Group{}, err
+	}
+	var group Group
+	err = g.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
+		before, err := selectGroup(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if before.Rule == nil {
+			return hasNoRule()
+		}
+		const update = `UPDATE groups SET rule = $1, updated_at = $2 WHERE id = $3`
+		if _, err := tx.ExecContext(ctx, update, ruleText(clean), g.now().UnixMilli(), id); err != nil {
+			return fmt.Errorf("set the rule of group %s: %w", id, err)
+		}
+		if group, err = selectGroup(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := touch(ctx, tx); err != nil {
+			return err
+		}
+		return g.audit.Record(ctx, audit.Event{
+			Action: auditGroupRule, Resource: groupResource(id), Details: map[string]string{"rule_from": ruleText(before.Rule), "rule": ruleText(clean)},
+		})
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return g.counted(ctx, group)
+}
+
+func hasNoRule() error {
+	return errs.New(errs.Conflict, "the members of this group are chosen one by one").With("reason", "group_without_rule")
+}
+
+func hasRule() error {
+	return errs.New(errs.Conflict, "the members of this group follow from its rule").With("reason", "group_with_rule")
+}
+
+const maxRule = 200 // units, titles or domains of one rule
+
+var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+
+// cleanRule returns a rule as it is stored.
+func (g *Groups) cleanRule(ctx context.Context, rule *Rule) (*Rule, error) {
+	if rule == nil {
+		return nil, nil
+	}
+	clean := &Rule{UnitIDs: sortedSet(rule.UnitIDs), Below: rule.Below, Titles: sortedSet(rule.Titles), EmailDomains: sortedSet(rule.EmailDomains)}
+	if n := len(clean.UnitIDs) + len(clean.Titles) + len(clean.EmailDomains); n == 0 {
+		return nil, errs.InField("rule", "say at least one thing about who is in it")
+	} else if n > maxRule {
+		return nil, errs.InField("rule", "these are too many")
+	}
+	for _, id := range clean.UnitIDs {
+		if err := hasUnit(ctx, g.db, id); errs.CodeOf(err) == errs.NotFound {
+			return nil, errs.InField("rule.unitIds", "there is no such unit")
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	for i, title := range clean.Titles {
+		var err error
+		if clean.Titles[i], err = label.Clean("rule.titles", title, maxTitle); err != nil {
+			return nil, err
+		}
+	}
+	for _, domain := range clean.EmailDomains {
+		if !domainName.MatchString(domain) {
+			return nil, errs.InField("rule.emailDomains", "this is not the domain of an e-mail address: "+domain)
+		}
+	}
+	return clean, nil
+}
+
+func sortedSet(list []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
+}
+
+func ruleText(rule *Rule) string {
+	if rule == nil {
+		return ""
+	}
+	return encode(rule)
+}
+
+// counted returns a group with how many members it has now.
+func (g *Groups) counted(ctx context.Context, group Group) (Group, error) {
+	if group.Rule == nil {
+		return group, nil
+	}
+	chart, err := g.charts.Now(ctx)
+	if err != nil {
+		return Group{}, err
+	}
+	var where db.Conditions
+	chart.InGroup(&where, group.ID)
+	if err := g.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts a`+where.Where(), where.Args()...).Scan(&group.Members); err != nil {
+		return Group{}, fmt.Errorf("count who is in group %s: %w", group.ID, err)
 	}
 	return group, nil
 }
@@ -119,6 +245,11 @@ func (g *Groups) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if group.Rule != nil {
+			if err := touch(ctx, tx); err != nil {
+				return err
+			}
+		}
 		for _, member := range members {
 			if err := g.db.Publish(ctx, Changed, member); err != nil {
 				return err
@@ -135,12 +266,16 @@ func (g *Groups) Group(ctx context.Context, id string) (Group, error) {
 	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup, ID: id}); err != nil {
 		return Group{}, err
 	}
-	return selectGroup(ctx, g.db, id)
+	group, err := selectGroup(ctx, g.db, id)
+	if err != nil {
+		return Group{}, err
+	}
+	return g.counted(ctx, group)
 }
 
 // Named returns the group that is called name, or has it as its id.
 func (g *Groups) Named(ctx context.Context, name string) (Group, error) {
-	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup}); err != nil {
+	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup, Any: true}); err != nil {
 		return Group{}, err
 	}
 	return selectGroupNamed(ctx, g.db, name)
@@ -162,10 +297,14 @@ type GroupPage struct {
 // List returns the groups that f selects, by name, with how many members each
 // has.
 func (g *Groups) List(ctx context.Context, f GroupFilter) (GroupPage, error) {
-	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup}); err != nil {
+	if _, err := Authorize(ctx, GroupRead, Resource{Kind: KindGroup, Any: true}); err != nil {
 		return GroupPage{}, err
 	}
-	return selectGroups(ctx, g.db, f)
+	page, err := selectGroups(ctx, g.db, f)
+	for i := 0; err == nil && i < len(page.Items); i++ {
+		page.Items[i], err = g.counted(ctx, page.Items[i])
+	}
+	return page, err
 }
 
 // AddMembers puts accounts into group id. One that is in it already stays.
@@ -179,8 +318,10 @@ func (g *Groups) AddMembers(ctx context.Context, id string, accountIDs ...string
 		return errs.InField("accountIds", "these are too many at once")
 	}
 	return g.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := selectGroup(ctx, tx, id); err != nil {
+		if group, err := selectGroup(ctx, tx, id); err != nil {
 			return err
+		} else if group.Rule != nil {
+			return hasRule()
 		}
 		for _, account := range accountIDs {
 			if err := g.join(ctx, tx, id, account); err != nil {
@@ -201,8 +342,10 @@ func (g *Groups) RemoveMembers(ctx context.Context, id string, accountIDs ...str
 		return errs.InField("accountIds", "these are too many at once")
 	}
 	return g.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := selectGroup(ctx, tx, id); err != nil {
+		if group, err := selectGroup(ctx, tx, id); err != nil {
 			return err
+		} else if group.Rule != nil {
+			return hasRule()
 		}
 		for _, account := range accountIDs {
 			if err := g.leave(ctx, tx, id, account); err != nil {
@@ -244,8 +387,10 @@ func (g *Groups) SetGroupsOf(ctx context.Context, accountID string, groupIDs []s
 				continue
 			}
 			delete(want, id)
-			if _, err := selectGroup(ctx, tx, id); err != nil {
+			if group, err := selectGroup(ctx, tx, id); err != nil {
 				return err
+			} else if group.Rule != nil {
+				return hasRule()
 			}
 			if err := g.join(ctx, tx, id, accountID); err != nil {
 				return err
@@ -264,12 +409,7 @@ func (g *Groups) Mine(ctx context.Context) ([]Group, error) {
 	if err := Decide(p, AccountReadSelf, Resource{Kind: KindAccount, ID: p.AccountID, OwnerID: p.AccountID}); err != nil {
 		return nil, err
 	}
-	return selectGroupsOf(ctx, g.db, p.AccountID)
-}
-
-// GroupIDs returns the sorted ids of the groups an account is in.
-func (g *Groups) GroupIDs(ctx context.Context, accountID string) ([]string, error) {
-	return selectGroupIDs(ctx, g.db, accountID)
+	return selectGroupsNamed(ctx, g.db, p.GroupIDs)
 }
 
 func (g *Groups) join(ctx context.Context, tx *db.Tx, groupID, accountID string) error {

@@ -17,17 +17,19 @@ import (
 
 type fixture struct {
 	*access.Groups
-	t     *testing.T
-	db    *db.DB
-	audit *audit.Log
-	admin context.Context
+	t      *testing.T
+	db     *db.DB
+	audit  *audit.Log
+	charts *access.Charts
+	admin  context.Context
 }
 
 func groups(t *testing.T, d *db.DB) fixture {
 	t.Helper()
 	record := audit.New(d, time.Now)
-	f := fixture{Groups: access.NewGroups(d, record, time.Now), t: t, db: d, audit: record}
-	f.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: f.account("admin"), Role: access.Administrator})
+	charts := access.NewCharts(d, time.Now)
+	f := fixture{Groups: access.NewGroups(d, record, charts, time.Now), t: t, db: d, audit: record, charts: charts}
+	f.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: f.account("admin"), Rights: access.Rights(access.Administrator)})
 	return f
 }
 
@@ -37,8 +39,8 @@ func (f fixture) account(name string) string {
 	f.t.Helper()
 	id := db.NewID()
 	const insert = `
-	INSERT INTO accounts (id, email, name, search_key, role, password_hash, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, 'member', '', 0, 0)`
+	INSERT INTO accounts (id, email, name, search_key, password_hash, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, '', 0, 0)`
 	if _, err := f.db.ExecContext(f.t.Context(), insert, id, name+"@example.jp", name, name); err != nil {
 		f.t.Fatal(err)
 	}
@@ -47,11 +49,24 @@ func (f fixture) account(name string) string {
 
 func (f fixture) create(name string) access.Group {
 	f.t.Helper()
-	g, err := f.Create(f.admin, name)
+	g, err := f.Create(f.admin, name, nil)
 	if err != nil {
 		f.t.Fatalf("Create(%q): %v", name, err)
 	}
 	return g
+}
+
+// groupIDs are the groups that an account is in now.
+func (f fixture) groupIDs(account string) ([]string, error) {
+	facts, err := access.FactsOf(f.t.Context(), f.db, account)
+	if err != nil {
+		return nil, err
+	}
+	chart, err := f.charts.Now(f.t.Context())
+	if err != nil {
+		return nil, err
+	}
+	return chart.Groups(facts), nil
 }
 
 func (f fixture) actions() []string {
@@ -87,13 +102,13 @@ func TestAGroupsLife(t *testing.T) {
 		if got, err := f.Rename(f.admin, g.ID, "税務課 第一係"); err != nil || got.Name != "税務課 第一係" || got.Members != 1 {
 			t.Errorf("Rename = %+v, %v, want the new name and one member", got, err)
 		}
-		if got, err := f.GroupIDs(t.Context(), yamada); err != nil || !cmp.Equal(got, []string{g.ID}) {
+		if got, err := f.groupIDs(yamada); err != nil || !cmp.Equal(got, []string{g.ID}) {
 			t.Errorf("GroupIDs = %v, %v, want %s", got, err, g.ID)
 		}
 		if err := f.Delete(f.admin, g.ID); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := f.GroupIDs(t.Context(), yamada); err != nil || len(got) != 0 {
+		if got, err := f.groupIDs(yamada); err != nil || len(got) != 0 {
 			t.Errorf("GroupIDs after Delete = %v, %v, want none", got, err)
 		}
 		for name, err := range map[string]error{
@@ -119,14 +134,14 @@ func TestOnlyAdministratorsManageGroups(t *testing.T) {
 		f := groups(t, d)
 		g := f.create("税務課")
 		me := f.account("yamada")
-		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: me, Role: access.Member})
+		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: me})
 		before := f.actions()
 		for who, tt := range map[string]struct {
 			ctx  context.Context
 			want errs.Code
 		}{"a member": {member, errs.Forbidden}, "nobody": {t.Context(), errs.Unauthenticated}} {
 			for name, err := range map[string]error{
-				"Create": second(f.Create(tt.ctx, "x")), "Rename": second(f.Rename(tt.ctx, g.ID, "x")), "Delete": f.Delete(tt.ctx, g.ID),
+				"Create": second(f.Create(tt.ctx, "x", nil)), "Rename": second(f.Rename(tt.ctx, g.ID, "x")), "Delete": f.Delete(tt.ctx, g.ID),
 				"Group": second(f.Group(tt.ctx, g.ID)), "List": second(f.List(tt.ctx, access.GroupFilter{})), "Named": second(f.Named(tt.ctx, g.Name)),
 				"AddMembers": f.AddMembers(tt.ctx, g.ID, me), "RemoveMembers": f.RemoveMembers(tt.ctx, g.ID, me),
 				"SetGroupsOf": f.SetGroupsOf(tt.ctx, me, []string{g.ID}),
@@ -147,7 +162,7 @@ func TestTwoGroupsNeverLookTheSame(t *testing.T) {
 		f := groups(t, d)
 		f.create("IT 推進課")
 		other := f.create("総務課")
-		if _, err := f.Create(f.admin, "ｉｔ　推進課"); errs.CodeOf(err) != errs.Conflict {
+		if _, err := f.Create(f.admin, "ｉｔ　推進課", nil); errs.CodeOf(err) != errs.Conflict {
 			t.Errorf("Create = %v, want conflict", err)
 		}
 		if _, err := f.Rename(f.admin, other.ID, "It 推進課"); errs.CodeOf(err) != errs.Conflict {
@@ -177,7 +192,7 @@ func TestAddingSomebodyUnknownAddsNobody(t *testing.T) {
 				t.Errorf("SetGroupsOf(%q) = %v, want not_found", unknown, err)
 			}
 		}
-		if got, err := f.GroupIDs(t.Context(), me); err != nil || len(got) != 0 {
+		if got, err := f.groupIDs(me); err != nil || len(got) != 0 {
 			t.Errorf("GroupIDs = %v, %v, want none", got, err)
 		}
 	})
@@ -194,7 +209,7 @@ func TestSetGroupsOfReplacesThem(t *testing.T) {
 			if err := f.SetGroupsOf(f.admin, me, append(want, want...)); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := f.GroupIDs(t.Context(), me); err != nil || !cmp.Equal(got, want) {
+			if got, err := f.groupIDs(me); err != nil || !cmp.Equal(got, want) {
 				t.Errorf("GroupIDs = %v, %v, want %v", got, err, want)
 			}
 			if i == 2 {

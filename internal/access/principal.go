@@ -8,34 +8,72 @@ package access
 
 import (
 	"context"
+	"slices"
 
 	"kakoi/internal/audit"
 	"kakoi/internal/errs"
 )
 
-// Role is what an account is in the organisation.
-type Role string
-
-// The roles. An administrator manages accounts, groups, connections and
-// models; it does not see other people's conversations.
-const (
-	Administrator Role = "administrator"
-	Member        Role = "member"
-)
-
-// Valid reports whether r is a role there is.
-func (r Role) Valid() bool { return r == Administrator || r == Member }
-
 // Principal is who makes a request, as established when it came in.
 type Principal struct {
 	AccountID string
-	Role      Role
-	GroupIDs  []string // sorted
 	SessionID string
-	Locale    string // "ja", "en", or "" when the person has not chosen
+	Locale    string   // "ja", "en", or "" when the person has not chosen
+	GroupIDs  []string // sorted; chosen ones and those whose rule fits
+	UnitIDs   []string // sorted; where the person has a post now
+	Rights    []Right  // beyond what everybody may
+	Tree      *Tree    // of the organisation, now
 	// PasswordChangeRequired is set while the person holds a temporary
 	// password: nothing but replacing it is granted.
 	PasswordChangeRequired bool
+}
+
+// Has reports whether p may do a at all, be it in one unit only.
+func (p Principal) Has(a Action) bool {
+	for _, right := range p.Rights {
+		if slices.Contains(right.Permissions, a) && (right.UnitID == "" || Scopable(a)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Scope returns the units, each with all below it, in which p may do a;
+// everywhere is true if nothing bounds it.
+func (p Principal) Scope(a Action) (everywhere bool, unitIDs []string) {
+	for _, right := range p.Rights {
+		if !slices.Contains(right.Permissions, a) {
+			continue
+		}
+		switch r := reachOf(a); {
+		case right.UnitID == "", r == anything:
+			return true, nil
+		case r == ofUnit:
+			unitIDs = append(unitIDs, p.Tree.Below(right.UnitID)...)
+		}
+	}
+	slices.Sort(unitIDs)
+	return false, slices.Compact(unitIDs)
+}
+
+// may reports whether p may do a to what belongs to the units.
+func (p Principal) may(a Action, unitIDs []string) bool {
+	everywhere, within := p.Scope(a)
+	return everywhere || slices.ContainsFunc(unitIDs, func(id string) bool { return slices.Contains(within, id) })
+}
+
+// covers reports whether p holds all that the rights hold, wherever they hold it.
+func (p Principal) covers(rights []Right) bool {
+	for _, right := range rights {
+		for _, a := range right.Permissions {
+			switch everywhere, within := p.Scope(a); {
+			case everywhere:
+			case right.UnitID == "" || !slices.Contains(within, right.UnitID):
+				return false
+			}
+		}
+	}
+	return true
 }
 
 type principalKey struct{}

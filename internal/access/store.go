@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,9 +18,9 @@ import (
 
 func insertGroup(ctx context.Context, q db.Queryer, g Group) error {
 	const insert = `
-	INSERT INTO groups (id, name, name_key, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5)`
-	_, err := q.ExecContext(ctx, insert, g.ID, g.Name, label.Fold(g.Name), g.CreatedAt.UnixMilli(), g.UpdatedAt.UnixMilli())
+	INSERT INTO groups (id, name, name_key, created_at, updated_at, rule)
+	VALUES ($1, $2, $3, $4, $5, $6)`
+	_, err := q.ExecContext(ctx, insert, g.ID, g.Name, label.Fold(g.Name), g.CreatedAt.UnixMilli(), g.UpdatedAt.UnixMilli(), ruleText(g.Rule))
 	if db.IsUniqueViolation(err) {
 		return nameTaken()
 	} else if err != nil {
@@ -60,16 +61,23 @@ func deleteGroup(ctx context.Context, q db.Queryer, id string) ([]string, error)
 }
 
 const groupColumns = `
-	SELECT g.id, g.name, g.created_at, g.updated_at,
+	SELECT g.id, g.name, g.created_at, g.updated_at, g.rule,
 	       (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id)
 	FROM   groups g`
 
 func scanGroup(row interface{ Scan(...any) error }) (Group, error) {
 	var g Group
 	var created, updated int64
-	err := row.Scan(&g.ID, &g.Name, &created, &updated, &g.Members)
+	var rule string
+	if err := row.Scan(&g.ID, &g.Name, &created, &updated, &rule, &g.Members); err != nil {
+		return Group{}, err
+	}
 	g.CreatedAt, g.UpdatedAt = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
-	return g, err
+	if rule == "" {
+		return g, nil
+	}
+	g.Rule = new(Rule)
+	return g, json.Unmarshal([]byte(rule), g.Rule)
 }
 
 func selectGroup(ctx context.Context, q db.Queryer, id string) (Group, error) {
@@ -142,28 +150,29 @@ func selectGroups(ctx context.Context, q db.Queryer, f GroupFilter) (GroupPage, 
 	return page, nil
 }
 
-func selectGroupsOf(ctx context.Context, q db.Queryer, accountID string) ([]Group, error) {
-	const query = groupColumns + `
-	WHERE  g.id IN (SELECT group_id FROM group_members WHERE account_id = $1)
-	ORDER  BY g.name_key`
-	rows, err := q.QueryContext(ctx, query, accountID)
-	if err != nil {
-		return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
-	}
-	defer rows.Close()
+// selectGroupsNamed returns the groups that have the ids, by name.
+func selectGroupsNamed(ctx context.Context, q db.Queryer, ids []string) ([]Group, error) {
 	var list []Group
-	for rows.Next() {
-		group, err := scanGroup(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
-		}
-		list = append(list, group)
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list groups of account %s: %w", accountID, err)
+	query := groupColumns + ` WHERE g.id IN (` + db.Marks(1, len(ids)) + `) ORDER BY g.name_key`
+	err := each(ctx, q, query, func(scan func(...any) error) error {
+		group, err := scanGroup(scanner(scan))
+		list = append(list, group)
+		return err
+	}, values(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
 	}
 	return list, nil
 }
+
+// scanner is a function that scans a row, as one that has the method.
+type scanner func(...any) error
+
+// Scan implements what scanGroup reads from.
+func (s scanner) Scan(dest ...any) error { return s(dest...) }
 
 func selectGroupIDs(ctx context.Context, q db.Queryer, accountID string) ([]string, error) {
 	if !label.IsID(accountID) {

@@ -46,8 +46,8 @@ func put(t *testing.T, d *db.DB, s *blob.Store, id string, data []byte) string {
 }
 
 const (
-	anna = `INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-		VALUES ('anna', 'anna@example.jp', 'anna', '', 'member', '', '{}', 0, 0)`
+	anna = `INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+		VALUES ('anna', 'anna@example.jp', 'anna', '', '', '{}', 0, 0)`
 	attach = `INSERT INTO attachments (id, owner_id, name, media_type, size, width, height, blob_hash, created_at)
 		VALUES ($1, 'anna', 'f', 'text/plain', $2, 0, 0, $3, 0)`
 )

@@ -100,7 +100,7 @@ func TestAChangeOfClassHoldsFromTheNextTurnAndIsOnRecord(t *testing.T) {
 		if got := f.model.last().Class; got != classification.Restricted {
 			t.Errorf("called as %s", got)
 		}
-		admin := access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
+		admin := access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
 		page, err := f.audit.List(admin, audit.Filter{Action: "conversation.classify"})
 		if err != nil || len(page.Items) != 1 {
 			t.Fatalf("audit = %+v, %v", page.Items, err)

@@ -172,8 +172,8 @@ func newFixture(t *testing.T, engine db.Engine) *fixture {
 }
 
 const insertAccount = `
-	INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-	VALUES ($1, $2, $3, '', 'member', '', '{}', 0, 0)`
+	INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+	VALUES ($1, $2, $3, '', '', '{}', 0, 0)`
 
 // node returns another service on the same store, running in the background.
 func (f *fixture) node(id string) *Service {
@@ -211,7 +211,7 @@ func (f *fixture) stands() {
 }
 
 func as(t *testing.T, account string) context.Context {
-	return access.WithPrincipal(t.Context(), access.Principal{AccountID: account, Role: access.Member, SessionID: "s"})
+	return access.WithPrincipal(t.Context(), access.Principal{AccountID: account, SessionID: "s"})
 }
 
 // read follows a run to its end and returns its text and final message.

@@ -25,6 +25,25 @@ func (c *Conditions) Add(condition string, values ...any) {
 	c.all = append(c.all, condition)
 }
 
+// Mark keeps a value and returns the mark that stands for it.
+func (c *Conditions) Mark(value any) string {
+	c.args = append(c.args, value)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+// Marks keeps the values and returns their marks as IN takes them: NULL, which
+// nothing equals, for none.
+func (c *Conditions) Marks(values []string) string {
+	if len(values) == 0 {
+		return "NULL"
+	}
+	marks := make([]string, len(values))
+	for i, v := range values {
+		marks[i] = c.Mark(v)
+	}
+	return strings.Join(marks, ", ")
+}
+
 // Where returns the clause of all conditions, or "" for none.
 func (c *Conditions) Where() string {
 	if len(c.all) == 0 {

@@ -34,8 +34,8 @@ func (a answers) Exchange(_ context.Context, id string) (chat.Exchange, error) {
 	return e, nil
 }
 
-func as(t *testing.T, id string, role access.Role) context.Context {
-	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Role: role})
+func as(t *testing.T, id string, role access.RoleID) context.Context {
+	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Rights: access.Rights(role)})
 }
 
 func TestFeedbackIsFilteredPagedAndExported(t *testing.T) {
@@ -130,7 +130,7 @@ func TestFeedbackIsFilteredPagedAndExported(t *testing.T) {
 				t.Errorf("%s by a member: %v", name, err)
 			}
 		}
-		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: "ben", Role: access.Member, PasswordChangeRequired: true})
+		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: "ben", PasswordChangeRequired: true})
 		for name, err := range map[string]error{
 			"an answer of another": second(s.Give(temporary, "m00", feedback.Feedback{Rating: feedback.Good})), "what is not there": s.Withdraw(temporary, "x"),
 			"a list": second(s.Of(temporary, []string{"m00"})),

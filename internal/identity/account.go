@@ -18,21 +18,21 @@ type Account struct {
 	ID                 string
 	Email              string // normalised
 	Name               string
-	Role               access.Role
+	Facts              access.Facts
+	Valid              access.Span // when they may sign in at all
 	Disabled           bool
 	MustChangePassword bool // holds a temporary password
-	GroupIDs           []string
 	Preferences        Preferences
 	LastSignedInAt     time.Time // zero if never
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
 }
 
-func (a Account) principal(sessionID string) access.Principal {
-	return access.Principal{
-		AccountID: a.ID, Role: a.Role, GroupIDs: a.GroupIDs, SessionID: sessionID,
-		Locale: a.Preferences.Locale, PasswordChangeRequired: a.MustChangePassword,
-	}
+// principal is who a is, now, in a session.
+func (a Account) principal(chart *access.Chart, sessionID string) access.Principal {
+	return chart.Fill(access.Principal{
+		AccountID: a.ID, SessionID: sessionID, Locale: a.Preferences.Locale, PasswordChangeRequired: a.MustChangePassword,
+	}, a.Facts)
 }
 
 // The actions of this package as the audit log names them.
@@ -75,23 +75,44 @@ func authorizeSelf(ctx context.Context, a access.Action) (access.Principal, erro
 	return p, access.Decide(p, a, self(p))
 }
 
-func authorizeAccount(ctx context.Context, a access.Action, id string) (access.Principal, error) {
-	return access.Authorize(ctx, a, access.Resource{Kind: access.KindAccount, ID: id, OwnerID: id})
+// authorizeAccounts decides about accounts that no one has named yet.
+func authorizeAccounts(ctx context.Context, a access.Action) (access.Principal, error) {
+	return access.Authorize(ctx, a, access.Resource{Kind: access.KindAccount, Any: true})
+}
+
+// authorizeAccount decides about account id as it is now.
+func (s *Service) authorizeAccount(ctx context.Context, a access.Action, id string) (access.Principal, error) {
+	p, err := authorizeAccounts(ctx, a)
+	if err != nil {
+		return p, err
+	}
+	facts, err := access.FactsOf(ctx, s.db, id)
+	if err != nil {
+		return p, err
+	}
+	chart, err := s.charts.Now(ctx)
+	if err != nil {
+		return p, err
+	}
+	return p, access.Decide(p, a, chart.Resource(id, facts))
 }
 
 // NewAccount is what an administrator says of somebody who is to get in.
 type NewAccount struct {
 	Email    string
 	Name     string
-	Role     access.Role
+	Roles    []access.Held
+	Posts    []access.Post
 	GroupIDs []string
+	Valid    access.Span // zero: always
 }
 
 // CreateAccount makes an account and returns it with its temporary password,
 // which is shown this once, works for seven days and must be replaced at the
 // first sign-in.
 func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, string, error) {
-	if _, err := authorizeAccount(ctx, access.AccountWrite, ""); err != nil {
+	p, err := authorizeAccounts(ctx, access.AccountWrite)
+	if err != nil {
 		return Account{}, "", err
 	}
 	email, err := normalEmail(n.Email)
@@ -102,8 +123,15 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, str
 	if err != nil {
 		return Account{}, "", err
 	}
-	if !n.Role.Valid() {
-		return Account{}, "", errs.InField("role", "this is not a role")
+	if n.Valid, err = validity(n.Valid); err != nil {
+		return Account{}, "", err
+	}
+	about := access.Resource{Kind: access.KindAccount}
+	for _, post := range n.Posts {
+		about.UnitIDs = append(about.UnitIDs, post.UnitID)
+	}
+	if err := access.Decide(p, access.AccountWrite, about); err != nil {
+		return Account{}, "", err
 	}
 	password, hash, err := s.temporary(ctx)
 	if err != nil {
@@ -111,28 +139,52 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, str
 	}
 	now := stored(s.now())
 	a := Account{
-		ID: db.NewID(), Email: email, Name: name, Role: n.Role, MustChangePassword: true,
+		ID: db.NewID(), Email: email, Name: name, Valid: n.Valid, MustChangePassword: true,
 		Preferences: DefaultPreferences(), CreatedAt: now, UpdatedAt: now,
 	}
 	err = s.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := insertAccount(ctx, tx, a, hash, now.Add(temporaryPasswordFor)); err != nil {
 			return err
 		}
-		if err := s.groups.SetGroupsOf(ctx, a.ID, n.GroupIDs); err != nil {
-			return err
+		if len(n.Posts) > 0 {
+			if err := s.units.FirstPosts(ctx, a.ID, n.Posts); err != nil {
+				return err
+			}
 		}
-		if a.GroupIDs, err = s.groups.GroupIDs(ctx, a.ID); err != nil {
+		if len(n.Roles) > 0 {
+			if err := s.roles.Assign(ctx, a.ID, n.Roles); err != nil {
+				return err
+			}
+		}
+		if len(n.GroupIDs) > 0 {
+			if err := s.groups.SetGroupsOf(ctx, a.ID, n.GroupIDs); err != nil {
+				return err
+			}
+		}
+		if a, err = selectAccount(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, audit.Event{
 			Action: auditAccountCreate, Resource: accountResource(a.ID),
-			Details: map[string]string{"email": email, "name": name, "role": string(n.Role), "group_ids": strings.Join(a.GroupIDs, ",")},
+			Details: map[string]string{"email": email, "name": name, "group_ids": strings.Join(a.Facts.GroupIDs, ",")},
 		})
 	})
 	if err != nil {
 		return Account{}, "", err
 	}
 	return a, password, nil
+}
+
+// validity returns when an account may sign in: always, unless something else is
+// said.
+func validity(v access.Span) (access.Span, error) {
+	if v.EndsAt == 0 {
+		v.EndsAt = access.Forever
+	}
+	if v.StartsAt < 0 || v.EndsAt <= v.StartsAt {
+		return v, errs.InField("validUntil", "it would end before it begins")
+	}
+	return v, nil
 }
 
 func (s *Service) temporary(ctx context.Context) (password, hash string, err error) {
@@ -157,9 +209,10 @@ const (
 // AccountFilter selects accounts. An empty field selects everything.
 type AccountFilter struct {
 	Search    string // part of the name or the e-mail, in any width and case
-	Role      access.Role
+	RoleID    access.RoleID
 	Status    Status
 	GroupID   string
+	UnitID    string // has a post there or below it
 	PageToken string
 	Limit     int // 1 to 200; 50 when 0
 }
@@ -180,31 +233,35 @@ type AccountCounts struct {
 
 // Accounts returns the accounts that f selects, by e-mail address.
 func (s *Service) Accounts(ctx context.Context, f AccountFilter) (AccountPage, error) {
-	if _, err := authorizeAccount(ctx, access.AccountRead, ""); err != nil {
+	p, err := authorizeAccounts(ctx, access.AccountRead)
+	if err != nil {
 		return AccountPage{}, err
 	}
-	switch {
-	case f.Role != "" && !f.Role.Valid():
-		return AccountPage{}, errs.InField("role", "this is not a role")
-	case f.Status != "" && f.Status != StatusActive && f.Status != StatusDisabled:
+	if f.Status != "" && f.Status != StatusActive && f.Status != StatusDisabled {
 		return AccountPage{}, errs.InField("status", "this is not a status")
-	case f.GroupID != "" && !label.IsID(f.GroupID):
+	}
+	if f.GroupID != "" && !label.IsID(f.GroupID) || f.UnitID != "" && !label.IsID(f.UnitID) {
 		return AccountPage{Items: []Account{}}, nil
 	}
-	return selectAccounts(ctx, s.db, f)
+	chart, err := s.charts.Now(ctx)
+	if err != nil {
+		return AccountPage{}, err
+	}
+	return selectAccounts(ctx, s.db, f, p, chart, s.now())
 }
 
 // AccountCounts counts the accounts.
 func (s *Service) AccountCounts(ctx context.Context) (AccountCounts, error) {
-	if _, err := authorizeAccount(ctx, access.AccountRead, ""); err != nil {
+	p, err := authorizeAccounts(ctx, access.AccountRead)
+	if err != nil {
 		return AccountCounts{}, err
 	}
-	return selectAccountCounts(ctx, s.db)
+	return selectAccountCounts(ctx, s.db, p, s.now())
 }
 
 // Account returns account id.
 func (s *Service) Account(ctx context.Context, id string) (Account, error) {
-	if _, err := authorizeAccount(ctx, access.AccountRead, id); err != nil {
+	if _, err := s.authorizeAccount(ctx, access.AccountRead, id); err != nil {
 		return Account{}, err
 	}
 	return selectAccount(ctx, s.db, id)
@@ -222,20 +279,26 @@ func (s *Service) Self(ctx context.Context) (Account, error) {
 // AccountChange holds what an administrator changes; nil leaves it as it is.
 type AccountChange struct {
 	Name     *string
-	Role     *access.Role
+	Roles    *[]access.Held
+	Posts    *[]access.Post
 	Disabled *bool
 	GroupIDs *[]string
+	Valid    *access.Span
 }
 
 // UpdateAccount changes account id and returns it. Disabling ends its sessions
 // and streams, here and on the other nodes. The error has code
 // LastAdministrator if nobody could administer any more afterwards.
 func (s *Service) UpdateAccount(ctx context.Context, id string, c AccountChange) (Account, error) {
-	if _, err := authorizeAccount(ctx, access.AccountWrite, id); err != nil {
+	if _, err := s.authorizeAccount(ctx, access.AccountWrite, id); err != nil {
 		return Account{}, err
 	}
-	if c.Role != nil && !c.Role.Valid() {
-		return Account{}, errs.InField("role", "this is not a role")
+	if c.Valid != nil {
+		valid, err := validity(*c.Valid)
+		if err != nil {
+			return Account{}, err
+		}
+		c.Valid = &valid
 	}
 	if c.Name != nil {
 		name, err := label.Clean("name", *c.Name, maxName)
@@ -255,15 +318,29 @@ func (s *Service) UpdateAccount(ctx context.Context, id string, c AccountChange)
 				return err
 			}
 		}
+		if c.Posts != nil {
+			if err := s.units.SetPosts(ctx, id, *c.Posts); err != nil {
+				return err
+			}
+		}
+		if c.Roles != nil {
+			if err := s.roles.Assign(ctx, id, *c.Roles); err != nil {
+				return err
+			}
+		}
 		after = before
 		action, details := auditAccountUpdate, map[string]string{}
 		if c.Name != nil && *c.Name != before.Name {
 			after.Name = *c.Name
 			details["name_from"], details["name_to"] = before.Name, after.Name
 		}
-		if c.Role != nil && *c.Role != before.Role {
-			after.Role = *c.Role
-			details["role_from"], details["role_to"] = string(before.Role), string(after.Role)
+		if c.Valid != nil && *c.Valid != before.Valid {
+			after.Valid = *c.Valid
+			for key, t := range map[string]int64{
+				"valid_from_before": before.Valid.StartsAt, "valid_from": after.Valid.StartsAt, "valid_until_before": before.Valid.EndsAt, "valid_until": after.Valid.EndsAt,
+			} {
+				details[key] = strconv.FormatInt(t, 10)
+			}
 		}
 		if c.Disabled != nil && *c.Disabled != before.Disabled {
 			after.Disabled = *c.Disabled
@@ -281,15 +358,15 @@ func (s *Service) UpdateAccount(ctx context.Context, id string, c AccountChange)
 			if err := updateAccount(ctx, tx, after); err != nil {
 				return err
 			}
-			if after.Role != before.Role || after.Disabled != before.Disabled {
-				if err := mustKeepAdministrator(ctx, tx); err != nil {
-					return err
-				}
-			}
 			if err := s.audit.Record(ctx, audit.Event{Action: action, Resource: accountResource(id), Details: details}); err != nil {
 				return err
 			}
 			if err := s.db.Publish(ctx, access.Changed, id); err != nil {
+				return err
+			}
+		}
+		if c.Roles != nil || c.Valid != nil || c.Disabled != nil {
+			if err := s.mustKeepAdministrator(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -304,10 +381,10 @@ func (s *Service) UpdateAccount(ctx context.Context, id string, c AccountChange)
 }
 
 // mustKeepAdministrator refuses a change after which no administrator could
-// sign in. It is race-safe because transactions are serializable: of two that
+// sign in, or none in a while. It is race-safe because transactions are serializable: of two that
 // each remove the other's last colleague, one runs again and sees that.
-func mustKeepAdministrator(ctx context.Context, tx *db.Tx) error {
-	n, err := countAdministrators(ctx, tx)
+func (s *Service) mustKeepAdministrator(ctx context.Context, tx *db.Tx) error {
+	n, err := countAdministrators(ctx, tx, s.now())
 	if err != nil {
 		return err
 	}
@@ -321,7 +398,7 @@ func mustKeepAdministrator(ctx context.Context, tx *db.Tx) error {
 // once, and ends its sessions. One's own password is changed, not reset:
 // otherwise a borrowed session would be enough to take an account over.
 func (s *Service) ResetPassword(ctx context.Context, id string) (string, error) {
-	p, err := authorizeAccount(ctx, access.AccountWrite, id)
+	p, err := s.authorizeAccount(ctx, access.AccountWrite, id)
 	if err != nil {
 		return "", err
 	}
@@ -340,7 +417,7 @@ func (s *Service) ResetPassword(ctx context.Context, id string) (string, error) 
 		if err := updatePassword(ctx, tx, id, hash, now.Add(temporaryPasswordFor), now); err != nil {
 			return err
 		}
-		if err := mustKeepAdministrator(ctx, tx); err != nil {
+		if err := s.mustKeepAdministrator(ctx, tx); err != nil {
 			return err
 		}
 		n, err := deleteSessions(ctx, tx, id, "")

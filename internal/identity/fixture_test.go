@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,9 +51,10 @@ func newHouse(t testing.TB, d *db.DB) *house {
 
 func newNode(t testing.TB, d *db.DB, c *clock) *house {
 	t.Helper()
-	record := audit.New(d, c.now)
+	record, charts := audit.New(d, c.now), access.NewCharts(d, c.now)
 	s, err := New(Options{
-		DB: d, Audit: record, Groups: access.NewGroups(d, record, c.now), Now: c.now,
+		DB: d, Audit: record, Now: c.now,
+		Groups: access.NewGroups(d, record, charts, c.now), Roles: access.NewRoles(d, record, charts, c.now), Units: access.NewUnits(d, record, charts, c.now), Charts: charts,
 		SessionIdle: sessionIdle, SessionLifetime: sessionLifetime,
 	})
 	if err != nil {
@@ -91,9 +93,9 @@ func (h *house) signIn(email, password string) SignedIn {
 }
 
 // newcomer makes an account that has only its temporary password.
-func (h *house) newcomer(admin SignedIn, email string, role access.Role) (a Account, temporary string) {
+func (h *house) newcomer(admin SignedIn, email string, role access.RoleID) (a Account, temporary string) {
 	h.t.Helper()
-	a, temporary, err := h.CreateAccount(as(h.t, admin), NewAccount{Email: email, Name: "山田 " + email, Role: role})
+	a, temporary, err := h.CreateAccount(as(h.t, admin), NewAccount{Email: email, Name: "山田 " + email, Roles: held(role)})
 	if err != nil {
 		h.t.Fatalf("CreateAccount(%s): %v", email, err)
 	}
@@ -101,7 +103,7 @@ func (h *house) newcomer(admin SignedIn, email string, role access.Role) (a Acco
 }
 
 // person makes an account that has a password of its own and is signed in.
-func (h *house) person(admin SignedIn, email string, role access.Role) SignedIn {
+func (h *house) person(admin SignedIn, email string, role access.RoleID) SignedIn {
 	h.t.Helper()
 	_, temporary := h.newcomer(admin, email, role)
 	return h.settle(email, temporary)
@@ -153,4 +155,17 @@ func (h *house) events(action string) []audit.Entry {
 		list = append(list, page.Items[i])
 	}
 	return list
+}
+
+// held is a role as an account has it for good.
+func held(role access.RoleID) []access.Held {
+	if role == access.Member {
+		return nil
+	}
+	return []access.Held{{RoleID: role, Span: access.Always}}
+}
+
+// holds reports whether somebody has a role everywhere.
+func holds(p access.Principal, role access.RoleID) bool {
+	return slices.ContainsFunc(p.Rights, func(r access.Right) bool { return r.RoleID == role && r.UnitID == "" })
 }

@@ -30,6 +30,9 @@ type Options struct {
 	DB     *db.DB
 	Audit  *audit.Log
 	Groups *access.Groups
+	Roles  *access.Roles
+	Units  *access.Units
+	Charts *access.Charts
 	Log    *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
 	Random io.Reader        // nil is crypto/rand
@@ -46,6 +49,9 @@ type Service struct {
 	db       *db.DB
 	audit    *audit.Log
 	groups   *access.Groups
+	roles    *access.Roles
+	units    *access.Units
+	charts   *access.Charts
 	log      *slog.Logger
 	now      func() time.Time
 	random   io.Reader
@@ -63,7 +69,7 @@ type Service struct {
 // New returns a Service over o.
 func New(o Options) (*Service, error) {
 	s := &Service{
-		db: o.DB, audit: o.Audit, groups: o.Groups, log: o.Log, now: o.Now, random: o.Random,
+		db: o.DB, audit: o.Audit, groups: o.Groups, roles: o.Roles, units: o.Units, charts: o.Charts, log: o.Log, now: o.Now, random: o.Random,
 		idle: o.SessionIdle, lifetime: o.SessionLifetime,
 	}
 	if s.log == nil {

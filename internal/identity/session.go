@@ -62,10 +62,10 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 		return access.Principal{}, Account{}, sessionEnded()
 	}
 	now := s.now()
-	var sessionID string
+	var sessionID, version string
 	var seen int64
 	a, err := scanAccount(s.db.QueryRowContext(ctx, selectBySessionToken,
-		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli()), &sessionID, &seen)
+		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli(), now.UnixMilli(), now.UnixMilli()), &sessionID, &seen, &version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Principal{}, Account{}, sessionEnded()
 	} else if err != nil {
@@ -74,7 +74,33 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	if now.Sub(time.UnixMilli(seen)) >= seenEvery {
 		s.markSeen(ctx, sessionID, now)
 	}
-	return a.principal(sessionID), a, nil
+	chart, err := s.charts.At(ctx, version)
+	if err != nil {
+		return access.Principal{}, Account{}, err
+	}
+	return a.principal(chart, sessionID), a, nil
+}
+
+// Still returns the principal of ctx as it is now, for what has waited or goes
+// on for long. The error has code Forbidden if the account may not sign in any
+// more.
+func (s *Service) Still(ctx context.Context) (access.Principal, error) {
+	p, err := access.Require(ctx)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	a, err := selectAccount(ctx, s.db, p.AccountID)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if a.Disabled || !a.Valid.Holds(s.now()) {
+		return access.Principal{}, errs.New(errs.Forbidden, "this account has been switched off")
+	}
+	chart, err := s.charts.Now(ctx)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	return a.principal(chart, p.SessionID), nil
 }
 
 // markSeen writes down that a session is in use, unless another of its requests
@@ -119,10 +145,14 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, a Account, from Cl
 	if err := insertSession(ctx, tx, session, hash); err != nil {
 		return SignedIn{}, err
 	}
+	chart, err := s.charts.Now(ctx)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	ends := session.ExpiresAt
 	session.ExpiresAt = earlier(ends, now.Add(s.idle))
 	return SignedIn{
-		Account: a, Session: session, Principal: a.principal(session.ID), Token: token, EndsAt: ends, replaced: replaced,
+		Account: a, Session: session, Principal: a.principal(chart, session.ID), Token: token, EndsAt: ends, replaced: replaced,
 	}, nil
 }
 
@@ -182,7 +212,7 @@ func (s *Service) SignOutEverywhere(ctx context.Context, keepCurrent bool) (int,
 
 // AccountSessions returns the sessions of account id, for an administrator.
 func (s *Service) AccountSessions(ctx context.Context, id string) ([]Session, error) {
-	p, err := authorizeAccount(ctx, access.AccountRead, id)
+	p, err := s.authorizeAccount(ctx, access.AccountRead, id)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +228,7 @@ func (s *Service) AccountSessions(ctx context.Context, id string) ([]Session, er
 
 // EndAccountSession ends one session of an account, for an administrator.
 func (s *Service) EndAccountSession(ctx context.Context, accountID, id string) error {
-	if _, err := authorizeAccount(ctx, access.AccountWrite, accountID); err != nil {
+	if _, err := s.authorizeAccount(ctx, access.AccountWrite, accountID); err != nil {
 		return err
 	}
 	return s.endSession(ctx, accountID, id, auditEndSession)
@@ -207,7 +237,7 @@ func (s *Service) EndAccountSession(ctx context.Context, accountID, id string) e
 // EndAccountSessions ends all sessions of an account, for an administrator, and
 // returns how many ended.
 func (s *Service) EndAccountSessions(ctx context.Context, accountID string) (int, error) {
-	if _, err := authorizeAccount(ctx, access.AccountWrite, accountID); err != nil {
+	if _, err := s.authorizeAccount(ctx, access.AccountWrite, accountID); err != nil {
 		return 0, err
 	}
 	if _, err := selectAccount(ctx, s.db, accountID); err != nil {

@@ -126,7 +126,7 @@ func (s *Service) CompleteSetup(ctx context.Context, in Setup, from Client) (Sig
 	}
 	now := stored(s.now())
 	a := Account{
-		ID: db.NewID(), Email: email, Name: name, Role: access.Administrator,
+		ID: db.NewID(), Email: email, Name: name, Valid: access.Always,
 		Preferences: preferences, LastSignedInAt: now, CreatedAt: now, UpdatedAt: now,
 	}
 	var out SignedIn
@@ -150,6 +150,13 @@ func (s *Service) CompleteSetup(ctx context.Context, in Setup, from Client) (Sig
 		if err := insertAccount(ctx, tx, a, hash, time.Time{}); err != nil {
 			return err
 		}
+		if err := insertAdministrator(ctx, tx, a.ID); err != nil {
+			return err
+		}
+		if a, err = selectAccount(ctx, tx, a.ID); err != nil {
+			return err
+		}
+		a.LastSignedInAt = now
 		if _, err := tx.ExecContext(ctx, `UPDATE accounts SET last_signed_in_at = $1 WHERE id = $2`, now.UnixMilli(), a.ID); err != nil {
 			return fmt.Errorf("mark sign-in of account %s: %w", a.ID, err)
 		}

@@ -25,6 +25,7 @@ const (
 	reasonUnknown   = "unknown_account"
 	reasonPassword  = "wrong_password"
 	reasonDisabled  = "disabled"
+	reasonInvalid   = "not_valid_now"
 	reasonExpired   = "temporary_password_expired"
 	reasonChanged   = "account_changed_meanwhile"
 	reasonThrottled = "throttled"
@@ -75,6 +76,8 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from Clien
 		return SignedIn{}, s.failed(ctx, c, email, reasonPassword)
 	case c.account.Disabled:
 		return SignedIn{}, s.failed(ctx, c, email, reasonDisabled)
+	case !c.account.Valid.Holds(s.now()):
+		return SignedIn{}, s.failed(ctx, c, email, reasonInvalid)
 	case !c.expiresAt.IsZero() && !s.now().Before(c.expiresAt):
 		return SignedIn{}, s.failed(ctx, c, email, reasonExpired)
 	}

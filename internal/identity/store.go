@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
@@ -19,22 +20,25 @@ import (
 
 // accountColumns are what scanAccount reads, of accounts a.
 const accountColumns = `
-	a.id, a.email, a.name, a.role, a.disabled, a.must_change_password, a.preferences,
-	COALESCE(a.last_signed_in_at, 0), a.created_at, a.updated_at,
-	COALESCE((SELECT string_agg(m.group_id, ',') FROM group_members m WHERE m.account_id = a.id), '')`
+	a.id, a.email, a.name, a.disabled, a.must_change_password, a.preferences,
+	COALESCE(a.last_signed_in_at, 0), a.created_at, a.updated_at, a.valid_from, a.valid_until,` + access.FactColumns
 
 type row interface{ Scan(dest ...any) error }
 
 // scanAccount reads accountColumns and then into more.
 func scanAccount(r row, more ...any) (Account, error) {
 	var a Account
-	var preferences, groups string
+	var preferences string
 	var signedIn, created, updated int64
-	err := r.Scan(append([]any{
-		&a.ID, &a.Email, &a.Name, &a.Role, &a.Disabled, &a.MustChangePassword, &preferences,
-		&signedIn, &created, &updated, &groups,
-	}, more...)...)
+	var facts access.FactRow
+	err := r.Scan(slices.Concat([]any{
+		&a.ID, &a.Email, &a.Name, &a.Disabled, &a.MustChangePassword, &preferences,
+		&signedIn, &created, &updated, &a.Valid.StartsAt, &a.Valid.EndsAt,
+	}, facts.Dest(), more)...)
 	if err != nil {
+		return Account{}, err
+	}
+	if a.Facts, err = facts.Facts(a.Email); err != nil {
 		return Account{}, err
 	}
 	a.Preferences = parsePreferences(preferences)
@@ -42,10 +46,6 @@ func scanAccount(r row, more ...any) (Account, error) {
 		a.LastSignedInAt = time.UnixMilli(signedIn).UTC()
 	}
 	a.CreatedAt, a.UpdatedAt = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
-	if groups != "" {
-		a.GroupIDs = strings.Split(groups, ",")
-		slices.Sort(a.GroupIDs)
-	}
 	return a, nil
 }
 
@@ -108,11 +108,11 @@ func selectCredentialByID(ctx context.Context, q db.Queryer, id string) (credent
 
 func insertAccount(ctx context.Context, q db.Queryer, a Account, hash string, expiresAt time.Time) error {
 	const insert = `
-	INSERT INTO accounts (id, email, name, search_key, role, disabled, password_hash, must_change_password,
-	                      password_expires_at, preferences, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
-	_, err := q.ExecContext(ctx, insert, a.ID, a.Email, a.Name, searchKey(a.Name, a.Email), string(a.Role), a.Disabled, hash,
-		a.MustChangePassword, millisOrNull(expiresAt), a.Preferences.encode(), a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli())
+	INSERT INTO accounts (id, email, name, search_key, disabled, password_hash, must_change_password,
+	                      password_expires_at, preferences, created_at, updated_at, valid_from, valid_until)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	_, err := q.ExecContext(ctx, insert, a.ID, a.Email, a.Name, searchKey(a.Name, a.Email), a.Disabled, hash,
+		a.MustChangePassword, millisOrNull(expiresAt), a.Preferences.encode(), a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli(), a.Valid.StartsAt, a.Valid.EndsAt)
 	if db.IsUniqueViolation(err) {
 		taken := errs.New(errs.EmailTaken, "another account has this e-mail address")
 		taken.Field = "email"
@@ -134,9 +134,9 @@ func millisOrNull(t time.Time) any {
 
 func updateAccount(ctx context.Context, q db.Queryer, a Account) error {
 	const update = `
-	UPDATE accounts SET name = $1, search_key = $2, role = $3, disabled = $4, updated_at = $5
-	WHERE  id = $6`
-	_, err := q.ExecContext(ctx, update, a.Name, searchKey(a.Name, a.Email), string(a.Role), a.Disabled, a.UpdatedAt.UnixMilli(), a.ID)
+	UPDATE accounts SET name = $1, search_key = $2, disabled = $3, updated_at = $4, valid_from = $5, valid_until = $6
+	WHERE  id = $7`
+	_, err := q.ExecContext(ctx, update, a.Name, searchKey(a.Name, a.Email), a.Disabled, a.UpdatedAt.UnixMilli(), a.Valid.StartsAt, a.Valid.EndsAt, a.ID)
 	if err != nil {
 		return fmt.Errorf("update account %s: %w", a.ID, err)
 	}
@@ -156,35 +156,74 @@ func updatePassword(ctx context.Context, q db.Queryer, accountID, hash string, e
 	return nil
 }
 
-// countAdministrators counts the administrators who can act: not disabled, and
-// with a password of their own.
-func countAdministrators(ctx context.Context, q db.Queryer) (int, error) {
+// countAdministrators counts the administrators who can act, now and for good:
+// not disabled, with a password of their own, and with no day on which their
+// role or their account ends.
+func countAdministrators(ctx context.Context, q db.Queryer, now time.Time) (int, error) {
 	const count = `
-	SELECT COUNT(*) FROM accounts
-	WHERE  role = 'administrator' AND disabled = FALSE AND must_change_password = FALSE`
+	SELECT COUNT(DISTINCT a.id) FROM role_holders h JOIN accounts a ON a.id = h.account_id
+	WHERE  h.role_id = $1 AND h.unit_id = '' AND h.starts_at <= $2 AND h.ends_at = $3
+	AND    a.disabled = FALSE AND a.must_change_password = FALSE AND a.valid_from <= $4 AND a.valid_until = $5`
 	var n int
-	if err := q.QueryRowContext(ctx, count).Scan(&n); err != nil {
+	at := now.UnixMilli()
+	err := q.QueryRowContext(ctx, count, string(access.Administrator), at, access.Forever, at, access.Forever).Scan(&n)
+	if err != nil {
 		return 0, fmt.Errorf("count administrators: %w", err)
 	}
 	return n, nil
 }
 
 func hasAdministrator(ctx context.Context, q db.Queryer) (bool, error) {
-	const first = `SELECT COUNT(*) FROM (SELECT 1 FROM accounts WHERE role = 'administrator' LIMIT 1) found`
+	const first = `SELECT COUNT(*) FROM (SELECT 1 FROM role_holders WHERE role_id = $1 AND unit_id = '' LIMIT 1) found`
 	var n int
-	if err := q.QueryRowContext(ctx, first).Scan(&n); err != nil {
+	if err := q.QueryRowContext(ctx, first, string(access.Administrator)).Scan(&n); err != nil {
 		return false, fmt.Errorf("look for an administrator: %w", err)
 	}
 	return n > 0, nil
 }
 
-func selectAccountCounts(ctx context.Context, q db.Queryer) (AccountCounts, error) {
-	const count = `
+// insertAdministrator makes an account the first administrator. No one is there
+// who could be asked whether they may.
+func insertAdministrator(ctx context.Context, q db.Queryer, accountID string) error {
+	const insert = `INSERT INTO role_holders (account_id, role_id, unit_id, starts_at, ends_at) VALUES ($1, $2, '', 0, $3)`
+	if _, err := q.ExecContext(ctx, insert, accountID, string(access.Administrator), access.Forever); err != nil {
+		return fmt.Errorf("make account %s the administrator: %w", accountID, err)
+	}
+	return nil
+}
+
+// visible bounds accounts a to those that p may do act to.
+func visible(where *db.Conditions, p access.Principal, act access.Action, now time.Time) {
+	if everywhere, unitIDs := p.Scope(act); !everywhere {
+		inUnits(where, unitIDs, now)
+	}
+}
+
+// inUnits bounds accounts a to those that have a post in one of the units.
+func inUnits(where *db.Conditions, unitIDs []string, now time.Time) {
+	if len(unitIDs) == 0 {
+		where.Add("FALSE")
+		return
+	}
+	values := []any{now.UnixMilli(), now.UnixMilli()}
+	for _, id := range unitIDs {
+		values = append(values, id)
+	}
+	where.Add("EXISTS (SELECT 1 FROM posts o WHERE o.account_id = a.id AND o.starts_at <= ? AND o.ends_at > ? AND o.unit_id IN (?"+
+		strings.Repeat(", ?", len(unitIDs)-1)+"))", values...)
+}
+
+func selectAccountCounts(ctx context.Context, q db.Queryer, p access.Principal, now time.Time) (AccountCounts, error) {
+	at := now.UnixMilli()
+	where := db.Given(string(access.Administrator), at, at)
+	visible(&where, p, access.AccountRead, now)
+	count := `
 	SELECT COUNT(*), COUNT(*) FILTER (WHERE disabled = FALSE), COUNT(*) FILTER (WHERE disabled = TRUE),
-	       COUNT(*) FILTER (WHERE role = 'administrator' AND disabled = FALSE)
-	FROM   accounts`
+	       COUNT(*) FILTER (WHERE disabled = FALSE AND EXISTS (
+	              SELECT 1 FROM role_holders h WHERE h.account_id = a.id AND h.role_id = $1 AND h.unit_id = '' AND h.starts_at <= $2 AND h.ends_at > $3))
+	FROM   accounts a` + where.Where()
 	var c AccountCounts
-	if err := q.QueryRowContext(ctx, count).Scan(&c.Total, &c.Active, &c.Disabled, &c.Administrators); err != nil {
+	if err := q.QueryRowContext(ctx, count, where.Args()...).Scan(&c.Total, &c.Active, &c.Disabled, &c.Administrators); err != nil {
 		return AccountCounts{}, fmt.Errorf("count accounts: %w", err)
 	}
 	return c, nil
@@ -197,7 +236,7 @@ const (
 
 // selectAccounts pages by e-mail address, which is unique; the engine's own
 // order of text decides on both sides of the comparison.
-func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter) (AccountPage, error) {
+func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access.Principal, chart *access.Chart, now time.Time) (AccountPage, error) {
 	limit := f.Limit
 	if limit <= 0 {
 		limit = defaultLimit
@@ -213,15 +252,20 @@ func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter) (Account
 	if f.Search != "" {
 		where.Add("a.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
 	}
-	if f.Role != "" {
-		where.Add("a.role = ?", string(f.Role))
+	if f.RoleID != "" {
+		where.Add("EXISTS (SELECT 1 FROM role_holders h WHERE h.account_id = a.id AND h.role_id = ? AND h.starts_at <= ? AND h.ends_at > ?)",
+			string(f.RoleID), now.UnixMilli(), now.UnixMilli())
 	}
 	if f.Status != "" {
 		where.Add("a.disabled = ?", f.Status == StatusDisabled)
 	}
 	if f.GroupID != "" {
-		where.Add("EXISTS (SELECT 1 FROM group_members g WHERE g.account_id = a.id AND g.group_id = ?)", f.GroupID)
+		chart.InGroup(&where, f.GroupID)
 	}
+	if f.UnitID != "" {
+		inUnits(&where, chart.Tree.Below(f.UnitID), now)
+	}
+	visible(&where, p, access.AccountRead, now)
 	query := `SELECT` + accountColumns + ` FROM accounts a` + where.Where() + `
 	ORDER BY a.email LIMIT ` + strconv.Itoa(limit+1)
 
@@ -261,11 +305,13 @@ func insertSession(ctx context.Context, q db.Queryer, s Session, tokenHash []byt
 }
 
 // A session is alive while neither its absolute nor its idle end has come and
-// its account is not disabled. The parameters are now and now less the idle time.
+// its account is valid and not disabled. The parameters after the token are now,
+// now less the idle time, and now twice more.
 const selectBySessionToken = `
-	SELECT` + accountColumns + `, s.id, s.last_seen_at
+	SELECT` + accountColumns + `, s.id, s.last_seen_at, ` + access.VersionColumn + `
 	FROM   sessions s JOIN accounts a ON a.id = s.account_id
-	WHERE  s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND a.disabled = FALSE`
+	WHERE  s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
+	AND    a.disabled = FALSE AND a.valid_from <= $4 AND a.valid_until > $5`
 
 // selectAlive returns which of the sessions are alive.
 func selectAlive(ctx context.Context, q db.Queryer, ids []string, now time.Time, idle time.Duration) (map[string]bool, error) {
@@ -275,11 +321,12 @@ func selectAlive(ctx context.Context, q db.Queryer, ids []string, now time.Time,
 		args = append(args, id)
 		marks[i] = "$" + strconv.Itoa(i+1)
 	}
-	args = append(args, now.UnixMilli(), now.Add(-idle).UnixMilli())
+	args = append(args, now.UnixMilli(), now.Add(-idle).UnixMilli(), now.UnixMilli(), now.UnixMilli())
 	query := fmt.Sprintf(`
 	SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
-	WHERE  s.id IN (%s) AND s.expires_at > $%d AND s.last_seen_at > $%d AND a.disabled = FALSE`,
-		strings.Join(marks, ", "), len(ids)+1, len(ids)+2)
+	WHERE  s.id IN (%s) AND s.expires_at > $%d AND s.last_seen_at > $%d
+	AND    a.disabled = FALSE AND a.valid_from <= $%d AND a.valid_until > $%d`,
+		strings.Join(marks, ", "), len(ids)+1, len(ids)+2, len(ids)+3, len(ids)+4)
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look which sessions are alive: %w", err)

@@ -32,7 +32,7 @@ type fixture struct {
 func open(t *testing.T, d *db.DB) *fixture {
 	t.Helper()
 	record := audit.New(d, time.Now)
-	f := &fixture{t: t, db: d, audit: record, groups: access.NewGroups(d, record, time.Now), clock: time.Date(2026, time.July, 4, 3, 0, 0, 0, time.UTC)}
+	f := &fixture{t: t, db: d, audit: record, groups: access.NewGroups(d, record, access.NewCharts(d, time.Now), time.Now), clock: time.Date(2026, time.July, 4, 3, 0, 0, 0, time.UTC)}
 	f.Service = library.New(d, record, func() time.Time { f.clock = f.clock.Add(time.Second); return f.clock })
 	f.admin = f.person("管理者", access.Administrator)
 	return f
@@ -44,13 +44,13 @@ func inBoth(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 // person is a new account, and what it does.
-func (f *fixture) person(name string, role access.Role, groupIDs ...string) context.Context {
+func (f *fixture) person(name string, role access.RoleID, groupIDs ...string) context.Context {
 	f.t.Helper()
 	id := db.NewID()
 	const insert = `
-	INSERT INTO accounts (id, email, name, search_key, role, password_hash, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, '', 0, 0)`
-	if _, err := f.db.ExecContext(f.t.Context(), insert, id, id+"@example.jp", name, name, string(role)); err != nil {
+	INSERT INTO accounts (id, email, name, search_key, password_hash, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, '', 0, 0)`
+	if _, err := f.db.ExecContext(f.t.Context(), insert, id, id+"@example.jp", name, name); err != nil {
 		f.t.Fatal(err)
 	}
 	for _, g := range groupIDs {
@@ -58,12 +58,12 @@ func (f *fixture) person(name string, role access.Role, groupIDs ...string) cont
 			f.t.Fatal(err)
 		}
 	}
-	return access.WithPrincipal(f.t.Context(), access.Principal{AccountID: id, Role: role, GroupIDs: groupIDs, Locale: "ja"})
+	return access.WithPrincipal(f.t.Context(), access.Principal{AccountID: id, Rights: access.Rights(role), GroupIDs: groupIDs, Locale: "ja"})
 }
 
 func (f *fixture) group(name string) string {
 	f.t.Helper()
-	g, err := f.groups.Create(f.admin, name)
+	g, err := f.groups.Create(f.admin, name, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestWhoSeesAndKeepsAPrompt(t *testing.T) {
 		if err := second(f.Prompt(t.Context(), public.ID)); code(err) != errs.Unauthenticated {
 			t.Errorf("nobody reads: %v", err)
 		}
-		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: db.NewID(), Role: access.Member, PasswordChangeRequired: true})
+		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: db.NewID(), PasswordChangeRequired: true})
 		for act, err := range map[string]error{
 			"read": second(f.Prompt(temporary, public.ID)), "read what is not there": second(f.Prompt(temporary, db.NewID())),
 			"list": second(f.List(temporary, library.Filter{})), "categories": second(f.Categories(temporary)),
@@ -361,7 +361,7 @@ func TestOneSharesWithOnesOwnGroups(t *testing.T) {
 		if err := f.groups.RemoveMembers(f.admin, mine, id); err != nil {
 			t.Fatal(err)
 		}
-		left := access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Role: access.Member})
+		left := access.WithPrincipal(t.Context(), access.Principal{AccountID: id})
 		if p, err = f.Update(left, p.ID, library.Change{Name: new("y")}); err != nil || p.Name != "y" || len(p.GroupIDs) != 1 {
 			t.Errorf("after leaving the group: %+v, %v", p, err)
 		}

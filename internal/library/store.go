@@ -50,7 +50,7 @@ func scanPrompt(row interface{ Scan(...any) error }, who access.Principal, more 
 	if used > 0 {
 		p.MyLastUse = time.UnixMilli(used).UTC()
 	}
-	p.Editable = p.OwnerID == who.AccountID || p.Official() && who.Role == access.Administrator
+	p.Editable = p.OwnerID == who.AccountID || p.Official() && who.Has(access.PromptCreateOfficial)
 	return p, nil
 }
 
@@ -171,34 +171,37 @@ func (s store) commandTaken(ctx context.Context, q db.Queryer, owner, command st
 	return n > 0, nil
 }
 
-// mayShareWith reports whether the group exists and who is in it or an
-// administrator.
+// mayShareWith reports whether the group exists and who is in it, or knows all
+// groups.
 func (s store) mayShareWith(ctx context.Context, q db.Queryer, who access.Principal, group string) (bool, error) {
 	if !label.IsID(group) {
 		return false, nil
 	}
-	const query = `
-	SELECT COUNT(*) FROM groups g
-	WHERE  g.id = $1 AND ($2 OR EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.account_id = $3))`
+	if !who.Has(access.GroupRead) && !slices.Contains(who.GroupIDs, group) {
+		return false, nil
+	}
 	var n int64
-	if err := q.QueryRowContext(ctx, query, group, who.Role == access.Administrator, who.AccountID).Scan(&n); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM groups WHERE id = $1`, group).Scan(&n); err != nil {
 		return false, fmt.Errorf("look for group %s: %w", group, err)
 	}
 	return n == 1, nil
 }
 
-// readable selects the ids of the prompts that $1 may read; $2 is whether they
-// are an administrator. It is access.PromptRead in SQL, taken together from
-// what each index gives, so that other people's private prompts cost nothing.
-const readable = `
-	SELECT r.id FROM prompts r WHERE r.owner_id = $1
+// readable selects the ids of the prompts that who may read. It is
+// access.PromptRead in SQL, taken together from what each index gives, so that
+// other people's private prompts cost nothing.
+func readable(where *db.Conditions, who access.Principal) string {
+	account, official, hidden := where.Mark(who.AccountID), where.Mark(who.Has(access.PromptCreateOfficial)), where.Mark(who.Has(access.PromptHide))
+	return `
+	SELECT r.id FROM prompts r WHERE r.owner_id = ` + account + `
 	UNION
 	SELECT r.id FROM prompts r
 	WHERE  (r.visibility = 'everyone' OR r.owner_id IS NULL)
-	AND    ($2 AND r.owner_id IS NULL OR r.visibility = 'everyone' AND NOT r.archived AND ($2 OR NOT r.hidden))
+	AND    (` + official + ` AND r.owner_id IS NULL OR r.visibility = 'everyone' AND NOT r.archived AND (` + hidden + ` OR NOT r.hidden))
 	UNION
-	SELECT r.id FROM group_members m JOIN prompt_groups g ON g.group_id = m.group_id JOIN prompts r ON r.id = g.prompt_id
-	WHERE  m.account_id = $1 AND r.visibility = 'groups' AND NOT r.archived AND ($2 OR NOT r.hidden)`
+	SELECT r.id FROM prompt_groups g JOIN prompts r ON r.id = g.prompt_id
+	WHERE  g.group_id IN (` + where.Marks(who.GroupIDs) + `) AND r.visibility = 'groups' AND NOT r.archived AND (` + hidden + ` OR NOT r.hidden)`
+}
 
 const (
 	defaultLimit = 50
@@ -219,8 +222,8 @@ func (s store) prompts(ctx context.Context, q db.Queryer, who access.Principal, 
 	}
 	limit = min(limit, maxLimit)
 
-	where := db.Given(who.AccountID, who.Role == access.Administrator) // $1 and $2 of readable
-	where.Add("p.id IN (" + readable + ")")
+	where := db.Given(who.AccountID)
+	where.Add("p.id IN (" + readable(&where, who) + ")")
 	where.Add("p.archived = ?", f.Archived)
 	switch f.Scope {
 	case ScopeMine:
@@ -315,11 +318,10 @@ func (p *place) parse(token string) error {
 func badToken() error { return errs.InField("pageToken", "the page token is not one of ours") }
 
 func (s store) categoryCounts(ctx context.Context, q db.Queryer, who access.Principal) (map[string]int64, error) {
-	const query = `
-	SELECT p.category, COUNT(*) FROM prompts p
-	WHERE  NOT p.archived AND p.id IN (` + readable + `)
-	GROUP  BY p.category`
-	rows, err := q.QueryContext(ctx, query, who.AccountID, who.Role == access.Administrator)
+	var where db.Conditions
+	where.Add("NOT p.archived")
+	where.Add("p.id IN (" + readable(&where, who) + ")")
+	rows, err := q.QueryContext(ctx, `SELECT p.category, COUNT(*) FROM prompts p`+where.Where()+` GROUP BY p.category`, where.Args()...)
 	if err != nil {
 		return nil, fmt.Errorf("count prompts by category: %w", err)
 	}

@@ -33,7 +33,7 @@ func (e *ear) Transcribe(_ context.Context, c model.TranscriptionCall) (string, 
 }
 
 func clerk(ctx context.Context) context.Context {
-	return access.WithPrincipal(ctx, access.Principal{AccountID: "clerk", Role: access.Member})
+	return access.WithPrincipal(ctx, access.Principal{AccountID: "clerk"})
 }
 
 func TestSpeechGoesToTheModelWithWhatItIs(t *testing.T) {

@@ -45,7 +45,7 @@ func newOffice(t *testing.T, d *db.DB) *office {
 	t.Helper()
 	key := secrettest.NewKey(t)
 	record := audit.New(d, time.Now)
-	o := &office{db: d, audit: record, groups: access.NewGroups(d, record, time.Now), key: key, gate: egress.New(egress.Options{})}
+	o := &office{db: d, audit: record, groups: access.NewGroups(d, record, access.NewCharts(d, time.Now), time.Now), key: key, gate: egress.New(egress.Options{})}
 	o.Catalogue = o.node(d, key)
 	return o
 }
@@ -408,7 +408,7 @@ func TestAConnectionSaysWhichModelsNeedItBeforeItGoes(t *testing.T) {
 		}
 		_, err = o.Dependents(ctx, osaka.ID)
 		wantCode(t, "of one that is gone", err, errs.NotFound, "")
-		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p", Role: access.Member})
+		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p"})
 		_, err = o.Dependents(member, tokyo.ID)
 		wantCode(t, "a member asks", err, errs.Forbidden, "")
 	})
@@ -418,8 +418,8 @@ func TestPeopleAreOfferedTheModelsOfTheirGroupsInOrder(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)
 		ctx := administrator(t.Context())
-		tax := must(o.groups.Create(ctx, "税務課"))(t)
-		welfare := must(o.groups.Create(ctx, "福祉課"))(t)
+		tax := must(o.groups.Create(ctx, "税務課", nil))(t)
+		welfare := must(o.groups.Create(ctx, "福祉課", nil))(t)
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
 		add := func(name string, enabled bool, groups ...string) Model {
 			return must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "r", DisplayName: name, Enabled: enabled, GroupIDs: groups}))(t)
@@ -705,7 +705,7 @@ func TestWhatAPersonUsesIsKeptAndAudited(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		o := newOffice(t, d)
 		ctx := administrator(t.Context())
-		group := must(o.groups.Create(ctx, "税務課"))(t)
+		group := must(o.groups.Create(ctx, "税務課", nil))(t)
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
 		m := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "gemma3", Enabled: true, GroupIDs: []string{group.ID}, Price: Price{Currency: "JPY", Input: 10, Output: 20}}))(t)
 		i := NewInvoker(InvokerOptions{Catalogue: o.Catalogue, DB: d, Masker: &steps{}, Residency: &steps{}, Budgets: &steps{}, Audit: o.audit, Now: time.Now, Log: slog.New(slog.DiscardHandler)})

@@ -163,11 +163,11 @@ func (b *bench) last(t *testing.T) UsageRecord {
 }
 
 func person(ctx context.Context, groups ...string) context.Context {
-	return access.WithPrincipal(ctx, access.Principal{AccountID: "account", Role: access.Member, GroupIDs: groups, SessionID: "session"})
+	return access.WithPrincipal(ctx, access.Principal{AccountID: "account", GroupIDs: groups, SessionID: "session"})
 }
 
 func administrator(ctx context.Context) context.Context {
-	return access.WithPrincipal(ctx, access.Principal{AccountID: "admin", Role: access.Administrator})
+	return access.WithPrincipal(ctx, access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
 }
 
 func question(text string) []Message {

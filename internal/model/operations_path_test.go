@@ -126,7 +126,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				if err := perform(in.person, abroad.ID, "予算"); errs.CodeOf(err) != errs.ResidencyDenied {
 					t.Errorf("at a place that is barred: %v", err)
 				}
-				tax, err := access.NewGroups(d, in.audit, time.Now).Create(in.admin, "税務課")
+				tax, err := access.NewGroups(d, in.audit, access.NewCharts(d, time.Now), time.Now).Create(in.admin, "税務課", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +140,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				if seen() != before {
 					t.Errorf("%d requests were sent that should not have been", seen()-before)
 				}
-				clerk := access.WithPrincipal(t.Context(), access.Principal{AccountID: "clerk", Role: access.Member, GroupIDs: []string{tax.ID}})
+				clerk := access.WithPrincipal(t.Context(), access.Principal{AccountID: "clerk", GroupIDs: []string{tax.ID}})
 				if err := perform(clerk, theirs.ID, "予算"); err != nil {
 					t.Errorf("another person, of the group: %v", err)
 				}
@@ -163,7 +163,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				if got := records(t, d, p); got != want {
 					t.Errorf("records = %q, want %q", got, want)
 				}
-				auditor := access.WithPrincipal(t.Context(), access.Principal{AccountID: "auditor", Role: access.Administrator})
+				auditor := access.WithPrincipal(t.Context(), access.Principal{AccountID: "auditor", Rights: access.Rights(access.Administrator)})
 				events, err := in.audit.List(auditor, audit.Filter{Action: "model.invoke", Limit: 20})
 				if err != nil || len(events.Items) < 6 || !slices.ContainsFunc(events.Items, func(e audit.Entry) bool {
 					return e.Details["operation"] == p.name && e.Details["place"] == "ap-northeast-1" && e.Details["outcome"] == "complete"

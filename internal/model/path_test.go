@@ -159,15 +159,15 @@ func install(t testing.TB, d *db.DB, up upstream) *installation {
 	in := &installation{db: d, audit: record, gate: egress.New(egress.Options{Log: log})}
 	places := residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always(residency.Japan()), Now: time.Now, Log: log})
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
-		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, time.Now),
+		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Groups: access.NewGroups(d, record, access.NewCharts(d, time.Now), time.Now),
 		Adapters: adapters(in.gate), Fetch: in.gate, Places: places, Now: time.Now, Log: log,
 	})
 	in.invoker = model.NewInvoker(model.InvokerOptions{
 		Catalogue: in.catalogue, DB: d, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{},
 		Audit: record, Now: time.Now, Log: log,
 	})
-	in.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
-	in.person = access.WithPrincipal(t.Context(), access.Principal{AccountID: "person", Role: access.Member})
+	in.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
+	in.person = access.WithPrincipal(t.Context(), access.Principal{AccountID: "person"})
 	connection, err := in.catalogue.CreateConnection(in.admin, up.draft)
 	if err != nil {
 		t.Fatal(err)

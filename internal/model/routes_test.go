@@ -414,7 +414,7 @@ func TestRoutesAndLimitsAreStoredAndChecked(t *testing.T) {
 		wantCode(t, "its own connection again", err, errs.InvalidInput, "routes[0].connectionId")
 
 		// A person is offered it as long as one of its ways is switched on.
-		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p", Role: access.Member})
+		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "p"})
 		if _, err := o.UpdateConnection(admin, own.ID, ConnectionPatch{Enabled: new(false)}); err != nil {
 			t.Fatal(err)
 		}
@@ -471,7 +471,7 @@ func TestARouteThatRestsIsShownAndAudited(t *testing.T) {
 		if rests := must(o.Rests(admin))(t); len(rests) != 0 {
 			t.Errorf("rests %+v", rests)
 		}
-		page := must(o.audit.List(access.WithPrincipal(t.Context(), access.Principal{AccountID: "a", Role: access.Administrator}), audit.Filter{Limit: 10}))(t)
+		page := must(o.audit.List(access.WithPrincipal(t.Context(), access.Principal{AccountID: "a", Rights: access.Rights(access.Administrator)}), audit.Filter{Limit: 10}))(t)
 		var actions []string
 		for _, e := range page.Items {
 			actions = append(actions, e.Action)

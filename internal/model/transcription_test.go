@@ -188,7 +188,7 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 		adapter.New = func(context.Context, AdapterConfig) (Provider, error) { return hearing{}, nil }
 		o.providers.adapters[KindOpenAI] = adapter
 		ctx := administrator(t.Context())
-		tax := must(o.groups.Create(ctx, "税務課"))(t)
+		tax := must(o.groups.Create(ctx, "税務課", nil))(t)
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
 		deaf := must(o.CreateConnection(ctx, ConnectionDraft{
 			Name: "Tokyo", Kind: KindBedrock, Enabled: true, Settings: Settings{Region: "ap-northeast-1", Credentials: CredentialsDefault},
@@ -264,7 +264,7 @@ func TestASelfTestListensToAModelThatTranscribes(t *testing.T) {
 		adapter.Tasks = []Task{TaskTranscription}
 		adapter.New = func(context.Context, AdapterConfig) (Provider, error) { return hearing{}, nil }
 		o.providers.adapters[KindOpenAI] = adapter
-		ctx := access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
+		ctx := access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
 		must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "own-ears", Task: TaskTranscription, Enabled: true}))(t)
 		for remoteID, heard := range map[string]bool{"own-ears": true, "whisper-1": true, "gemma3": false} {

@@ -35,7 +35,7 @@ func open(d *db.DB, policies residency.Policies) *residency.Service {
 }
 
 func administrator(ctx context.Context) context.Context {
-	return access.WithPrincipal(ctx, access.Principal{AccountID: "admin", Role: access.Administrator})
+	return access.WithPrincipal(ctx, access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
 }
 
 func arn(region string) string { return "arn:aws:bedrock:" + region + "::foundation-model/" + haiku }
@@ -154,7 +154,7 @@ func TestAnotherPolicyIsForeseenWithoutHolding(t *testing.T) {
 func TestOnlyWhoMayReadTheSystemIsTold(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		s := open(d, residency.Always(residency.Japan()))
-		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "a", Role: access.Member})
+		member := access.WithPrincipal(t.Context(), access.Principal{AccountID: "a"})
 		for name, ctx := range map[string]context.Context{"a member": member, "nobody": t.Context()} {
 			if _, err := s.Explain(ctx, tokyo, residency.Call{ModelID: haiku}); err == nil {
 				t.Errorf("%s may explain", name)

@@ -11,22 +11,85 @@ import (
 
 // account is a person as an administrator sees them.
 type account struct {
-	ID                 string      `json:"id"`
-	Email              string      `json:"email"`
-	Name               string      `json:"name"`
-	Role               access.Role `json:"role" enum:"administrator,member"`
-	Disabled           bool        `json:"disabled"`
-	MustChangePassword bool        `json:"mustChangePassword" doc:"Holds a temporary password."`
-	GroupIDs           []string    `json:"groupIds"`
-	LastSignedInAt     time.Time   `json:"lastSignedInAt,omitzero" doc:"Absent if never."`
-	CreatedAt          time.Time   `json:"createdAt"`
-	UpdatedAt          time.Time   `json:"updatedAt"`
+	ID                 string    `json:"id"`
+	Email              string    `json:"email"`
+	Name               string    `json:"name"`
+	Roles              []held    `json:"roles" doc:"Also those that are past and to come."`
+	Posts              []post    `json:"posts" doc:"Also those that are past and to come."`
+	Disabled           bool      `json:"disabled"`
+	MustChangePassword bool      `json:"mustChangePassword" doc:"Holds a temporary password."`
+	GroupIDs           []string  `json:"groupIds" doc:"Those it was put into; groups with a rule are not among them."`
+	ValidFrom          time.Time `json:"validFrom,omitzero" doc:"May not sign in before; absent: no such day."`
+	ValidUntil         time.Time `json:"validUntil,omitzero" doc:"May not sign in from then on; absent: no such day."`
+	LastSignedInAt     time.Time `json:"lastSignedInAt,omitzero" doc:"Absent if never."`
+	CreatedAt          time.Time `json:"createdAt"`
+	UpdatedAt          time.Time `json:"updatedAt"`
+}
+
+// held is a role that an account has.
+type held struct {
+	RoleID string    `json:"roleId" kind:"id" maxLength:"64" doc:"Of a built-in role, its name: administrator, department_administrator, auditor."`
+	UnitID string    `json:"unitId,omitempty" kind:"id" maxLength:"64" doc:"It holds for this unit and all below; absent: everywhere."`
+	From   time.Time `json:"from,omitzero" kind:"number" doc:"Absent: from the beginning."`
+	Until  time.Time `json:"until,omitzero" kind:"number" doc:"No more from then on; absent: for good."`
+}
+
+// post is what a person is in a unit of the organisation.
+type post struct {
+	UnitID string    `json:"unitId" kind:"id" minLength:"1" maxLength:"64"`
+	Title  string    `json:"title,omitempty" kind:"name" maxLength:"200"`
+	Main   bool      `json:"main,omitempty" kind:"enum" doc:"The main one of those at the same time."`
+	From   time.Time `json:"from,omitzero" kind:"number" doc:"Absent: from now on."`
+	Until  time.Time `json:"until,omitzero" kind:"number" doc:"No more from then on; absent: for good."`
+}
+
+func heldOf(h access.Held) held {
+	from, until := timesOf(h.Span)
+	return held{string(h.RoleID), h.UnitID, from, until}
+}
+
+func (h held) held() access.Held {
+	return access.Held{RoleID: access.RoleID(h.RoleID), UnitID: h.UnitID, Span: spanOf(h.From, h.Until)}
+}
+
+func postOf(p access.Post) post {
+	from, until := timesOf(p.Span)
+	return post{p.UnitID, p.Title, p.Main, from, until}
+}
+
+func (p post) post() access.Post {
+	return access.Post{UnitID: p.UnitID, Title: p.Title, Main: p.Main, Span: spanOf(p.From, p.Until)}
+}
+
+// spanOf is from when to when; a zero time is no such day.
+func spanOf(from, until time.Time) access.Span {
+	span := access.Always
+	if !from.IsZero() {
+		span.StartsAt = max(0, from.UnixMilli())
+	}
+	if !until.IsZero() {
+		span.EndsAt = min(access.Forever, until.UnixMilli())
+	}
+	return span
+}
+
+// timesOf is a span as times, zero where it has no such day.
+func timesOf(s access.Span) (from, until time.Time) {
+	if s.StartsAt > 0 {
+		from = time.UnixMilli(s.StartsAt).UTC()
+	}
+	if s.EndsAt < access.Forever {
+		until = time.UnixMilli(s.EndsAt).UTC()
+	}
+	return from, until
 }
 
 func accountOf(a identity.Account) account {
+	from, until := timesOf(a.Valid)
 	return account{
-		ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, Disabled: a.Disabled, MustChangePassword: a.MustChangePassword,
-		GroupIDs: orEmpty(a.GroupIDs), LastSignedInAt: a.LastSignedInAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		ID: a.ID, Email: a.Email, Name: a.Name, Roles: mapped(a.Facts.Roles, heldOf), Posts: mapped(a.Facts.Posts, postOf),
+		Disabled: a.Disabled, MustChangePassword: a.MustChangePassword, GroupIDs: orEmpty(a.Facts.GroupIDs), ValidFrom: from, ValidUntil: until,
+		LastSignedInAt: a.LastSignedInAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
@@ -45,25 +108,54 @@ type accountPage struct {
 
 type accountFilter struct {
 	Search    string          `query:"search" kind:"freeText" maxLength:"200" doc:"Part of the name or the e-mail, in any width and case."`
-	Role      access.Role     `query:"role" kind:"enum" enum:"administrator,member"`
+	RoleID    access.RoleID   `query:"roleId" kind:"id" maxLength:"64"`
 	Status    identity.Status `query:"status" kind:"enum" enum:"active,disabled"`
 	GroupID   string          `query:"groupId" kind:"id" maxLength:"64"`
+	UnitID    string          `query:"unitId" kind:"id" maxLength:"64" doc:"Has a post there or below it."`
 	PageToken string          `query:"pageToken" kind:"id" maxLength:"2000"`
 	Limit     int             `query:"limit" kind:"number" minimum:"1" maximum:"200"`
 }
 
 type newAccount struct {
-	Email    string      `json:"email" kind:"name" minLength:"1" maxLength:"254"`
-	Name     string      `json:"name" kind:"name" minLength:"1" maxLength:"200"`
-	Role     access.Role `json:"role" kind:"enum" enum:"administrator,member"`
-	GroupIDs []string    `json:"groupIds,omitempty" kind:"id" maxItems:"200"`
+	Email      string    `json:"email" kind:"name" minLength:"1" maxLength:"254"`
+	Name       string    `json:"name" kind:"name" minLength:"1" maxLength:"200"`
+	Roles      []held    `json:"roles,omitempty" maxItems:"50"`
+	Posts      []post    `json:"posts,omitempty" maxItems:"50"`
+	GroupIDs   []string  `json:"groupIds,omitempty" kind:"id" maxItems:"200"`
+	ValidFrom  time.Time `json:"validFrom,omitzero" kind:"number" doc:"Absent: no such day."`
+	ValidUntil time.Time `json:"validUntil,omitzero" kind:"number" doc:"Absent: no such day."`
 }
 
 type accountChange struct {
-	Name     *string      `json:"name,omitempty" kind:"name" minLength:"1" maxLength:"200"`
-	Role     *access.Role `json:"role,omitempty" kind:"enum" enum:"administrator,member"`
-	Disabled *bool        `json:"disabled,omitempty" kind:"enum"`
-	GroupIDs *[]string    `json:"groupIds,omitempty" kind:"id" maxItems:"200"`
+	Name     *string   `json:"name,omitempty" kind:"name" minLength:"1" maxLength:"200"`
+	Roles    *[]held   `json:"roles,omitempty" maxItems:"50" doc:"Replaces all."`
+	Posts    *[]post   `json:"posts,omitempty" maxItems:"50" doc:"Replaces those of now and later; past ones stay."`
+	Disabled *bool     `json:"disabled,omitempty" kind:"enum"`
+	GroupIDs *[]string `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Replaces all."`
+	Valid    *valid    `json:"valid,omitempty"`
+}
+
+// valid is when an account may sign in.
+type valid struct {
+	From  time.Time `json:"from,omitzero" kind:"number" doc:"Absent: no such day."`
+	Until time.Time `json:"until,omitzero" kind:"number" doc:"Absent: no such day."`
+}
+
+func (c accountChange) change() identity.AccountChange {
+	out := identity.AccountChange{Name: c.Name, Disabled: c.Disabled, GroupIDs: c.GroupIDs}
+	if c.Roles != nil {
+		roles := mapped(*c.Roles, held.held)
+		out.Roles = &roles
+	}
+	if c.Posts != nil {
+		posts := mapped(*c.Posts, post.post)
+		out.Posts = &posts
+	}
+	if c.Valid != nil {
+		span := spanOf(c.Valid.From, c.Valid.Until)
+		out.Valid = &span
+	}
+	return out
 }
 
 type createdAccount struct {
@@ -88,7 +180,7 @@ func (s *Server) accountOperations() {
 
 func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[accountPage], error) {
 	page, err := s.identity.Accounts(ctx, identity.AccountFilter{
-		Search: in.Search, Role: in.Role, Status: in.Status, GroupID: in.GroupID, PageToken: in.PageToken, Limit: in.Limit,
+		Search: in.Search, RoleID: in.RoleID, Status: in.Status, GroupID: in.GroupID, UnitID: in.UnitID, PageToken: in.PageToken, Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +194,9 @@ func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[acc
 
 func (s *Server) createAccount(ctx context.Context, in *struct{ Body newAccount }) (*body[createdAccount], error) {
 	b := in.Body
-	a, password, err := s.identity.CreateAccount(ctx, identity.NewAccount{Email: b.Email, Name: b.Name, Role: b.Role, GroupIDs: b.GroupIDs})
+	a, password, err := s.identity.CreateAccount(ctx, identity.NewAccount{
+		Email: b.Email, Name: b.Name, Roles: mapped(b.Roles, held.held), Posts: mapped(b.Posts, post.post), GroupIDs: b.GroupIDs, Valid: spanOf(b.ValidFrom, b.ValidUntil),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +215,7 @@ func (s *Server) updateAccount(ctx context.Context, in *struct {
 	IDInput
 	Body accountChange
 }) (*body[account], error) {
-	a, err := s.identity.UpdateAccount(ctx, in.ID, identity.AccountChange(in.Body))
+	a, err := s.identity.UpdateAccount(ctx, in.ID, in.Body.change())
 	if err != nil {
 		return nil, err
 	}

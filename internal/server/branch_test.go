@@ -10,7 +10,7 @@ import (
 
 func TestAConversationBranchesAndIsKeptInOrder(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[say 一]]")
 		p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 		at := "/conversations/" + begun.Conversation.ID
@@ -75,7 +75,7 @@ func TestAConversationBranchesAndIsKeptInOrder(t *testing.T) {
 
 func TestATurnWaitsInTheQueue(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[rate 5]][[long 1000]]")
 		p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").until("text-delta")
 		at := "/conversations/" + begun.Conversation.ID

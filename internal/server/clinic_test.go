@@ -78,13 +78,13 @@ func newClinic(t *testing.T, engine db.Engine) *clinic {
 		t.Fatal(err)
 	}
 	c.store, c.record = store, audit.New(store, time.Now)
-	c.groups = access.NewGroups(store, c.record, time.Now)
+	c.groups = access.NewGroups(store, c.record, access.NewCharts(store, time.Now), time.Now)
 	key, _, err := secret.LoadOrCreateFile(c.cfg.MasterKeyFile())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.catalogue = c.with(key)
-	c.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Role: access.Administrator})
+	c.admin = access.WithPrincipal(t.Context(), access.Principal{AccountID: "admin", Rights: access.Rights(access.Administrator)})
 	return c
 }
 

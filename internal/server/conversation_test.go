@@ -13,7 +13,7 @@ import (
 
 func TestEveryConversationIsReachedPageByPage(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p, stranger := h.resident("anna", "member"), h.resident("ben", "member")
+		p, stranger := h.resident("anna"), h.resident("ben")
 		stranger.asks("[[say hello]]")
 		var want []string // the last active first
 		for i := range 7 {
@@ -70,7 +70,7 @@ func TestABrowserDecidesNothingThatIsNotItsOwn(t *testing.T) {
 
 func TestWhatIsChosenForAConversationIsKeptAndCanBeChanged(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		var begun started
 		p.must("POST", "/conversations", map[string]any{
 			"modelId": h.modelA, "systemPrompt": "前の指示", "parameters": map[string]any{"temperature": 0.5, "maxTokens": 50},

@@ -214,7 +214,7 @@ type DoctorCommand struct {
 
 // operator is who runs the command: whoever can read the master key and the
 // database is an administrator whatever the accounts say.
-var operator = access.Principal{AccountID: "operator", Role: access.Administrator}
+var operator = access.Principal{AccountID: "operator", Rights: access.Rights(access.Administrator)}
 
 // Doctor examines the installation from the command line and passes each step
 // to tell. A server may be running on the same store: it is neither claimed nor
@@ -293,7 +293,7 @@ func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log 
 		return store, store.Close
 	}
 	o.Connections = model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secret.New(key), Audit: record, Groups: access.NewGroups(store, record, time.Now),
+		DB: store, Secrets: secret.New(key), Audit: record, Groups: newOrganisation(store, record, time.Now).groups,
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: time.Now, Log: log,
 	})
 	return store, store.Close

@@ -292,7 +292,7 @@ func TestHealthIsForEverybodyAndMetricsAreNot(t *testing.T) {
 	if resp, _ := metrics(h.admin, "X-Forwarded-For"); resp.StatusCode != http.StatusOK {
 		t.Errorf("an administrator through a proxy: %d", resp.StatusCode)
 	}
-	if resp, text := metrics(h.resident("anna", "member"), "X-Forwarded-For"); problemIn(t, resp, text).Code != errs.Forbidden {
+	if resp, text := metrics(h.resident("anna"), "X-Forwarded-For"); problemIn(t, resp, text).Code != errs.Forbidden {
 		t.Errorf("a member through a proxy: %s", text)
 	}
 }
@@ -395,7 +395,7 @@ func TestAConnectionIsCheckedChangedAndListed(t *testing.T) {
 
 func TestGroupsDecideWhoIsOfferedAModel(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		var g group
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "総務課"}, &g)
 		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"groupIds": []string{g.ID}}, nil)

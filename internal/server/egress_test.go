@@ -27,7 +27,7 @@ func (p *person) file(path string) (int, http.Header, []byte) {
 
 func TestAdministratorsSeeWhatLeftAndTakeItAlongSigned(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		ben := h.resident("ben", "member")
+		ben := h.resident("ben")
 		begun := ben.asks("[[say hello]]")
 		ben.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 		for range 2 { // as the recorder does from time to time
@@ -136,7 +136,7 @@ func TestCommandsMakeNoInstallation(t *testing.T) {
 func TestOthersThanAdministratorsSeeNothingOfWhatLeft(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		for _, path := range []string{"/admin/egress", "/admin/egress/report", "/admin/egress/report?format=html"} {
-			if got := h.resident("ben"+strings.NewReplacer("/", "", "?", "", "=", "").Replace(path), "member").refused("GET", path, nil); got.Code != errs.Forbidden {
+			if got := h.resident("ben"+strings.NewReplacer("/", "", "?", "", "=", "").Replace(path)).refused("GET", path, nil); got.Code != errs.Forbidden {
 				t.Errorf("a member, %s: %+v", path, got)
 			}
 			if got := h.somebody().refused("GET", path, nil); got.Code != errs.Unauthenticated {

@@ -15,7 +15,7 @@ import (
 
 func TestFeedbackReachesAdministratorsWithWhatItsPersonShares(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		answered := func(p *person, text string) started {
 			begun := p.asks(text)
 			p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
@@ -128,7 +128,7 @@ func TestFeedbackReachesAdministratorsWithWhatItsPersonShares(t *testing.T) {
 
 func TestFeedbackIsRefused(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		begun := anna.asks("[[say hello]]")
 		anna.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 		answer := "/messages/" + begun.Answers[0].ID + "/feedback"

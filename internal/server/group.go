@@ -9,12 +9,22 @@ import (
 )
 
 type group struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Members int    `json:"members" doc:"Accounts in it."`
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+	Rule    *groupRule `json:"rule,omitempty" doc:"Who is in it by what they are; absent: its members are chosen one by one."`
+	Members int        `json:"members" doc:"Accounts in it."`
 }
 
-func groupOf(g access.Group) group { return group{g.ID, g.Name, g.Members} }
+// groupRule says who is in a group. Each part that is given has to fit; where
+// units and titles are, one and the same post has to.
+type groupRule struct {
+	UnitIDs      []string `json:"unitIds,omitempty" kind:"id" maxItems:"200"`
+	Below        bool     `json:"below,omitempty" kind:"enum" doc:"Posts in units below those count too."`
+	Titles       []string `json:"titles,omitempty" kind:"name" maxItems:"200"`
+	EmailDomains []string `json:"emailDomains,omitempty" kind:"name" maxItems:"200" doc:"What stands behind the @, in lower case."`
+}
+
+func groupOf(g access.Group) group { return group{g.ID, g.Name, (*groupRule)(g.Rule), g.Members} }
 
 type member struct {
 	AccountID string `json:"accountId"`
@@ -24,6 +34,11 @@ type member struct {
 
 type groupName struct {
 	Name string `json:"name" kind:"name" minLength:"1" maxLength:"100"`
+}
+
+type newGroup struct {
+	Name string     `json:"name" kind:"name" minLength:"1" maxLength:"100"`
+	Rule *groupRule `json:"rule,omitempty" doc:"Absent: its members are chosen one by one."`
 }
 
 type groupFilter struct {
@@ -41,6 +56,7 @@ func (s *Server) groupOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/groups", id: "listGroups", tag: "admin", summary: "The groups, by name."}, s.listGroups)
 	register(s, route{method: http.MethodPost, path: "/admin/groups", id: "createGroup", tag: "admin", summary: "Makes a group.", status: http.StatusCreated}, s.createGroup)
 	register(s, route{method: http.MethodPatch, path: "/admin/groups/{id}", id: "renameGroup", tag: "admin", summary: "Renames a group."}, s.renameGroup)
+	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/rule", id: "setGroupRule", tag: "admin", summary: "Says who is in a group that has a rule."}, s.setGroupRule)
 	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}", id: "deleteGroup", tag: "admin", summary: "Removes a group; its members stay.", status: http.StatusNoContent}, s.deleteGroup)
 	register(s, route{method: http.MethodGet, path: "/admin/groups/{id}/members", id: "listMembers", tag: "admin", summary: "Who is in a group, by e-mail address."}, s.listMembers)
 	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/members/{accountId}", id: "addMember", tag: "admin", summary: "Puts an account into a group.", status: http.StatusNoContent}, s.addMember)
@@ -55,8 +71,8 @@ func (s *Server) listGroups(ctx context.Context, in *groupFilter) (*body[list[gr
 	return ok(list[group]{mapped(page.Items, groupOf), page.NextPageToken}), nil
 }
 
-func (s *Server) createGroup(ctx context.Context, in *struct{ Body groupName }) (*body[group], error) {
-	g, err := s.groups.Create(ctx, in.Body.Name)
+func (s *Server) createGroup(ctx context.Context, in *struct{ Body newGroup }) (*body[group], error) {
+	g, err := s.groups.Create(ctx, in.Body.Name, (*access.Rule)(in.Body.Rule))
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +84,17 @@ func (s *Server) renameGroup(ctx context.Context, in *struct {
 	Body groupName
 }) (*body[group], error) {
 	g, err := s.groups.Rename(ctx, in.ID, in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return ok(groupOf(g)), nil
+}
+
+func (s *Server) setGroupRule(ctx context.Context, in *struct {
+	IDInput
+	Body groupRule
+}) (*body[group], error) {
+	g, err := s.groups.SetRule(ctx, in.ID, access.Rule(in.Body))
 	if err != nil {
 		return nil, err
 	}

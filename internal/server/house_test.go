@@ -145,10 +145,10 @@ func (h *house) somebody() *person {
 }
 
 // resident is a new account, signed in with a password of its own.
-func (h *house) resident(name, role string) *person {
+func (h *house) resident(name string, roles ...held) *person {
 	h.t.Helper()
 	var made createdAccount
-	h.admin.must("POST", "/admin/accounts", map[string]any{"email": name + "@example.jp", "name": name, "role": role}, &made)
+	h.admin.must("POST", "/admin/accounts", map[string]any{"email": name + "@example.jp", "name": name, "roles": orEmpty(roles)}, &made)
 	p := h.somebody()
 	p.id = made.Account.ID
 	p.must("POST", "/sign-in", map[string]any{"email": name + "@example.jp", "password": made.TemporaryPassword}, nil)

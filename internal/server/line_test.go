@@ -26,7 +26,7 @@ func (h *house) firstHasItsTurn() {
 func TestWhoeverWaitsForAModelIsToldTheirPlace(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0}}, nil)
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		first := anna.asks("[[silence]]")
 		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")
 		h.firstHasItsTurn()
@@ -52,7 +52,7 @@ func TestWhoMayNotAnyMoreDoesNotGoOutAfterTheWait(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		var group struct{ ID string }
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "課"}, &group)
-		anna, ben, chie := h.resident("anna", "member"), h.resident("ben", "member"), h.resident("chie", "member")
+		anna, ben, chie := h.resident("anna"), h.resident("ben"), h.resident("chie")
 		for _, p := range []*person{anna, ben, chie} {
 			h.admin.must("PUT", "/admin/groups/"+group.ID+"/members/"+p.id, nil, nil)
 		}
@@ -112,7 +112,7 @@ func TestAnAdministratorGivesAModelRoutes(t *testing.T) {
 			t.Errorf("deleting it unasked: %+v", got)
 		}
 		// A member neither sees nor sets them.
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		anna.refused("GET", "/admin/connections/"+second.ID+"/dependents", nil)
 		anna.refused("GET", "/admin/models", nil)
 		anna.refused("PATCH", "/admin/models/"+h.modelA, map[string]any{"routes": []any{}})

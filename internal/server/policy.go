@@ -62,7 +62,7 @@ func CheckPolicy(ctx context.Context, cfg config.Config, log *slog.Logger, q Pol
 		defer func() { _ = store.Close() }() // nothing was written
 		record := audit.New(store, time.Now)
 		known.DB, known.Policies = store, setting.Define(setting.New(store, record, time.Now), definition)
-		groups = access.NewGroups(store, record, time.Now)
+		groups = newOrganisation(store, record, time.Now).groups
 	} else if errs.CodeOf(missing) != errs.NotFound || len(q.Groups) > 0 {
 		return PolicyAnswer{}, missing
 	} // before the first start, what an installation begins with holds

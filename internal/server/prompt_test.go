@@ -14,7 +14,7 @@ import (
 
 func TestAPromptIsWrittenUsedSharedAndRestored(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		var tax group
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "税務課"}, &tax)
 		for _, p := range []*person{anna, ben} {
@@ -128,7 +128,7 @@ func TestAPromptIsWrittenUsedSharedAndRestored(t *testing.T) {
 
 func TestTheStarterSetIsThereAndAdministratorsEditIt(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		member := h.resident("emil", "member")
+		member := h.resident("emil")
 		var all list[PromptSummary]
 		member.must("GET", "/prompts?scope=official&locale=ja&limit=200", nil, &all)
 		if len(all.Items) < 30 || all.NextPageToken != "" {

@@ -26,7 +26,7 @@ func TestTheLogHoldsNothingThatWasSaidOrIsSecret(t *testing.T) {
 		}
 
 		var made createdAccount
-		h.admin.must("POST", "/admin/accounts", map[string]any{"email": "anna@example.jp", "name": "安奈", "role": "member"}, &made)
+		h.admin.must("POST", "/admin/accounts", map[string]any{"email": "anna@example.jp", "name": "安奈"}, &made)
 		anna := h.somebody()
 		mistyped := keep("what was typed for an address", "nyuryoku-chigai-9081")
 		anna.refused("POST", "/sign-in", map[string]any{"email": mistyped, "password": keep("a wrong password", "chigau-aikotoba-4471")})
@@ -168,7 +168,7 @@ func TestWhatIsDoneIsRecorded(t *testing.T) {
 		}
 		admin := func(method, path string, in, out any) func() { return as(h.admin, method, path, in, out) }
 
-		did(admin("POST", "/admin/accounts", map[string]any{"email": "anna@example.jp", "name": "安奈", "role": "member"}, &made), adminID, "", "account.create success")
+		did(admin("POST", "/admin/accounts", map[string]any{"email": "anna@example.jp", "name": "安奈"}, &made), adminID, "", "account.create success")
 		id := made.Account.ID
 		did(func() {
 			anna.refused("POST", "/sign-in", map[string]any{"email": "anna@example.jp", "password": "wrong"})
@@ -185,7 +185,7 @@ func TestWhatIsDoneIsRecorded(t *testing.T) {
 		did(as(anna, "POST", "/me/sign-out-everywhere?keepCurrent=true", nil, nil), id, id, "session.end_all success")
 		did(as(anna, "POST", "/sign-out", nil, nil), id, "", "session.sign_out success")
 
-		did(admin("PATCH", "/admin/accounts/"+id, map[string]any{"role": "administrator"}, nil), adminID, id, "account.update success")
+		did(admin("PATCH", "/admin/accounts/"+id, map[string]any{"roles": []map[string]any{{"roleId": "administrator"}}}, nil), adminID, id, "account.set_roles success")
 		did(admin("POST", "/admin/accounts/"+id+"/password", nil, nil), adminID, id, "account.reset_password success")
 		did(admin("DELETE", "/admin/accounts/"+id+"/sessions", nil, nil), adminID, id, "session.end_all success")
 		did(admin("PATCH", "/admin/accounts/"+id, map[string]any{"disabled": true}, nil), adminID, id, "account.disable success")

@@ -81,7 +81,7 @@ func TestWhatIsBarredStaysHereAndIsRecorded(t *testing.T) {
 		fake := bedrockfake.Run(t, bedrockfake.Options{})
 		jp, global := "jp."+sonnet, "global."+sonnet
 		_, models := h.bedrock(fake, jp, global)
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		if names, _ := anna.offered(); !slices.Contains(names, jp) || slices.Contains(names, global) {
 			t.Errorf("offered: %q", names)
 		}
@@ -146,7 +146,7 @@ func TestEachPersonIsTreatedByTheirOwnGroups(t *testing.T) {
 		fake := bedrockfake.Run(t, bedrockfake.Options{})
 		jp, global := "jp."+sonnet, "global."+sonnet
 		connection, models := h.bedrock(fake, "us."+sonnet, global, jp)
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		var research group
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "研究"}, &research)
 		h.admin.must("PUT", "/admin/groups/"+research.ID+"/members/"+ben.id, nil, nil)
@@ -236,7 +236,7 @@ func TestSpeechAndTitlesObeyThePolicyToo(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		ear := h.listens()
 		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"light": true}, nil)
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		h.admin.decides(map[string]any{"name": "会話だけ", "models": []string{openaifake.DefaultModels[1]}})
 		reached := h.fake.Total()
 		got := anna.refusedRequest(anna.speech("?modelId="+ear, "audio/wav", wavOf(1, "")))

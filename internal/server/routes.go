@@ -32,6 +32,8 @@ func (s *Server) operations() {
 	s.shareOperations()
 	s.accountOperations()
 	s.groupOperations()
+	s.roleOperations()
+	s.unitOperations()
 	s.connectionOperations()
 	s.statusOperations()
 	s.doctorOperations()

@@ -28,7 +28,7 @@ func (h *house) quiet(t *testing.T) {
 
 func TestAnAnswerIsFollowedToItsEnd(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[reason]][[say こんにちは、世界 🌏。]]")
 		s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		for name, want := range map[string]string{
@@ -74,7 +74,7 @@ func TestAnAnswerIsFollowedToItsEnd(t *testing.T) {
 
 func TestAStreamGoesOnFromAnyPlace(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[reason 3]][[say 日本語と emoji 👩‍💻。]]")
 		path := "/runs/" + begun.Answers[0].RunID + "/events"
 		whole := said(t, p.follows(path, "").rest())
@@ -133,7 +133,7 @@ func TestAStreamIsNotOpenedForItsHeaders(t *testing.T) {
 
 func TestStoppingKeepsWhatWasSaid(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[long 1000]][[silence 3]]")
 		s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		s.until("text-delta")
@@ -165,7 +165,7 @@ func contains(all []event, text string) bool {
 
 func TestAFailureInTheMiddleIsTold(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	begun := p.asks("[[long 20]][[cut 5]]")
 	all := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 	if !isWhole(all) || !contains(all, `"type":"error"`) || !contains(all, `"code":"model_broke_off"`) || said(t, all)["0"] == "" {
@@ -178,7 +178,7 @@ func TestAFailureInTheMiddleIsTold(t *testing.T) {
 
 func TestADisabledAccountIsOutAtOnceAndItsStreamsEnd(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		begun := p.asks("[[long 1000]][[silence 3]]")
 		run := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 		run.until("text-delta")
@@ -198,7 +198,7 @@ func TestADisabledAccountIsOutAtOnceAndItsStreamsEnd(t *testing.T) {
 
 func TestASessionThatEndsElsewhereEndsItsStreams(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("anna", "member")
+		p := h.resident("anna")
 		phone := h.somebody()
 		phone.must("POST", "/sign-in", map[string]any{"email": "anna@example.jp", "password": password}, nil)
 		begun := p.asks("[[long 1000]][[silence 3]]")
@@ -215,7 +215,7 @@ func TestASessionThatEndsElsewhereEndsItsStreams(t *testing.T) {
 
 func TestAnotherTabHearsOfChanges(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p, stranger := h.resident("anna", "member"), h.resident("ben", "member")
+		p, stranger := h.resident("anna"), h.resident("ben")
 		tab, other := p.follows("/events", ""), stranger.follows("/events", "")
 		begun := p.asks("[[say hello]]")
 		tab.until(begun.Conversation.ID)
@@ -236,7 +236,7 @@ func TestAnotherTabHearsOfChanges(t *testing.T) {
 
 func TestAServerThatStopsLetsAnswersFinish(t *testing.T) {
 	h := furnished(t, db.SQLite, map[string]string{"runs.stopGrace": "1m"})
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	begun := p.asks("[[long 60]][[rate 100]]")
 	s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 	s.until("text-delta")
@@ -256,7 +256,7 @@ func TestAServerThatMustStopKeepsWhatWasSaidAndTheStreamIsToBeTakenUpAgain(t *te
 	for _, engine := range []db.Engine{db.SQLite, db.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
 			h := furnished(t, engine, map[string]string{"runs.stopGrace": "100ms"})
-			p := h.resident("anna", "member")
+			p := h.resident("anna")
 			begun := p.asks("[[long 1000]][[silence 5]]")
 			s := p.follows("/runs/"+begun.Answers[0].RunID+"/events", "")
 			idle := p.follows("/events", "")
@@ -286,7 +286,7 @@ func TestAServerThatMustStopKeepsWhatWasSaidAndTheStreamIsToBeTakenUpAgain(t *te
 
 func TestASecondSendIsTheFirst(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	in := map[string]any{"modelId": h.modelA, "turn": map[string]any{"text": "[[say hello]]", "clientId": "c-1"}}
 	var first, second started
 	p.must("POST", "/conversations", in, &first)
@@ -298,7 +298,7 @@ func TestASecondSendIsTheFirst(t *testing.T) {
 
 func TestFilesArriveAndLeaveHarmless(t *testing.T) {
 	h := furnished(t, db.SQLite, map[string]string{"limits.attachmentBytes": "4KiB"})
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	resp, text := p.do(p.upload("%E8%A8%98%E9%8C%B2.html", "text/html", []byte("<!doctype html><html><script>alert(1)</script></html>")))
 	if resp.StatusCode != http.StatusCreated {
 		t.Fatalf("%d %s", resp.StatusCode, text)

@@ -67,7 +67,7 @@ func places(hits []searchHit) []string {
 
 func TestSearchFindsWhatThePersonHas(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		anna.holds(
 			datedConversation("1", "来年度の予算", "2026-04-01", "予算要求の時刻は 10:30 でしたか", "<b>ＡＢＣ</b>の予算要求書に、交付要綱の写しを付けます。", func(c *export.Conversation) {
 				c.Folder, c.Tags = "財政課", []string{"至急", "予算"}
@@ -177,7 +177,7 @@ func words(n int) string {
 
 func TestSearchGivesPageAfterPage(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		var all, theirs []export.Conversation
 		var want []string
 		for i := range 25 {

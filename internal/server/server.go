@@ -8,7 +8,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/chat"
 	"kakoi/internal/chat/transfer"
@@ -34,10 +33,10 @@ type Server struct {
 	log     *slog.Logger
 	metrics *measures
 
-	db        *db.DB
-	gate      *egress.Gate
-	audit     *audit.Log
-	groups    *access.Groups
+	db    *db.DB
+	gate  *egress.Gate
+	audit *audit.Log
+	organisation
 	identity  *identity.Service
 	catalogue *model.Catalogue
 	invoker   *model.Invoker

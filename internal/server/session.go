@@ -19,11 +19,25 @@ type me struct {
 }
 
 type myAccount struct {
-	ID                 string      `json:"id"`
-	Email              string      `json:"email"`
-	Name               string      `json:"name"`
-	Role               access.Role `json:"role" enum:"administrator,member"`
-	MustChangePassword bool        `json:"mustChangePassword" doc:"Nothing is granted until the temporary password is replaced."`
+	ID                 string    `json:"id"`
+	Email              string    `json:"email"`
+	Name               string    `json:"name"`
+	Roles              []held    `json:"roles" doc:"Those that hold now."`
+	Permissions        []permits `json:"permissions" doc:"What these roles permit, be it for one unit only."`
+	MustChangePassword bool      `json:"mustChangePassword" doc:"Nothing is granted until the temporary password is replaced."`
+}
+
+func myAccountOf(a identity.Account, p access.Principal) myAccount {
+	out := myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Roles: []held{}, Permissions: []permits{}, MustChangePassword: a.MustChangePassword}
+	for _, right := range p.Rights {
+		out.Roles = append(out.Roles, held{RoleID: string(right.RoleID), UnitID: right.UnitID})
+	}
+	for _, action := range access.Permissions() {
+		if p.Has(action) {
+			out.Permissions = append(out.Permissions, permits(action))
+		}
+	}
+	return out
 }
 
 type preferences struct {
@@ -156,10 +170,11 @@ func (s *Server) signOut(ctx context.Context, _ *none) (*signedOut, error) {
 }
 
 func (s *Server) getMe(ctx context.Context, _ *none) (*body[me], error) {
-	if _, err := access.Require(ctx); err != nil {
+	p, err := access.Require(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return ok(s.meOf(requestOf(ctx).account)), nil
+	return ok(s.meOf(requestOf(ctx).account, p)), nil
 }
 
 func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange }) (*body[me], error) {
@@ -167,7 +182,8 @@ func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange })
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.meOf(a)), nil
+	p, _ := access.From(ctx)
+	return ok(s.meOf(a, p)), nil
 }
 
 func (s *Server) updatePreferences(ctx context.Context, in *struct{ Body preferencesChange }) (*body[preferences], error) {
@@ -240,12 +256,12 @@ func (s *Server) opened(in identity.SignedIn, err error) (*signedIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account)}, nil
+	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account, in.Principal)}, nil
 }
 
-func (s *Server) meOf(a identity.Account) me {
+func (s *Server) meOf(a identity.Account, p access.Principal) me {
 	return me{
-		Account:     myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, MustChangePassword: a.MustChangePassword},
+		Account:     myAccountOf(a, p),
 		Preferences: preferences(a.Preferences),
 		Version:     s.version,
 	}

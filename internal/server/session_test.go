@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 )
@@ -39,7 +40,7 @@ func TestTheSetupLinkMakesOneAdministratorAndIsSpent(t *testing.T) {
 	in := map[string]any{"token": token, "email": "Anna@Example.jp ", "name": "安奈", "password": password, "locale": "ja"}
 	var who me
 	first.must("POST", "/setup", in, &who)
-	if who.Account.Role != "administrator" || who.Account.Email != "anna@example.jp" || who.Preferences.Locale != "ja" || who.Version != "test" {
+	if len(who.Account.Roles) != 1 || who.Account.Roles[0].RoleID != "administrator" || len(who.Account.Permissions) != len(access.Permissions()) || who.Account.Email != "anna@example.jp" || who.Preferences.Locale != "ja" || who.Version != "test" {
 		t.Errorf("made %+v", who)
 	}
 	first.must("GET", "/me", nil, &who)
@@ -56,7 +57,7 @@ func TestTheSetupLinkMakesOneAdministratorAndIsSpent(t *testing.T) {
 
 func TestTheSessionIsAnotherOneAfterEachSignIn(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		p := h.resident("berta", "member")
+		p := h.resident("berta")
 		before := h.cookieOf(p)
 		p.must("POST", "/sign-in", map[string]any{"email": "berta@example.jp", "password": password}, nil)
 		if after := h.cookieOf(p); after == before {
@@ -87,7 +88,7 @@ func TestTheSessionIsAnotherOneAfterEachSignIn(t *testing.T) {
 func TestATemporaryPasswordGrantsNothingButItsReplacement(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
 	var made createdAccount
-	h.admin.must("POST", "/admin/accounts", map[string]any{"email": "carla@example.jp", "name": "Carla", "role": "administrator"}, &made)
+	h.admin.must("POST", "/admin/accounts", map[string]any{"email": "carla@example.jp", "name": "Carla", "roles": []map[string]any{{"roleId": "administrator"}}}, &made)
 	p := h.somebody()
 	in := map[string]any{"email": "carla@example.jp", "password": made.TemporaryPassword}
 	var who me
@@ -109,7 +110,7 @@ func TestATemporaryPasswordGrantsNothingButItsReplacement(t *testing.T) {
 
 func TestOnesSessionsAreListedAndEnded(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
-	p := h.resident("dora", "member")
+	p := h.resident("dora")
 	phone := h.somebody()
 	phone.must("POST", "/sign-in", map[string]any{"email": "dora@example.jp", "password": password}, nil)
 	var sessions list[session]
@@ -224,7 +225,7 @@ func TestTheAddressOfAClientIsNotWhatItClaims(t *testing.T) {
 
 func TestConversationsBeginOnlyWithInstructionsThatThePersonMayRead(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		write := func(p *person, kind string) string {
 			var made prompt
 			p.must("POST", "/prompts", map[string]any{"kind": kind, "name": kind, "body": "簡潔に", "locale": "ja"}, &made)

@@ -13,7 +13,7 @@ import (
 
 func TestAConversationIsSharedSeenCopiedAndTakenBack(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben, chie := h.resident("anna", "member"), h.resident("ben", "member"), h.resident("chie", "member")
+		anna, ben, chie := h.resident("anna"), h.resident("ben"), h.resident("chie")
 		var file attachment
 		_, text := anna.do(anna.upload("memo.txt", "text/plain", []byte("覚え書き")))
 		unmarshal(t, text, &file)

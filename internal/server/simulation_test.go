@@ -123,7 +123,7 @@ func (h *house) connectionID(t *testing.T) string {
 func TestMembersDoNotSimulate(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		made := h.connected(t)
-		member := h.resident("anna", "member")
+		member := h.resident("anna")
 		for path, in := range map[string]any{
 			"/admin/policy/simulate": map[string]any{"version": 2}, "/admin/policy/generate": map[string]any{"connectionId": made.ID, "case": map[string]any{"version": 2}},
 		} {

@@ -71,7 +71,7 @@ func TestWithoutASessionNothingIsGranted(t *testing.T) {
 func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		d := described(t)
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		begun := anna.asks("[[say hello]]")
 		anna.follows("/runs/"+begun.Answers[0].RunID+"/events", "").rest()
 		var file attachment
@@ -156,7 +156,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 
 func TestAMemberMayDoNothingOfAnAdministrators(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		d, member := described(t), h.resident("emil", "member")
+		d, member := described(t), h.resident("emil")
 		for path, methods := range d.Paths {
 			for method, op := range methods {
 				if !strings.HasPrefix(path, "/admin/") {

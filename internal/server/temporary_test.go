@@ -15,7 +15,7 @@ import (
 
 func TestATemporaryConversationLeavesNoTrace(t *testing.T) {
 	h := furnished(t, db.SQLite, nil)
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	turn := map[string]any{"modelId": h.modelA, "systemPrompt": "極秘の指示", "messages": []map[string]any{
 		{"role": "user", "text": "前の極秘の問い"}, {"role": "assistant", "text": "前の極秘の答え"},
 		{"role": "user", "text": "[[say 極秘の答え]]", "files": []map[string]any{{"name": "極秘.txt", "data": []byte("極秘の添付")}}},
@@ -55,7 +55,7 @@ func TestATemporaryConversationLeavesNoTrace(t *testing.T) {
 
 func TestAdministratorsDecideForConversations(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		turn := map[string]any{"modelId": h.modelA, "messages": []map[string]any{{"role": "user", "text": "[[say x]]"}}}
 		decide := func(version int, in map[string]any) chatSettings {
 			in["version"] = version

@@ -53,7 +53,7 @@ func (h *house) listens(groups ...string) string {
 
 func TestSpeechBecomesTextAndIsKeptNowhere(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna := h.resident("anna", "member")
+		anna := h.resident("anna")
 		var before offers
 		if anna.must("GET", "/models", nil, &before); before.Transcriber != nil {
 			t.Errorf("without a speech server: %+v", before.Transcriber)
@@ -117,7 +117,7 @@ func TestSpeechBecomesTextAndIsKeptNowhere(t *testing.T) {
 
 func TestOnlyWhoMayUseTheModelDictates(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		var tax group
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "税務課"}, &tax)
 		h.admin.must("PATCH", "/admin/accounts/"+anna.id, map[string]any{"groupIds": []string{tax.ID}}, nil)
@@ -155,7 +155,7 @@ func TestOnlyWhoMayUseTheModelDictates(t *testing.T) {
 func TestADictationHasBoundsAndSaysThem(t *testing.T) {
 	h := furnished(t, db.SQLite, map[string]string{"limits.recordingBytes": "128KiB", "limits.recordingDuration": "10s"})
 	h.listens()
-	anna := h.resident("anna", "member")
+	anna := h.resident("anna")
 	var told offers
 	if anna.must("GET", "/models", nil, &told); told.Transcriber.MaxSeconds != 10 || told.Transcriber.MaxBytes != 128<<10 {
 		t.Errorf("told %+v", told.Transcriber)

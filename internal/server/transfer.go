@@ -145,7 +145,7 @@ func (s *Server) exportTables(ctx context.Context, in *struct {
 func (s *Server) exportMe(ctx context.Context, _ *none) (*huma.StreamResponse, error) {
 	who := requestOf(ctx).account
 	things := []transfer.Thing{{Name: "account.json", Value: map[string]any{
-		"account":     myAccount{who.ID, who.Email, who.Name, who.Role, who.MustChangePassword},
+		"account":     accountOf(who),
 		"preferences": who.Preferences,
 	}}}
 	prompts, err := s.ownPrompts(ctx)

@@ -110,7 +110,7 @@ func withoutIDs(t *testing.T, data []byte) string {
 
 func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		anna, ben := h.resident("anna", "member"), h.resident("ben", "member")
+		anna, ben := h.resident("anna"), h.resident("ben")
 		var file attachment
 		_, text := anna.do(anna.upload("%E8%A6%81%E7%B6%B1.txt", "text/plain", []byte("第一条 目的")))
 		unmarshal(t, text, &file)
@@ -239,7 +239,7 @@ func TestConversationsGoOutAndComeBackWhole(t *testing.T) {
 
 func TestExportsOfOtherProgramsComeIn(t *testing.T) {
 	h := furnished(t, db.SQLite, map[string]string{"limits.importBytes": "1MiB"})
-	p := h.resident("anna", "member")
+	p := h.resident("anna")
 	for _, name := range []string{"chatgpt", "openwebui", "librechat", "librechat-tree", "genu", "genu-dynamodb", "kakoi"} {
 		data, err := os.ReadFile(fromRoot("internal/chat/imports/testdata/" + name + ".json"))
 		if err != nil {

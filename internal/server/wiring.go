@@ -86,7 +86,7 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 		return "", err
 	}
 	record := audit.New(store, time.Now)
-	people, err := newIdentity(cfg, store, record, access.NewGroups(store, record, time.Now), log)
+	people, err := newIdentity(cfg, store, record, newOrganisation(store, record, time.Now), log)
 	if err != nil {
 		return "", err
 	}
@@ -149,8 +149,8 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.recorder = egress.NewRecorder(gate, store, record, node, version, now, log)
 
 	// People.
-	groups := access.NewGroups(store, record, now)
-	people, err := newIdentity(cfg, store, record, groups, log)
+	office := newOrganisation(store, record, now)
+	people, err := newIdentity(cfg, store, record, office, log)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		return nil, err
 	}
 	catalogue := model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secrets, Audit: record, Groups: groups,
+		DB: store, Secrets: secrets, Audit: record, Groups: office.groups,
 		Adapters: adapters(gate), Fetch: gate, Places: places, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
 	})
 	if err := catalogue.Seed(ctx); err != nil {
@@ -176,7 +176,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	var talk *chat.Service
 	measured := newMeasures(func() int { return talk.Running() })
 	invoker := model.NewInvoker(model.InvokerOptions{
-		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{}, People: callers{people, groups},
+		Catalogue: catalogue, DB: store, Masker: privacy.Masker{}, Residency: places, Budgets: governance.Budgets{}, People: callers{people, office.groups},
 		Audit: record, Metrics: measured.registry, NodeID: node, Now: now, Log: log,
 	})
 
@@ -213,7 +213,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
+		db: store, gate: gate, audit: record, organisation: office, identity: people, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
 		media: media.New(media.Options{
 			Models: catalogue, Invoker: invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
@@ -349,9 +349,25 @@ func databaseHosts(raw string) []string {
 	return out
 }
 
-func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, groups *access.Groups, log *slog.Logger) (*identity.Service, error) {
+// organisation is who belongs where, and may do what.
+type organisation struct {
+	charts *access.Charts
+	groups *access.Groups
+	roles  *access.Roles
+	units  *access.Units
+}
+
+func newOrganisation(store *db.DB, record *audit.Log, now func() time.Time) organisation {
+	charts := access.NewCharts(store, now)
+	return organisation{
+		charts: charts, groups: access.NewGroups(store, record, charts, now),
+		roles: access.NewRoles(store, record, charts, now), units: access.NewUnits(store, record, charts, now),
+	}
+}
+
+func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, o organisation, log *slog.Logger) (*identity.Service, error) {
 	return identity.New(identity.Options{
-		DB: store, Audit: record, Groups: groups, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
+		DB: store, Audit: record, Groups: o.groups, Roles: o.roles, Units: o.units, Charts: o.charts, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
 	})
 }
 
@@ -433,20 +449,7 @@ func (c callers) Caller(ctx context.Context) (model.Caller, error) {
 
 // Still implements model.People.
 func (c callers) Still(ctx context.Context) (access.Principal, error) {
-	p, err := access.Require(ctx)
-	if err != nil {
-		return access.Principal{}, err
-	}
-	account, err := c.people.Self(ctx)
-	if err != nil {
-		return access.Principal{}, err
-	}
-	if account.Disabled {
-		return access.Principal{}, errs.New(errs.Forbidden, "this account has been switched off")
-	}
-	p.Role = account.Role
-	p.GroupIDs, err = c.groups.GroupIDs(ctx, account.ID)
-	return p, err
+	return c.people.Still(ctx)
 }
 
 // Handler answers every request.

@@ -23,8 +23,8 @@ func open(t *testing.T, d *db.DB) (*setting.Service, *audit.Log) {
 	t.Helper()
 	for id, name := range map[string]string{"hanako": "管理 花子", "taro": "管理 太郎"} {
 		const insert = `
-			INSERT INTO accounts (id, email, name, search_key, role, password_hash, created_at, updated_at)
-			VALUES ($1, $2, $3, '', 'administrator', '', 0, 0)`
+			INSERT INTO accounts (id, email, name, search_key, password_hash, created_at, updated_at)
+			VALUES ($1, $2, $3, '', '', 0, 0)`
 		if _, err := d.ExecContext(t.Context(), insert, id, id+"@example.jp", name); err != nil {
 			t.Fatal(err)
 		}
@@ -33,8 +33,8 @@ func open(t *testing.T, d *db.DB) (*setting.Service, *audit.Log) {
 	return setting.New(d, record, func() time.Time { return noon }), record
 }
 
-func as(t *testing.T, id string, role access.Role) context.Context {
-	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Role: role})
+func as(t *testing.T, id string, role access.RoleID) context.Context {
+	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Rights: access.Rights(role)})
 }
 
 func TestNothingIsDecidedAtFirst(t *testing.T) {

@@ -16,8 +16,8 @@ func TestWhatAListMarksIsFoundByAnIndex(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		err := d.Transact(t.Context(), func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.ExecContext(ctx, `
-				INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-				VALUES ('anna', 'anna@example.jp', 'anna', '', 'member', '', '{}', 0, 0)`)
+				INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+				VALUES ('anna', 'anna@example.jp', 'anna', '', '', '{}', 0, 0)`)
 			if err != nil {
 				return err
 			}

@@ -277,7 +277,7 @@ func (s *Service) Lists(ctx context.Context, scope Scope, token string, limit in
 	}
 	limit = min(limit, maxLimit)
 	page := Page{}
-	if page.Items, err = s.list(ctx, s.db, scope, who.AccountID, token, limit+1, s.now()); err != nil {
+	if page.Items, err = s.list(ctx, s.db, scope, who, token, limit+1, s.now()); err != nil {
 		return Page{}, err
 	}
 	if len(page.Items) > limit {

@@ -98,7 +98,7 @@ func open(t *testing.T, d *db.DB) *fixture {
 	f := &fixture{t: t, db: d, model: &echo{says: "答え"}, clock: time.Date(2026, time.November, 22, 1, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return f.clock }
 	f.audit = audit.New(d, time.Now)
-	f.groups = access.NewGroups(d, f.audit, time.Now)
+	f.groups = access.NewGroups(d, f.audit, access.NewCharts(d, time.Now), time.Now)
 	f.chat = chat.New(chat.Options{
 		DB: d, Files: blob.New(d, secret.New(secrettest.NewKey(t)), time.Now), Invoker: f.model, Models: offers{}, Audit: f.audit, Log: slog.New(slog.DiscardHandler), Now: time.Now, NodeID: "n",
 		FlushEvery: 10 * time.Millisecond, MaxAttachmentBytes: 1 << 20,
@@ -119,19 +119,19 @@ func open(t *testing.T, d *db.DB) *fixture {
 }
 
 // person is a new account, and what it does.
-func (f *fixture) person(name string, role access.Role, groupIDs ...string) context.Context {
+func (f *fixture) person(name string, role access.RoleID, groupIDs ...string) context.Context {
 	f.t.Helper()
 	id := db.NewID()
 	_, err := f.db.ExecContext(f.t.Context(), `
-	INSERT INTO accounts (id, email, name, search_key, role, password_hash, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, '', 0, 0)`, id, id+"@example.jp", name, strings.ToLower(name)+"\n"+id+"@example.jp", string(role))
+	INSERT INTO accounts (id, email, name, search_key, password_hash, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, '', 0, 0)`, id, id+"@example.jp", name, strings.ToLower(name)+"\n"+id+"@example.jp")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	if len(groupIDs) > 0 {
 		f.join(id, groupIDs...)
 	}
-	return access.WithPrincipal(f.t.Context(), access.Principal{AccountID: id, Role: role, GroupIDs: groupIDs, SessionID: "s"})
+	return access.WithPrincipal(f.t.Context(), access.Principal{AccountID: id, Rights: access.Rights(role), GroupIDs: groupIDs, SessionID: "s"})
 }
 
 func (f *fixture) join(account string, groupIDs ...string) {
@@ -145,7 +145,7 @@ func (f *fixture) join(account string, groupIDs ...string) {
 
 func (f *fixture) group(name string) string {
 	f.t.Helper()
-	g, err := f.groups.Create(f.admin, name)
+	g, err := f.groups.Create(f.admin, name, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

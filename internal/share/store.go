@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,27 +56,30 @@ func scanListed(r row) (Listed, error) {
 	return l, err
 }
 
-// sharedWith selects the ids of the shares of others that are for $2: for them,
+// sharedWith selects the ids of the shares of others that are for who: for them,
 // for a group they are in, or for everyone and opened by them before. A link for
 // everyone is not put before everyone's eyes. It is access.ShareRead in SQL,
 // taken together from what each index gives.
-const sharedWith = `
-	SELECT x.share_id FROM share_accounts x WHERE x.account_id = $2
+func sharedWith(where *db.Conditions, who access.Principal) string {
+	account := where.Mark(who.AccountID)
+	return `
+	SELECT x.share_id FROM share_accounts x WHERE x.account_id = ` + account + `
 	UNION
-	SELECT x.share_id FROM group_members m JOIN share_groups x ON x.group_id = m.group_id WHERE m.account_id = $2
+	SELECT x.share_id FROM share_groups x WHERE x.group_id IN (` + where.Marks(who.GroupIDs) + `)
 	UNION
-	SELECT v.share_id FROM share_views v JOIN shares e ON e.id = v.share_id WHERE v.account_id = $2 AND e.everyone`
+	SELECT v.share_id FROM share_views v JOIN shares e ON e.id = v.share_id WHERE v.account_id = ` + account + ` AND e.everyone`
+}
 
 // list returns the shares of a scope that come after the one named after, newest
 // first, without those they are for.
-func (s store) list(ctx context.Context, q db.Queryer, scope Scope, account, after string, limit int, now time.Time) ([]Listed, error) {
-	where := db.Given(now.UnixMilli(), account)
+func (s store) list(ctx context.Context, q db.Queryer, scope Scope, who access.Principal, after string, limit int, now time.Time) ([]Listed, error) {
+	where := db.Given(now.UnixMilli(), who.AccountID)
 	where.Add(going)
 	if scope == ScopeMine {
 		where.Add("s.owner_id = $2")
 	} else {
 		where.Add("s.owner_id <> $2")
-		where.Add("s.id IN (" + sharedWith + ")")
+		where.Add("s.id IN (" + sharedWith(&where, who) + ")")
 	}
 	if after != "" {
 		where.Add("s.id < ?", after)
@@ -308,10 +312,11 @@ func (s store) addAccount(ctx context.Context, q db.Queryer, id, account string)
 
 // addGroup shares with a group and reports whether who may.
 func (s store) addGroup(ctx context.Context, q db.Queryer, who access.Principal, id, group string) (bool, error) {
+	if !who.Has(access.GroupRead) && !slices.Contains(who.GroupIDs, group) {
+		return false, nil
+	}
 	return added(q.ExecContext(ctx, `
-		INSERT INTO share_groups (share_id, group_id) SELECT $1, g.id FROM groups g
-		WHERE  g.id = $2 AND ($3 OR EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.account_id = $4))`,
-		id, group, who.Role == access.Administrator, who.AccountID))
+		INSERT INTO share_groups (share_id, group_id) SELECT $1, g.id FROM groups g WHERE g.id = $2`, id, group))
 }
 
 func added(res sql.Result, err error) (bool, error) {
@@ -384,10 +389,12 @@ func (s store) people(ctx context.Context, who access.Principal, search string) 
 
 // groups finds those that who may share with.
 func (s store) groups(ctx context.Context, who access.Principal, search string) ([]Group, error) {
-	list, err := all(ctx, s.db, scanGroup, `
-		SELECT g.id, g.name FROM groups g
-		WHERE  g.name_key LIKE $1 ESCAPE '!' AND ($2 OR EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.account_id = $3))
-		ORDER  BY g.name_key LIMIT 20`, label.Pattern(search), who.Role == access.Administrator, who.AccountID)
+	var where db.Conditions
+	where.Add("g.name_key LIKE ? ESCAPE '!'", label.Pattern(search))
+	if !who.Has(access.GroupRead) {
+		where.Add("g.id IN (" + where.Marks(who.GroupIDs) + ")")
+	}
+	list, err := all(ctx, s.db, scanGroup, `SELECT g.id, g.name FROM groups g`+where.Where()+` ORDER BY g.name_key LIMIT 20`, where.Args()...)
 	if err != nil {
 		return nil, fmt.Errorf("find groups: %w", err)
 	}

@@ -60,7 +60,7 @@ test("the doctor tells each step as it comes, and cause and remedy of what fails
 });
 
 test("nobody but administrators examines", async ({ workplace, visit, page }) => {
-  const made = await call(page.request, workplace, "POST", "/admin/accounts", { name: "佐藤 次郎", email: "sato@example.jp", role: "member" });
+  const made = await call(page.request, workplace, "POST", "/admin/accounts", { name: "佐藤 次郎", email: "sato@example.jp" });
   const { request } = await visit();
   await call(request, workplace, "POST", "/sign-in", { email: "sato@example.jp", password: made.temporaryPassword });
   await call(request, workplace, "POST", "/me/password", { current: made.temporaryPassword, new: "another horse battery" });

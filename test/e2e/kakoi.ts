@@ -148,7 +148,7 @@ export const memberPassword = "another horse battery";
 
 /** Adds a member whose first password is already changed, signed in with request. */
 export async function addMember(server: Kakoi, admin: APIRequestContext, member: APIRequestContext, name: string, email: string): Promise<string> {
-  const made = await call(admin, server, "POST", "/admin/accounts", { name, email, role: "member" });
+  const made = await call(admin, server, "POST", "/admin/accounts", { name, email });
   await call(member, server, "POST", "/sign-in", { email, password: made.temporaryPassword });
   await call(member, server, "POST", "/me/password", { current: made.temporaryPassword, new: memberPassword });
   return made.account.id;

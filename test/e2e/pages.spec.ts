@@ -58,7 +58,7 @@ for (const locale of ["ja", "en"] as const) {
 
       const stranger = await visit({ locale: locale === "ja" ? "ja-JP" : "en-GB", reducedMotion: "reduce" });
       await setUp(server, stranger.request, locale, who.admin);
-      const made = await call(stranger.request, server, "POST", "/admin/accounts", { name: who.member, email: "sato@example.jp", role: "member" });
+      const made = await call(stranger.request, server, "POST", "/admin/accounts", { name: who.member, email: "sato@example.jp" });
       await page.goto(`${server.url}/setup`);
       await expect(page.getByText(t("account.alreadySetUp"))).toBeVisible();
       await eye.look("set-up when it is done");

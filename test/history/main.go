@@ -89,7 +89,7 @@ func run() error {
 			return err
 		}
 	}
-	return h.measure(access.WithPrincipal(ctx, access.Principal{AccountID: person, Role: access.Member, SessionID: "s"}))
+	return h.measure(access.WithPrincipal(ctx, access.Principal{AccountID: person, SessionID: "s"}))
 }
 
 const (
@@ -104,8 +104,8 @@ func (h *history) fill(ctx context.Context) error {
 	began := time.Now()
 	for _, id := range []string{person, other} {
 		_, err := h.store.ExecContext(ctx, `
-			INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-			VALUES ($1, $2, $3, '', 'member', '', '{}', 0, 0)`, id, id+"@example.jp", id)
+			INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+			VALUES ($1, $2, $3, '', '', '{}', 0, 0)`, id, id+"@example.jp", id)
 		if err != nil {
 			return err
 		}

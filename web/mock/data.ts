@@ -1,4 +1,4 @@
-import type { Account, CatalogueModel, Connection, Group, Schemas, Session } from "../src/lib/api/types";
+import type { Account, CatalogueModel, Connection, Group, Me, Schemas, Session } from "../src/lib/api/types";
 
 // みどり野市 and everyone in it are invented.
 
@@ -17,6 +17,11 @@ const people = [
   ["柳沢 修", "yanagisawa"], ["渡部 紗希", "watanabe"], ["小宮 拓真", "komiya"], ["勅使河原 エリザベス 美津子", "teshigawara-elizabeth-mitsuko"], ["岡 進", "oka"],
 ] as const;
 
+export const permissions: Me["account"]["permissions"] = [
+  "account.read", "account.write", "role.assign", "organisation.read", "organisation.write", "group.read", "group.write", "role.read", "role.write", "connection.read",
+  "connection.write", "model.read", "model.write", "prompt.create_official", "prompt.hide", "feedback.read", "audit_event.read", "system.read", "system.write",
+];
+
 export function accounts(count: number): Account[] {
   return Array.from({ length: count }, (_, i) => {
     const [name, mail] = people[i % people.length] ?? ["岡 進", "oka"];
@@ -26,7 +31,8 @@ export function accounts(count: number): Account[] {
       id: `a-${i}`,
       name: lap === 0 ? name : `${name} ${lap + 1}`,
       email: `${mail}${lap === 0 ? "" : lap + 1}@midorino.example`,
-      role: i % 15 === 12 ? "administrator" : "member",
+      roles: i % 15 === 12 ? [{ roleId: "administrator" }] : [],
+      posts: [],
       disabled: i % 11 === 8,
       mustChangePassword: fresh,
       createdAt: ago(60 * 24 * (30 + i)),

@@ -97,7 +97,7 @@ export function mockApi(): Plugin {
     if (plays.has("dark")) preferences.theme = "dark";
     if (plays.has("light")) preferences.theme = "light";
     return {
-      account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", role: plays.has("member") ? "member" : "administrator", mustChangePassword: plays.has("temp") },
+      account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", ...(plays.has("member") ? { roles: [], permissions: [] } : { roles: [{ roleId: "administrator" }], permissions: data.permissions }), mustChangePassword: plays.has("temp") },
       preferences,
       version: "0.1.0",
     };
@@ -175,7 +175,7 @@ export function mockApi(): Plugin {
       const found = list(all, c).filter(
         (a) =>
           (a.name + a.email).toLowerCase().includes(q) &&
-          (!c.query.get("role") || a.role === c.query.get("role")) &&
+          (!c.query.get("roleId") || a.roles.some((role) => role.roleId === c.query.get("roleId"))) &&
           (!c.query.get("groupId") || a.groupIds.includes(c.query.get("groupId") ?? "")) &&
           (!c.query.get("status") || (c.query.get("status") === "disabled") === a.disabled),
       );
@@ -183,13 +183,13 @@ export function mockApi(): Plugin {
     },
     "POST admin/accounts": ({ body }) => {
       if (state.accounts.some((a) => a.email === body.email)) throw new Problem(409, "email_taken", { field: "email" });
-      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groupIds: [], ...body } as unknown as Account;
+      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groupIds: [], roles: [], posts: [], ...body } as unknown as Account;
       state.accounts.unshift(account);
       return { account, temporaryPassword: "kumo-7431-hashi-park" };
     },
     "GET admin/accounts/*": ({ path }) => byId(state.accounts, path[2]),
     "PATCH admin/accounts/*": ({ path, body }) => {
-      if (path[2] === "a-12" && (body.disabled || body.role === "member")) throw new Problem(409, "last_administrator");
+      if (path[2] === "a-12" && (body.disabled || (Array.isArray(body.roles) && body.roles.length === 0))) throw new Problem(409, "last_administrator");
       return Object.assign(byId(state.accounts, path[2]), body);
     },
     "POST admin/accounts/*/password": () => ({ temporaryPassword: "mizu-2208-tori-lane" }),

@@ -26,8 +26,8 @@ func newFixture(t *testing.T, d *db.DB) *fixture {
 	f := &fixture{newIndex(d), t}
 	for _, id := range []string{"anna", "ben"} {
 		f.exec(`
-			INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-			VALUES ($1, $2, $1, '', 'member', '', '{}', 0, 0)`, id, id+"@example.jp")
+			INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+			VALUES ($1, $2, $1, '', '', '{}', 0, 0)`, id, id+"@example.jp")
 	}
 	return f
 }

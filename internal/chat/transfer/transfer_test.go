@@ -64,8 +64,8 @@ func inBoth(t *testing.T, test func(t *testing.T, h *house)) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		for _, id := range []string{"anna", "ben"} {
 			_, err := d.ExecContext(t.Context(), `
-				INSERT INTO accounts (id, email, name, search_key, role, password_hash, preferences, created_at, updated_at)
-				VALUES ($1, $2, $1, '', 'member', '', '{}', 0, 0)`, id, id+"@example.jp")
+				INSERT INTO accounts (id, email, name, search_key, password_hash, preferences, created_at, updated_at)
+				VALUES ($1, $2, $1, '', '', '{}', 0, 0)`, id, id+"@example.jp")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func inBoth(t *testing.T, test func(t *testing.T, h *house)) {
 }
 
 func as(t *testing.T, id string) context.Context {
-	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id, Role: access.Member})
+	return access.WithPrincipal(t.Context(), access.Principal{AccountID: id})
 }
 
 func (h *house) brings(ctx context.Context, t *testing.T, data []byte, dryRun bool) imports.Report {
@@ -217,7 +217,7 @@ func TestADryRunSaysWhatAnImportDoesAndASecondImportDoesNothing(t *testing.T) {
 		if diff := cmp.Diff(before, h.everything(ben, t)); diff != "" {
 			t.Errorf("what ben has changed (-before +after):\n%s", diff)
 		}
-		events, err := h.audit.List(access.WithPrincipal(t.Context(), access.Principal{AccountID: "x", Role: access.Administrator}), audit.Filter{Action: "conversation.import", Limit: 50})
+		events, err := h.audit.List(access.WithPrincipal(t.Context(), access.Principal{AccountID: "x", Rights: access.Rights(access.Administrator)}), audit.Filter{Action: "conversation.import", Limit: 50})
 		if err != nil || len(events.Items) != 1+2*len(sources) {
 			t.Errorf("%d imports on record, %v", len(events.Items), err)
 		}

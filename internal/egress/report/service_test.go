@@ -28,9 +28,9 @@ func open(t *testing.T, d *db.DB, key secret.MasterKey) *Service {
 	})
 }
 
-func as(t *testing.T, role access.Role) context.Context {
+func as(t *testing.T, role access.RoleID) context.Context {
 	t.Helper()
-	return access.WithPrincipal(t.Context(), access.Principal{AccountID: "hanako", Role: role})
+	return access.WithPrincipal(t.Context(), access.Principal{AccountID: "hanako", Rights: access.Rights(role)})
 }
 
 func insert(t *testing.T, d *db.DB, node, destination string, hour time.Time, dials, refusals int64) {

@@ -1,6 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
-import { applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
+import { administers, applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
 import type { AccountFilter } from "@/features/admin/accounts/api";
 import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
@@ -156,7 +156,7 @@ const administration = createRoute({
   path: "/admin",
   beforeLoad: async (options) => {
     const { me } = await signedIn(options);
-    return { forbidden: me.account.role !== "administrator" };
+    return { forbidden: !administers(me.account) };
   },
   component: () => (administration.useRouteContext().forbidden ? <Forbidden /> : <AdminFrame />),
 });
@@ -175,7 +175,7 @@ const accounts = createRoute({
   validateSearch: (search: Record<string, unknown>): AccountFilter & { id?: string } => ({
     q: text(search.q),
     state: oneOf(["active", "disabled"], search.state),
-    role: oneOf(["administrator", "member"], search.role),
+    role: text(search.role),
     group: text(search.group),
     id: text(search.id),
   }),

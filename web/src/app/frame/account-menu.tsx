@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ChevronsUpDown, Keyboard, LogOut, Settings, ShieldCheck } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { signOut, useMe, useUpdatePreferences } from "@/features/account/api";
+import { administers, signOut, useMe, useUpdatePreferences } from "@/features/account/api";
 import type { Locale, Theme } from "@/lib/api/types";
 import { toApiError } from "@/lib/api/error";
 import { runCommand } from "@/lib/commands";
@@ -56,7 +56,7 @@ export function AccountMenu({ compact, onNavigate }: Props) {
             <Seal name={account.name} />
             <span className="min-w-0 flex-1 leading-[1.35]">
               <span className="block truncate">{account.name}</span>
-              <span className="block truncate text-muted">{account.role === "administrator" ? t("roleAdministrator") : account.email}</span>
+              <span className="block truncate text-muted">{account.roles.some((role) => role.roleId === "administrator") ? t("roleAdministrator") : account.email}</span>
             </span>
             <ChevronsUpDown aria-hidden="true" size={20} strokeWidth={1.75} className="flex-none text-muted" />
           </AriaButton>
@@ -75,7 +75,7 @@ export function AccountMenu({ compact, onNavigate }: Props) {
       <MenuItem icon={Keyboard} onAction={() => runCommand("help")}>
         {t("keyboard")}
       </MenuItem>
-      {account.role === "administrator" && (
+      {administers(account) && (
         <MenuItem
           icon={ShieldCheck}
           onAction={() => {

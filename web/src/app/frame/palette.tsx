@@ -4,7 +4,7 @@ import { FileText, History as HistoryIcon, MessageCircleDashed, MessageSquare, M
 import { type ReactNode, useEffect, useState } from "react";
 import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSection, Modal, ModalOverlay, SearchField, Text } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { limitsQuery, useMe } from "@/features/account/api";
+import { administers, limitsQuery, useMe } from "@/features/account/api";
 import { quickSearchQuery } from "@/features/history/api";
 import { Snippet } from "@/features/history/snippet";
 import { quickPromptsQuery } from "@/features/library/api";
@@ -87,7 +87,7 @@ function PaletteBody() {
     { id: "find", title: t("searchPage"), icon: Search, go: () => navigate({ to: "/search", search: {} }) },
     { id: "shared", title: t("shared"), icon: Users, go: () => navigate({ to: "/shared", search: {} }) },
     { id: "prompts", title: t("prompts"), icon: NotebookPen, go: () => navigate({ to: "/prompts" }) },
-    ...(account.role === "administrator"
+    ...(administers(account)
       ? adminPlaces.flatMap((group) => group.places.map((place) => ({ id: place.to, title: t(place.name), note: `${t("admin")} › ${t(group.question)}`, icon: ShieldCheck, go: () => navigate({ to: place.to }) })))
       : []),
   ];

@@ -2,7 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import { applyDensity, applyEra, applyTheme } from "@/lib/appearance";
 import { api, unwrap } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/error";
-import type { Me, Preferences, Schemas } from "@/lib/api/types";
+import type { Me, Permission, Preferences, Schemas } from "@/lib/api/types";
 import { changeLocale } from "@/lib/i18n";
 
 /** Who is signed in; null when nobody is. */
@@ -60,6 +60,11 @@ export function useMe(): Me {
   if (!data) throw new Error("useMe outside the frame");
   return data;
 }
+
+/** Whether the roles of this person permit something, be it for one unit only. */
+export const may = (account: Me["account"], permission: Permission) => account.permissions.includes(permission);
+/** Whether there is anything for this person in the administration. */
+export const administers = (account: Me["account"]) => account.permissions.length > 0;
 
 /** Shows on this browser what the person chose. */
 export function applyPreferences(preferences: Preferences) {

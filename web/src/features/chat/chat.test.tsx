@@ -549,7 +549,7 @@ describe("files", () => {
 describe("the first day", () => {
   it("tells an administrator how to connect a model when there is only the demonstration", async () => {
     const api = new FakeApi();
-    api.me.account.role = "administrator";
+    api.me.account.permissions = ["connection.write"];
     api.models = api.models.map((model) => ({ ...model, demo: true }));
     show(api, "/");
     expect(await screen.findByText("今つながっているのは、試用のモデルだけです")).toBeTruthy();

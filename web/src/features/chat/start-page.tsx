@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { MessageSquare, SlidersHorizontal } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { limitsQuery, modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
+import { limitsQuery, may, modelsQuery, useMe, useUpdatePreferences } from "@/features/account/api";
 import { StartFolder } from "@/features/history/start-folder";
 import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
@@ -146,7 +146,7 @@ export function StartPage() {
             <span className="inline-block">{t("greeting")}</span>
           </h1>
           {models.error && !models.data ? <ErrorNotice error={models.error} onRetry={() => void models.refetch()} className="mb-4" /> : null}
-          {models.data && <FirstRun barred={models.data.barred ?? 0} models={items.length} real={items.filter((one) => !one.demo).length} administrator={account.role === "administrator"} />}
+          {models.data && <FirstRun barred={models.data.barred ?? 0} models={items.length} real={items.filter((one) => !one.demo).length} administrator={may(account, "connection.write")} />}
           {folder && <StartFolder id={folder} />}
           {composer}
           <Recent />

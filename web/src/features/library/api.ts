@@ -82,10 +82,10 @@ export const categoriesQuery = queryOptions({
 });
 
 /** The groups one may share with. */
-export const shareableGroupsQuery = (administrator: boolean) =>
+export const shareableGroupsQuery = (all: boolean) =>
   queryOptions({
-    queryKey: ["groups", administrator ? "all" : "mine"],
-    queryFn: ({ signal }) => (administrator ? unwrap(api.GET("/admin/groups", { signal })) : unwrap(api.GET("/me/groups", { signal }))),
+    queryKey: ["groups", all ? "all" : "mine"],
+    queryFn: ({ signal }) => (all ? unwrap(api.GET("/admin/groups", { signal })) : unwrap(api.GET("/me/groups", { signal }))),
   });
 
 /** What a body asks for and what it says, filled in with defaults; nothing is stored. */

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useMe } from "@/features/account/api";
+import { may, useMe } from "@/features/account/api";
 import { useDebounced } from "@/lib/use-debounced";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
@@ -39,8 +39,8 @@ function Form({ prompt, start, onClose, onSaved }: Props) {
   const formId = useId();
   const categories = useQuery(categoriesQuery);
   const categoryName = useCategoryName();
-  const administrator = account.role === "administrator";
-  const groups = useQuery(shareableGroupsQuery(administrator));
+  const official = may(account, "prompt.create_official");
+  const groups = useQuery(shareableGroupsQuery(may(account, "group.read")));
   const [base, setBase] = useState(prompt?.version ?? 0);
   const [theirs, setTheirs] = useState<Prompt>();
 
@@ -146,7 +146,7 @@ function Form({ prompt, start, onClose, onSaved }: Props) {
         </div>
         <TextField {...form.field("description")} label={t("description")} optional maxLength={500} />
         {prompt && values.body !== prompt.body && <TextField {...form.field("note")} label={t("note")} optional hint={t("noteHint")} maxLength={200} />}
-        {administrator && !prompt && (
+        {official && !prompt && (
           <Checkbox
             isSelected={values.official}
             onChange={(official) => {

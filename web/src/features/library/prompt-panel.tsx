@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Ellipsis } from "lucide-react";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useMe } from "@/features/account/api";
+import { may, useMe } from "@/features/account/api";
 import { draftsOf, newConversation } from "@/features/chat/drafts";
 import { useFormats } from "@/lib/format";
 import { Button, IconButton } from "@/ui/button";
@@ -60,7 +60,7 @@ function Loaded({ prompt, onClose, onOpen }: { prompt: Prompt } & Omit<Props, "i
   const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
   const close = () => setAsking(null);
   const { id, name, kind } = prompt;
-  const mayHide = account.role === "administrator" && (prompt.official || prompt.visibility !== "private");
+  const mayHide = may(account, "prompt.hide") && (prompt.official || prompt.visibility !== "private");
 
   const use = usePromptText(
     t("use"),

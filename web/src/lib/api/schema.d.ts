@@ -387,6 +387,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/groups/{id}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says who is in a group that has a rule. */
+        put: operations["setGroupRule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/models": {
         parameters: {
             query?: never;
@@ -543,6 +560,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles and what they permit, the built-in ones first. */
+        get: operations["listRoles"];
+        put?: never;
+        /** Makes a role. */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a role, at once for all who hold it. */
+        put: operations["updateRole"];
+        post?: never;
+        /** Removes a role that nobody holds. */
+        delete: operations["deleteRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/settings/chat": {
         parameters: {
             query?: never;
@@ -576,6 +629,42 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/admin/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's units as they are on a day. */
+        get: operations["listUnits"];
+        put?: never;
+        /** Makes a unit. */
+        post: operations["createUnit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a unit on a day; nothing may be below or in it then. */
+        delete: operations["abolishUnit"];
+        options?: never;
+        head?: never;
+        /** Renames or moves a unit, from a day on. */
+        patch: operations["updateUnit"];
         trace?: never;
     };
     "/attachments": {
@@ -1675,6 +1764,7 @@ export interface components {
             createdAt: string;
             disabled: boolean;
             email: string;
+            /** @description Those it was put into; groups with a rule are not among them. */
             groupIds: string[];
             id: string;
             /**
@@ -1685,17 +1775,33 @@ export interface components {
             /** @description Holds a temporary password. */
             mustChangePassword: boolean;
             name: string;
-            /** @enum {string} */
-            role: "administrator" | "member";
+            /** @description Also those that are past and to come. */
+            posts: components["schemas"]["Post"][];
+            /** @description Also those that are past and to come. */
+            roles: components["schemas"]["Held"][];
             /** Format: date-time */
             updatedAt: string;
+            /**
+             * Format: date-time
+             * @description May not sign in before; absent: no such day.
+             */
+            validFrom?: string;
+            /**
+             * Format: date-time
+             * @description May not sign in from then on; absent: no such day.
+             */
+            validUntil?: string;
         };
         AccountChange: {
             disabled?: boolean;
+            /** @description Replaces all. */
             groupIds?: string[];
             name?: string;
-            /** @enum {string} */
-            role?: "administrator" | "member";
+            /** @description Replaces those of now and later; past ones stay. */
+            posts?: components["schemas"]["Post"][];
+            /** @description Replaces all. */
+            roles?: components["schemas"]["Held"][];
+            valid?: components["schemas"]["Valid"];
         };
         AccountCounts: {
             /** Format: int64 */
@@ -2598,9 +2704,35 @@ export interface components {
              */
             members: number;
             name: string;
+            /** @description Who is in it by what they are; absent: its members are chosen one by one. */
+            rule?: components["schemas"]["GroupRule"];
         };
         GroupName: {
             name: string;
+        };
+        GroupRule: {
+            /** @description Posts in units below those count too. */
+            below?: boolean;
+            /** @description What stands behind the @, in lower case. */
+            emailDomains?: string[];
+            titles?: string[];
+            unitIds?: string[];
+        };
+        Held: {
+            /**
+             * Format: date-time
+             * @description Absent: from the beginning.
+             */
+            from?: string;
+            /** @description Of a built-in role, its name: administrator, department_administrator, auditor. */
+            roleId: string;
+            /** @description It holds for this unit and all below; absent: everywhere. */
+            unitId?: string;
+            /**
+             * Format: date-time
+             * @description No more from then on; absent: for good.
+             */
+            until?: string;
         };
         IAMFinding: {
             code: string;
@@ -2822,6 +2954,11 @@ export interface components {
         };
         ListTag: {
             items: components["schemas"]["Tag"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
+        ListUnit: {
+            items: components["schemas"]["Unit"][];
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
@@ -3054,8 +3191,10 @@ export interface components {
             /** @description Nothing is granted until the temporary password is replaced. */
             mustChangePassword: boolean;
             name: string;
-            /** @enum {string} */
-            role: "administrator" | "member";
+            /** @description What these roles permit, be it for one unit only. */
+            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+            /** @description Those that hold now. */
+            roles: components["schemas"]["Held"][];
         };
         MyGroups: {
             items: components["schemas"]["Group"][];
@@ -3064,8 +3203,18 @@ export interface components {
             email: string;
             groupIds?: string[];
             name: string;
-            /** @enum {string} */
-            role: "administrator" | "member";
+            posts?: components["schemas"]["Post"][];
+            roles?: components["schemas"]["Held"][];
+            /**
+             * Format: date-time
+             * @description Absent: no such day.
+             */
+            validFrom?: string;
+            /**
+             * Format: date-time
+             * @description Absent: no such day.
+             */
+            validUntil?: string;
         };
         NewConversation: {
             /**
@@ -3079,6 +3228,11 @@ export interface components {
             parameters?: components["schemas"]["Parameters"];
             systemPrompt?: string;
             turn: components["schemas"]["Turn"];
+        };
+        NewGroup: {
+            name: string;
+            /** @description Absent: its members are chosen one by one. */
+            rule?: components["schemas"]["GroupRule"];
         };
         NewPrompt: {
             body: string;
@@ -3137,6 +3291,20 @@ export interface components {
              * @enum {string}
              */
             whenBusy?: "refuse" | "queue" | "replace";
+        };
+        NewUnit: {
+            /** @description The organisation's own, unique. */
+            code: string;
+            /**
+             * Format: date-time
+             * @description Absent: now.
+             */
+            from?: string;
+            name: string;
+            /** @description Absent: at the top. */
+            parentId?: string;
+            /** Format: int64 */
+            position?: number;
         };
         Offer: {
             capabilities: components["schemas"]["Capabilities"];
@@ -3198,6 +3366,12 @@ export interface components {
             current: string;
             new: string;
         };
+        Permission: {
+            /** @enum {string} */
+            action: "account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write";
+            /** @description It can be held for one unit of the organisation. */
+            scopable: boolean;
+        };
         Place: {
             /** @description How it is known, where the data of inference profiles says it. */
             basis?: string;
@@ -3220,6 +3394,22 @@ export interface components {
             profile?: string;
             /** @description Every region that may be chosen, sorted. */
             regions?: string[];
+        };
+        Post: {
+            /**
+             * Format: date-time
+             * @description Absent: from now on.
+             */
+            from?: string;
+            /** @description The main one of those at the same time. */
+            main?: boolean;
+            title?: string;
+            unitId: string;
+            /**
+             * Format: date-time
+             * @description No more from then on; absent: for good.
+             */
+            until?: string;
         };
         Preferences: {
             /**
@@ -3576,6 +3766,33 @@ export interface components {
             name: string;
             /** @description Regions of clouds that it permits. */
             regions: string[];
+        };
+        Role: {
+            builtIn: boolean;
+            /** Format: date-time */
+            createdAt?: string;
+            description: string;
+            /**
+             * Format: int64
+             * @description Accounts that hold it now.
+             */
+            holders: number;
+            id: string;
+            /** @description Empty of a built-in one, which the interface calls by its own name. */
+            name: string;
+            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+            /** Format: date-time */
+            updatedAt?: string;
+        };
+        RoleDraft: {
+            description?: string;
+            name: string;
+            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+        };
+        RoleList: {
+            items: components["schemas"]["Role"][];
+            /** @description All there are, in order. */
+            permissions: components["schemas"]["Permission"][];
         };
         RouteInput: {
             connectionId: string;
@@ -4013,6 +4230,47 @@ export interface components {
             compareModelIds?: string[];
             text?: string;
         };
+        Unit: {
+            code: string;
+            /**
+             * Format: date-time
+             * @description Of this name and place.
+             */
+            from?: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description People who have a post in it, not in those below.
+             */
+            members: number;
+            name: string;
+            /** @description Absent at the top. */
+            parentId?: string;
+            /**
+             * Format: int64
+             * @description Among those of one parent.
+             */
+            position: number;
+            /**
+             * Format: date-time
+             * @description Of this name and place; absent: no such day.
+             */
+            until?: string;
+        };
+        UnitChange: {
+            /** @description At once, whatever the day. */
+            code?: string;
+            /**
+             * Format: date-time
+             * @description Absent: now.
+             */
+            from?: string;
+            name?: string;
+            /** @description Empty: to the top. */
+            parentId?: string;
+            /** Format: int64 */
+            position?: number;
+        };
         Usage: {
             /** Format: int64 */
             cacheReadTokens: number;
@@ -4033,6 +4291,18 @@ export interface components {
             /** Format: int64 */
             reasoningTokens: number;
         };
+        Valid: {
+            /**
+             * Format: date-time
+             * @description Absent: no such day.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Absent: no such day.
+             */
+            until?: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4047,9 +4317,11 @@ export interface operations {
             query?: {
                 /** @description Part of the name or the e-mail, in any width and case. */
                 search?: string;
-                role?: "administrator" | "member";
+                roleId?: string;
                 status?: "active" | "disabled";
                 groupId?: string;
+                /** @description Has a post there or below it. */
+                unitId?: string;
                 pageToken?: string;
                 limit?: number;
             };
@@ -4886,7 +5158,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["GroupName"];
+                "application/json": components["schemas"]["NewGroup"];
             };
         };
         responses: {
@@ -5056,6 +5328,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setGroupRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
             };
             /** @description Error */
             default: {
@@ -5457,6 +5764,132 @@ export interface operations {
             };
         };
     };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleDraft"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getChatSettings: {
         parameters: {
             query?: never;
@@ -5535,6 +5968,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnits: {
+        parameters: {
+            query?: {
+                /** @description Absent: now. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUnit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUnit"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abolishUnit: {
+        parameters: {
+            query?: {
+                /** @description Absent: now. */
+                from?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
                 };
             };
             /** @description Error */

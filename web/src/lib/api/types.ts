@@ -29,7 +29,7 @@ export type Capabilities = Schemas["Capabilities"];
 export type Parameters = Schemas["Parameters"];
 
 export type Account = Schemas["Account"];
-export type Role = Account["role"];
+export type Permission = Me["account"]["permissions"][number];
 export type Group = Schemas["Group"];
 export type Member = Schemas["Member"];
 

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import type { Account, Role } from "@/lib/api/types";
+import type { Account } from "@/lib/api/types";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useForm } from "@/lib/use-form";
 import { Button } from "@/ui/button";
@@ -10,7 +10,7 @@ import { ErrorNotice } from "@/ui/error-notice";
 import { TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { groupsQuery } from "../groups/api";
-import { addAccount, changeAccount, refreshAccounts, type NewAccount } from "./api";
+import { addAccount, changeAccount, isAdministrator, refreshAccounts, rolesAs, type Role, type NewAccount } from "./api";
 
 interface Props {
   /** The account to change; none: a new one. */
@@ -31,17 +31,17 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
   const words = useErrorTextOf();
   const groups = useQuery(groupsQuery);
   const form = useForm({
-    initial: { name: account?.name ?? "", email: account?.email ?? "", role: (account?.role ?? "member") as Role, groupIds: account?.groupIds ?? [] },
+    initial: { name: account?.name ?? "", email: account?.email ?? "", role: (account && isAdministrator(account) ? "administrator" : "member") as Role, groupIds: account?.groupIds ?? [] },
     validate: (v) => ({
       name: v.name.trim() ? undefined : common("required"),
       email: account ? undefined : !v.email.trim() ? common("required") : emailForm.test(v.email.trim()) ? undefined : common("emailInvalid"),
     }),
     submit: async (v) => {
       if (account) {
-        await changeAccount(account.id, { name: v.name.trim(), role: v.role, groupIds: v.groupIds });
+        await changeAccount(account.id, { name: v.name.trim(), roles: rolesAs(v.role, account), groupIds: v.groupIds });
         toast({ text: t("accounts.changed", { name: v.name.trim() }) });
       } else {
-        onAdded?.(await addAccount({ name: v.name.trim(), email: v.email.trim(), role: v.role, groupIds: v.groupIds }));
+        onAdded?.(await addAccount({ name: v.name.trim(), email: v.email.trim(), roles: rolesAs(v.role, account), groupIds: v.groupIds }));
       }
       onClose();
       await refreshAccounts(client);

@@ -16,7 +16,7 @@ import { useAct } from "@/ui/use-act";
 import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountState } from "./account-state";
-import { accountSessionsQuery, changeAccount, endSession, endSessions, refreshAccounts, resetPassword } from "./api";
+import { accountSessionsQuery, changeAccount, endSession, endSessions, isAdministrator, refreshAccounts, resetPassword } from "./api";
 
 interface Props {
   account: Account;
@@ -88,7 +88,7 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
         </PanelSection>
         <PanelSection title={t("accounts.canDo")}>
           <Details>
-            <Detail name={t("accounts.role")}>{account.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")}</Detail>
+            <Detail name={t("accounts.role")}>{isAdministrator(account) ? frame("roleAdministrator") : frame("roleMember")}</Detail>
             <Detail name={t("accounts.groups")}>{names.length > 0 ? format.list(names) : common("none")}</Detail>
           </Details>
         </PanelSection>

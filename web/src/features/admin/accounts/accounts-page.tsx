@@ -20,7 +20,7 @@ import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountPanel } from "./account-panel";
 import { AccountState } from "./account-state";
-import { accountsQuery, changeAccount, endSessions, refreshAccounts } from "./api";
+import { accountsQuery, changeAccount, endSessions, isAdministrator, refreshAccounts } from "./api";
 import { TemporaryPassword } from "./temporary-password";
 
 /** Who may come in, and as what. */
@@ -58,7 +58,7 @@ export function AccountsPage() {
   const columns: Column<Account>[] = [
     { id: "name", header: t("accounts.name"), cell: (a) => a.name, width: "@min-[36rem]:w-56" },
     { id: "email", header: t("accounts.email"), cell: (a) => a.email, from: "middle" },
-    { id: "role", header: t("accounts.role"), cell: (a) => (a.role === "administrator" ? frame("roleAdministrator") : frame("roleMember")), width: "w-34", from: "narrow" },
+    { id: "role", header: t("accounts.role"), cell: (a) => (isAdministrator(a) ? frame("roleAdministrator") : frame("roleMember")), width: "w-34", from: "narrow" },
     { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-44 @max-[36rem]:w-36" },
     { id: "lastSeen", header: t("accounts.lastSeen"), cell: (a) => (a.lastSignedInAt ? format.near(a.lastSignedInAt) : t("accounts.notYet")), width: "w-36", align: "end", from: "narrow" },
   ];
@@ -94,7 +94,6 @@ export function AccountsPage() {
             onChange={(role) => narrow({ role: role || undefined })}
             options={[
               { value: "administrator", label: frame("roleAdministrator") },
-              { value: "member", label: frame("roleMember") },
             ]}
           />
           {groups.data && groups.data.items.length > 0 && (

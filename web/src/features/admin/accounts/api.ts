@@ -1,12 +1,12 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
-import type { Role, Schemas } from "@/lib/api/types";
+import type { Account, Schemas } from "@/lib/api/types";
 
 /** What narrows the list; it stands in the address. */
 export interface AccountFilter {
   q?: string;
   state?: "active" | "disabled";
-  role?: Role;
+  role?: string;
   group?: string;
 }
 
@@ -17,7 +17,7 @@ export const accountsQuery = (filter: AccountFilter) =>
     queryFn: ({ signal, pageParam }) =>
       unwrap(
         api.GET("/admin/accounts", {
-          params: { query: { search: filter.q, status: filter.state, role: filter.role, groupId: filter.group, limit: 50, pageToken: pageParam || undefined } },
+          params: { query: { search: filter.q, status: filter.state, roleId: filter.role, groupId: filter.group, limit: 50, pageToken: pageParam || undefined } },
           signal,
         }),
       ),
@@ -45,3 +45,10 @@ export const endSessions = (id: string) => unwrap(api.DELETE("/admin/accounts/{i
 
 /** Reads the lists of accounts again, and where they are signed in. */
 export const refreshAccounts = (client: QueryClient) => client.invalidateQueries({ queryKey: ["admin", "accounts"] });
+
+export type Role = "administrator" | "member";
+
+/** Whether an account holds the mightiest role. */
+export const isAdministrator = (account: Account) => account.roles.some((role) => role.roleId === "administrator" && !role.unitId);
+/** The roles of an account that is to be an administrator, or is not. */
+export const rolesAs = (role: Role, account?: Account) => [...(account?.roles ?? []).filter((held) => held.roleId !== "administrator"), ...(role === "administrator" ? [{ roleId: role }] : [])];

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"kakoi/internal/access"
+)
+
+// unit is a part of the organisation as it is at one moment.
+type unit struct {
+	ID       string    `json:"id"`
+	Code     string    `json:"code"`
+	Name     string    `json:"name"`
+	ParentID string    `json:"parentId,omitempty" doc:"Absent at the top."`
+	Position int       `json:"position" doc:"Among those of one parent."`
+	Members  int       `json:"members" doc:"People who have a post in it, not in those below."`
+	From     time.Time `json:"from,omitzero" doc:"Of this name and place."`
+	Until    time.Time `json:"until,omitzero" doc:"Of this name and place; absent: no such day."`
+}
+
+func unitOf(u access.Unit) unit {
+	from, until := timesOf(u.Span)
+	return unit{ID: u.ID, Code: u.Code, Name: u.Name, ParentID: u.ParentID, Position: u.Position, Members: u.Members, From: from, Until: until}
+}
+
+type newUnit struct {
+	Code     string    `json:"code" kind:"name" minLength:"1" maxLength:"50" doc:"The organisation's own, unique."`
+	Name     string    `json:"name" kind:"name" minLength:"1" maxLength:"100"`
+	ParentID string    `json:"parentId,omitempty" kind:"id" maxLength:"64" doc:"Absent: at the top."`
+	Position int       `json:"position,omitempty" kind:"number" minimum:"0" maximum:"1000000"`
+	From     time.Time `json:"from,omitzero" kind:"number" doc:"Absent: now."`
+}
+
+type unitChange struct {
+	Code     *string   `json:"code,omitempty" kind:"name" minLength:"1" maxLength:"50" doc:"At once, whatever the day."`
+	Name     *string   `json:"name,omitempty" kind:"name" minLength:"1" maxLength:"100"`
+	ParentID *string   `json:"parentId,omitempty" kind:"id" maxLength:"64" doc:"Empty: to the top."`
+	Position *int      `json:"position,omitempty" kind:"number" minimum:"0" maximum:"1000000"`
+	From     time.Time `json:"from,omitzero" kind:"number" doc:"Absent: now."`
+}
+
+func (s *Server) unitOperations() {
+	register(s, route{method: http.MethodGet, path: "/admin/units", id: "listUnits", tag: "admin", summary: "The organisation's units as they are on a day."}, s.listUnits)
+	register(s, route{method: http.MethodPost, path: "/admin/units", id: "createUnit", tag: "admin", summary: "Makes a unit.", status: http.StatusCreated}, s.createUnit)
+	register(s, route{method: http.MethodPatch, path: "/admin/units/{id}", id: "updateUnit", tag: "admin", summary: "Renames or moves a unit, from a day on."}, s.updateUnit)
+	register(s, route{method: http.MethodDelete, path: "/admin/units/{id}", id: "abolishUnit", tag: "admin", summary: "Ends a unit on a day; nothing may be below or in it then.", status: http.StatusNoContent}, s.abolishUnit)
+}
+
+func (s *Server) listUnits(ctx context.Context, in *struct {
+	At time.Time `query:"at" kind:"number" doc:"Absent: now."`
+}) (*body[list[unit]], error) {
+	at := in.At
+	if at.IsZero() {
+		at = time.Now()
+	}
+	units, err := s.units.List(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[unit]{Items: mapped(units, unitOf)}), nil
+}
+
+func (s *Server) createUnit(ctx context.Context, in *struct{ Body newUnit }) (*body[unit], error) {
+	u, err := s.units.Create(ctx, access.UnitDraft(in.Body))
+	if err != nil {
+		return nil, err
+	}
+	return ok(unitOf(u)), nil
+}
+
+func (s *Server) updateUnit(ctx context.Context, in *struct {
+	IDInput
+	Body unitChange
+}) (*body[unit], error) {
+	u, err := s.units.Update(ctx, in.ID, access.UnitChange(in.Body))
+	if err != nil {
+		return nil, err
+	}
+	return ok(unitOf(u)), nil
+}
+
+func (s *Server) abolishUnit(ctx context.Context, in *struct {
+	IDInput
+	From time.Time `query:"from" kind:"number" doc:"Absent: now."`
+}) (*none, error) {
+	return nil, s.units.Abolish(ctx, in.ID, in.From)
+}
