@@ -57,7 +57,7 @@ const (
 	AccountWriteSelf      Action = "account.write_self"
 	AccountChangePassword Action = "account.change_password"
 
-	// Whoever is in one of the model's groups; everyone when it has none.
+	// Whom its grants let use it.
 	ModelUse Action = "model.use"
 
 	// Prompts. Reading is for the owner and for those it is shared with;
@@ -99,10 +99,11 @@ type Resource struct {
 	Kind       Kind
 	ID         string
 	OwnerID    string   // account that owns it; "" for what belongs to the organisation
-	GroupIDs   []string // groups it is restricted to; empty is everyone, unless Reach is ReachGroups
+	GroupIDs   []string // with ReachGroups: groups it is shared with
 	AccountIDs []string // with ReachGroups: single people it is shared with too
 	Reach      Reach    // whom its owner shares it with
 	Hidden     bool     // shared, but withdrawn from all but its owner and who may hide
+	Grants     []Grant  // on it, and on all that it is in
 	UnitIDs    []string // units that it belongs to
 	Rights     []Right  // of an account: what it holds
 	// Any is set for whatever there is of the kind: a list, of which its query
@@ -128,7 +129,7 @@ const (
 	owner rule = iota + 1
 	permitted
 	subordinate
-	grouped
+	grantee
 	reader
 	keeper
 	moderator
@@ -160,7 +161,7 @@ var grants = map[Action]grant{
 	ShareWrite:    {KindShare, owner},
 	ShareRead:     {KindShare, reader},
 
-	ModelUse: {KindModel, grouped},
+	ModelUse: {KindModel, grantee},
 
 	PromptRead:  {KindPrompt, reader},
 	PromptWrite: {KindPrompt, keeper},
@@ -228,8 +229,8 @@ func Decide(p Principal, a Action, r Resource) error {
 			return forbidden()
 		}
 		return nil
-	case grouped:
-		if len(r.GroupIDs) > 0 && !p.inOneOf(r.GroupIDs) {
+	case grantee:
+		if !r.Any && !granted(p, r.Grants) {
 			return errs.Newf(errs.NotFound, "there is no such %s", r.Kind)
 		}
 		return nil

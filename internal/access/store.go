@@ -54,6 +54,9 @@ func deleteGroup(ctx context.Context, q db.Queryer, id string) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("delete group %s: %w", id, err)
 	}
+	if _, err := q.ExecContext(ctx, `DELETE FROM grants WHERE subject_kind = 'group' AND subject_id = $1`, id); err != nil {
+		return nil, fmt.Errorf("delete group %s: %w", id, err)
+	}
 	if _, err := q.ExecContext(ctx, `DELETE FROM groups WHERE id = $1`, id); err != nil {
 		return nil, fmt.Errorf("delete group %s: %w", id, err)
 	}

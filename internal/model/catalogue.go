@@ -31,11 +31,6 @@ const (
 	auditModelOrder       = "model.order"
 )
 
-// Groups finds the groups that models are restricted to.
-type Groups interface {
-	Group(ctx context.Context, id string) (access.Group, error)
-}
-
 // Fetcher gets a small page from a declared destination; egress.Gate does.
 type Fetcher interface {
 	Fetch(ctx context.Context, s egress.Spec, url string, limit int64) (egress.Page, error)
@@ -88,7 +83,7 @@ type CatalogueOptions struct {
 	DB       *db.DB
 	Secrets  *secret.Sealer
 	Audit    *audit.Log
-	Groups   Groups
+	Grants   *access.Grants
 	Adapters map[Kind]Adapter
 	Fetch    Fetcher // looks for servers on this machine
 	Places   Places
@@ -104,7 +99,7 @@ type Catalogue struct {
 	db         *db.DB
 	secrets    *secret.Sealer
 	audit      *audit.Log
-	groups     Groups
+	grants     *access.Grants
 	providers  *providers
 	fetch      Fetcher
 	places     Places
@@ -116,7 +111,7 @@ type Catalogue struct {
 // NewCatalogue returns the catalogue kept in o.DB.
 func NewCatalogue(o CatalogueOptions) *Catalogue {
 	return &Catalogue{
-		db: o.DB, secrets: o.Secrets, audit: o.Audit, groups: o.Groups,
+		db: o.DB, secrets: o.Secrets, audit: o.Audit, grants: o.Grants,
 		providers: newProviders(o.Adapters), fetch: o.Fetch, places: o.Places, ownAddress: o.OwnAddress,
 		now: o.Now, log: o.Log,
 	}
@@ -149,11 +144,11 @@ func (c *Catalogue) offers(ctx context.Context, task Task) ([]Offer, error) {
 // parted parts the models that a person may use into those whose place is
 // permitted and the number of the others.
 func (c *Catalogue) parted(ctx context.Context, task Task) (offers []Offer, barred int, err error) {
-	p, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel})
+	p, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel, Any: true})
 	if err != nil {
 		return nil, 0, err
 	}
-	targets, err := selectUsable(ctx, c.db, task, p.GroupIDs)
+	targets, err := selectUsable(ctx, c.db, task, p)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -190,7 +185,7 @@ func (c *Catalogue) Offer(ctx context.Context, id string) (Offer, error) {
 // one of the routes leads that a call of some class may take.
 func (t target) offered(judge func(residency.Call) residency.Decision, groupIDs []string) Offer {
 	m := t.model
-	m.GroupIDs, m.Routes = nil, nil
+	m.Grants, m.Routes = nil, nil
 	o := Offer{Model: m, ConnectionName: t.connection.Name, Kind: t.connection.Kind, Place: t.place}
 	var taken []residency.Place
 	for _, way := range t.ways("") {
@@ -254,7 +249,7 @@ func (c *Catalogue) usable(ctx context.Context, id string, task Task) (target, e
 	} else if err != nil {
 		return target{}, err
 	}
-	err = access.Decide(p, access.ModelUse, access.Resource{Kind: access.KindModel, ID: id, GroupIDs: t.model.GroupIDs})
+	err = access.Decide(p, access.ModelUse, access.Resource{Kind: access.KindModel, ID: id, Grants: t.model.Grants})
 	if errs.CodeOf(err) == errs.NotFound || (err == nil && (!t.model.Enabled || !t.reachable() || t.model.Task != task)) {
 		return target{}, unavailable()
 	}
@@ -310,6 +305,9 @@ func (c *Catalogue) Seed(ctx context.Context) error {
 				Capabilities: remote.Capabilities, Enabled: true, CreatedAt: now, UpdatedAt: now,
 			}
 			if _, err := insertModel(ctx, tx, m); err != nil {
+				return err
+			}
+			if err := c.grants.Set(ctx, objectOf(m), "grants", access.ForEveryone); err != nil {
 				return err
 			}
 			if err := c.recordModel(ctx, auditModelCreate, m); err != nil {

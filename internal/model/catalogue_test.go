@@ -68,7 +68,7 @@ func (o *office) node(d *db.DB, key secret.MasterKey) *Catalogue {
 		},
 	}
 	return NewCatalogue(CatalogueOptions{
-		DB: d, Secrets: secret.New(key), Audit: o.audit, Groups: o.groups, Fetch: o.gate, Places: anywhere(d),
+		DB: d, Secrets: secret.New(key), Audit: o.audit, Grants: access.NewGrants(d, o.audit, time.Now), Fetch: o.gate, Places: anywhere(d),
 		Adapters: map[Kind]Adapter{KindOpenAI: adapter, KindBedrock: adapter, KindDemo: {New: adapter.New}},
 		Now:      time.Now, Log: slog.New(slog.DiscardHandler),
 	})
@@ -194,7 +194,7 @@ func TestTheRecordSaysWhatDecidesWherePromptsGo(t *testing.T) {
 		for i, want := range []map[string]string{
 			{"country": ""}, {"country": "JP"},
 			{"region": "ap-northeast-1", "proxy": "http://proxy.example:8080", "roles": "arn:aws:iam::123456789012:role/a arn:aws:iam::999988887777:role/b"},
-			{"options": string(m.Options)},
+			{"grants": "everyone"}, {"options": string(m.Options)},
 		} {
 			for name, value := range want {
 				if got, ok := said[i][name]; !ok || got != value {
@@ -422,7 +422,7 @@ func TestPeopleAreOfferedTheModelsOfTheirGroupsInOrder(t *testing.T) {
 		welfare := must(o.groups.Create(ctx, "福祉課", nil))(t)
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
 		add := func(name string, enabled bool, groups ...string) Model {
-			return must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "r", DisplayName: name, Enabled: enabled, GroupIDs: groups}))(t)
+			return must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "r", DisplayName: name, Enabled: enabled, Grants: forGroups(groups...)}))(t)
 		}
 		all := add("all", true)
 		forTax := add("tax", true, tax.ID)
@@ -433,8 +433,8 @@ func TestPeopleAreOfferedTheModelsOfTheirGroupsInOrder(t *testing.T) {
 			var names []string
 			for _, offer := range offers {
 				names = append(names, offer.DisplayName)
-				if offer.GroupIDs != nil {
-					t.Errorf("%s shows its groups", offer.DisplayName)
+				if offer.Grants != nil {
+					t.Errorf("%s shows its grants", offer.DisplayName)
 				}
 			}
 			return strings.Join(names, " ")
@@ -482,9 +482,9 @@ func TestPeopleAreOfferedTheModelsOfTheirGroupsInOrder(t *testing.T) {
 		if got := names(person(t.Context())); got != "all last" {
 			t.Errorf("after the group was deleted others are offered %q", got)
 		}
-		_, err := o.UpdateModel(ctx, forTax.ID, ModelPatch{GroupIDs: new([]string{tax.ID})})
-		wantCode(t, "a group that is gone", err, errs.InvalidInput, "groupIds")
-		must(o.UpdateModel(ctx, forTax.ID, ModelPatch{GroupIDs: new([]string{})}))(t)
+		_, err := o.UpdateModel(ctx, forTax.ID, ModelPatch{Grants: new(forGroups(tax.ID))})
+		wantCode(t, "a group that is gone", err, errs.InvalidInput, "grants")
+		must(o.UpdateModel(ctx, forTax.ID, ModelPatch{Grants: new(access.ForEveryone)}))(t)
 		if got := names(person(t.Context())); got != "all tax last" {
 			t.Errorf("after opening it to everyone: %q", got)
 		}
@@ -535,7 +535,7 @@ func TestAModelIsStoredAsItWasGiven(t *testing.T) {
 			{"no id", ModelDraft{ConnectionID: c.ID}, "remoteId"},
 			{"no connection", ModelDraft{ConnectionID: "none", RemoteID: "r"}, "connectionId"},
 			{"an unknown fallback", ModelDraft{ConnectionID: c.ID, RemoteID: "r", FallbackID: "none"}, "fallbackId"},
-			{"an unknown group", ModelDraft{ConnectionID: c.ID, RemoteID: "r", GroupIDs: []string{"none"}}, "groupIds"},
+			{"an unknown group", ModelDraft{ConnectionID: c.ID, RemoteID: "r", Grants: forGroups("none")}, "grants"},
 			{"options the adapter refuses", ModelDraft{ConnectionID: c.ID, RemoteID: "r", Options: json.RawMessage(`{"bad":1}`)}, "options"},
 			{"options that are no JSON", ModelDraft{ConnectionID: c.ID, RemoteID: "r", Options: json.RawMessage(`{`)}, "options"},
 			{"a price without a currency", ModelDraft{ConnectionID: c.ID, RemoteID: "r", Price: Price{Input: 1}}, "price.currency"},
@@ -707,7 +707,7 @@ func TestWhatAPersonUsesIsKeptAndAudited(t *testing.T) {
 		ctx := administrator(t.Context())
 		group := must(o.groups.Create(ctx, "税務課", nil))(t)
 		c := must(o.CreateConnection(ctx, openAIDraft()))(t)
-		m := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "gemma3", Enabled: true, GroupIDs: []string{group.ID}, Price: Price{Currency: "JPY", Input: 10, Output: 20}}))(t)
+		m := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "gemma3", Enabled: true, Grants: forGroups(group.ID), Price: Price{Currency: "JPY", Input: 10, Output: 20}}))(t)
 		i := NewInvoker(InvokerOptions{Catalogue: o.Catalogue, DB: d, Masker: &steps{}, Residency: &steps{}, Budgets: &steps{}, Audit: o.audit, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		running, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -885,4 +885,16 @@ func TestOurOwnAddressIsNoModelServer(t *testing.T) {
 			t.Errorf("isOwn(%q) = %v, want %v", tt.own, got, tt.want)
 		}
 	}
+}
+
+// forGroups are the grants of what is for the groups alone, or for everyone.
+func forGroups(ids ...string) []access.Grant {
+	if len(ids) == 0 {
+		return access.ForEveryone
+	}
+	var grants []access.Grant
+	for _, id := range ids {
+		grants = append(grants, access.Grant{Subject: access.Subject{Kind: access.SubjectGroup, ID: id}})
+	}
+	return grants
 }

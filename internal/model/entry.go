@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kakoi/internal/access"
 	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
@@ -28,9 +29,9 @@ type Model struct {
 	Options      json.RawMessage // for the adapter, or nil
 	Position     int64           // order in every list
 	Enabled      bool
-	GroupIDs     []string // sorted; empty: everyone may use it
-	Light        bool     // makes titles and other small things
-	FallbackID   string   // the model that answers when this one cannot, or ""
+	Grants       []access.Grant // who may use it
+	Light        bool           // makes titles and other small things
+	FallbackID   string         // the model that answers when this one cannot, or ""
 	Price        Price
 	Limits       admission.Limits
 	Weight       int     // of the model's own connection among its routes
@@ -50,7 +51,7 @@ type ModelDraft struct {
 	Defaults     Parameters
 	Options      json.RawMessage
 	Enabled      bool
-	GroupIDs     []string
+	Grants       []access.Grant // nil: everyone
 	Light        bool
 	FallbackID   string
 	Price        Price
@@ -69,7 +70,7 @@ type ModelPatch struct {
 	Defaults     *Parameters
 	Options      *json.RawMessage
 	Enabled      *bool
-	GroupIDs     *[]string
+	Grants       *[]access.Grant
 	Light        *bool
 	FallbackID   *string
 	Price        *Price
@@ -97,7 +98,6 @@ const (
 	maxDisplayName = 100
 	maxDescription = 1000
 	maxOptions     = 16 << 10
-	maxGroups      = 200
 	maxContext     = 100_000_000 // tokens
 )
 
@@ -110,7 +110,7 @@ func (m Model) patched(p ModelPatch) Model {
 	set(&m.Defaults, p.Defaults)
 	set(&m.Options, p.Options)
 	set(&m.Enabled, p.Enabled)
-	set(&m.GroupIDs, p.GroupIDs)
+	set(&m.Grants, p.Grants)
 	set(&m.Light, p.Light)
 	set(&m.FallbackID, p.FallbackID)
 	set(&m.Price, p.Price)
@@ -153,10 +153,6 @@ func (m Model) validate(a Adapter) (Model, error) {
 	}
 	if m.Options, err = cleanOptions(m.Options, a.CheckOptions); err != nil {
 		return m, err
-	}
-	m.GroupIDs = slices.Compact(append([]string{}, slices.Sorted(slices.Values(m.GroupIDs))...))
-	if len(m.GroupIDs) > maxGroups {
-		return m, errs.InField("groupIds", fmt.Sprintf("these are more than %d groups", maxGroups))
 	}
 	if m.FallbackID != "" && m.FallbackID == m.ID {
 		return m, errs.InField("fallbackId", "a model cannot stand in for itself")

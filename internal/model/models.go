@@ -20,7 +20,7 @@ func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
 	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
 		return nil, err
 	}
-	targets, err := selectTargets(ctx, c.db)
+	targets, err := c.targets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +29,19 @@ func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
 		models[i] = t.model
 	}
 	return models, nil
+}
+
+// targets returns every model in order, with its grants.
+func (c *Catalogue) targets(ctx context.Context) ([]target, error) {
+	targets, err := selectTargets(ctx, c.db)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := c.grants.OfKind(ctx, access.KindModel)
+	for i := range targets {
+		targets[i].model.Grants = grants[targets[i].model.ID]
+	}
+	return targets, err
 }
 
 // Judged says of each model, by its id, where it is and whether the policy
@@ -43,13 +56,13 @@ func (c *Catalogue) JudgedBy(ctx context.Context, judge func(residency.Call) res
 	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
 		return nil, err
 	}
-	targets, err := selectTargets(ctx, c.db)
+	targets, err := c.targets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	judged := make(map[string]residency.Decision, len(targets))
 	for _, t := range targets {
-		judged[t.model.ID] = judge(residency.Call{Place: c.place(t), ModelID: t.model.RemoteID, GroupIDs: t.model.GroupIDs})
+		judged[t.model.ID] = judge(residency.Call{Place: c.place(t), ModelID: t.model.RemoteID, GroupIDs: access.Audience(t.model.Grants)})
 	}
 	return judged, nil
 }
@@ -60,7 +73,7 @@ func (c *Catalogue) JudgedRoutes(ctx context.Context) (map[string][]residency.De
 	if _, err := access.Authorize(ctx, access.ModelRead, access.Resource{Kind: access.KindModel}); err != nil {
 		return nil, err
 	}
-	targets, err := selectTargets(ctx, c.db)
+	targets, err := c.targets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +82,7 @@ func (c *Catalogue) JudgedRoutes(ctx context.Context) (map[string][]residency.De
 	for _, t := range targets {
 		for _, r := range t.routes {
 			way := t.by(r)
-			judged[t.model.ID] = append(judged[t.model.ID], judge(residency.Call{Place: c.place(way), ModelID: way.model.RemoteID, GroupIDs: t.model.GroupIDs}))
+			judged[t.model.ID] = append(judged[t.model.ID], judge(residency.Call{Place: c.place(way), ModelID: way.model.RemoteID, GroupIDs: access.Audience(t.model.Grants)}))
 		}
 	}
 	return judged, nil
@@ -80,10 +93,13 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 	if _, err := access.Authorize(ctx, access.ModelWrite, access.Resource{Kind: access.KindModel}); err != nil {
 		return Model{}, err
 	}
+	if d.Grants == nil {
+		d.Grants = access.ForEveryone
+	}
 	now := fromMillis(c.now().UnixMilli())
 	m := Model{
 		ID: db.NewID(), ConnectionID: d.ConnectionID, RemoteID: d.RemoteID, DisplayName: d.DisplayName, Description: d.Description, Task: d.Task,
-		Capabilities: d.Capabilities, Defaults: d.Defaults, Options: d.Options, Enabled: d.Enabled, GroupIDs: d.GroupIDs,
+		Capabilities: d.Capabilities, Defaults: d.Defaults, Options: d.Options, Enabled: d.Enabled, Grants: d.Grants,
 		Light: d.Light, FallbackID: d.FallbackID, Price: d.Price, Limits: d.Limits, Weight: d.Weight, Routes: d.Routes, CreatedAt: now, UpdatedAt: now,
 	}
 	err := c.db.Transact(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -103,6 +119,9 @@ func (c *Catalogue) CreateModel(ctx context.Context, d ModelDraft) (Model, error
 			return err
 		}
 		if m.Position, err = insertModel(ctx, tx, m); err != nil {
+			return err
+		}
+		if err := c.grants.Set(ctx, objectOf(m), "grants", m.Grants); err != nil {
 			return err
 		}
 		return c.recordModel(ctx, auditModelCreate, m)
@@ -137,6 +156,11 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 		if err := updateModel(ctx, tx, m); err != nil {
 			return err
 		}
+		if p.Grants != nil {
+			if err := c.grants.Set(ctx, objectOf(m), "grants", m.Grants); err != nil {
+				return err
+			}
+		}
 		if m.Limits != t.model.Limits { // those who wait hear of it
 			if err := admission.Changed(ctx, c.db, m.ID); err != nil {
 				return err
@@ -150,16 +174,11 @@ func (c *Catalogue) UpdateModel(ctx context.Context, id string, p ModelPatch) (M
 	return m, err
 }
 
-// checkReferences makes sure that the groups exist and that the fallbacks of
-// fallbacks end somewhere.
+// objectOf is a model as grants name it.
+func objectOf(m Model) access.Object { return access.Object{Kind: access.KindModel, ID: m.ID} }
+
+// checkReferences makes sure that the fallbacks of fallbacks end somewhere.
 func (c *Catalogue) checkReferences(ctx context.Context, tx *db.Tx, of Connection, m Model) error {
-	for _, group := range m.GroupIDs {
-		if _, err := c.groups.Group(ctx, group); errs.CodeOf(err) == errs.NotFound {
-			return errs.InField("groupIds", "one of the groups does not exist any more").With("group", group)
-		} else if err != nil {
-			return err
-		}
-	}
 	own := target{model: m, connection: of}
 	own.place = c.place(own)
 	foundation := own.foundation()
@@ -198,6 +217,9 @@ func (c *Catalogue) DeleteModel(ctx context.Context, id string) error {
 			return err
 		}
 		if err := deleteModel(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := c.grants.Remove(ctx, objectOf(t.model)); err != nil {
 			return err
 		}
 		return c.recordModel(ctx, auditModelDelete, t.model)
@@ -253,7 +275,7 @@ func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) err
 		Resource: audit.Resource{Kind: string(access.KindModel), ID: m.ID},
 		Details: map[string]string{
 			"name": m.DisplayName, "remote_id": m.RemoteID, "task": string(m.Task), "connection_id": m.ConnectionID,
-			"enabled": strconv.FormatBool(m.Enabled), "groups": strings.Join(m.GroupIDs, " "), "fallback_id": m.FallbackID,
+			"enabled": strconv.FormatBool(m.Enabled), "fallback_id": m.FallbackID,
 			"limits": fmt.Sprintf("%d at once, %d requests and %d tokens per minute", m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute),
 			"routes": strings.Join(routes, " "), "options": string(m.Options),
 		},

@@ -130,7 +130,7 @@ func TestEveryOperationGoesTheOnePath(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				theirs := entered(t, in, model.ModelDraft{RemoteID: p.remoteID, Task: up.task, Enabled: true, GroupIDs: []string{tax.ID}})
+				theirs := entered(t, in, model.ModelDraft{RemoteID: p.remoteID, Task: up.task, Enabled: true, Grants: []access.Grant{{Subject: access.Subject{Kind: access.SubjectGroup, ID: tax.ID}}}})
 				if err := perform(in.person, theirs.ID, "予算"); errs.CodeOf(err) != errs.ModelUnavailable {
 					t.Errorf("without the right to the model: %v", err)
 				}

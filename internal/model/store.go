@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/residency"
@@ -233,7 +232,7 @@ func (r *modelRow) model() (Model, error) {
 	}
 	m.Price.Input, m.Price.Output = units(r.input), units(r.output)
 	m.Price.CacheRead, m.Price.CacheWrite = optionalUnits(r.cacheRead), optionalUnits(r.cacheWrite)
-	m.GroupIDs, m.Routes = []string{}, []Route{}
+	m.Routes = []Route{}
 	m.CreatedAt, m.UpdatedAt = fromMillis(r.createdAt), fromMillis(r.updatedAt)
 	return m, nil
 }
@@ -263,20 +262,22 @@ type target struct {
 	routes     []route         // further ways
 }
 
-const selectTargetQuery = `
+var grantsColumn = access.GrantsColumn(access.KindModel, "m.id")
+
+var selectTargetQuery = `
 	SELECT ` + modelColumns + `, ` + connectionColumns + `,
-	       COALESCE((SELECT string_agg(g.group_id, ',' ORDER BY g.group_id) FROM model_groups g WHERE g.model_id = m.id), ''),
+	       ` + grantsColumn + `,
 	       (SELECT COUNT(*) FROM model_routes r WHERE r.model_id = m.id)
 	FROM   models m JOIN connections c ON c.id = m.connection_id
 	WHERE  m.id = $1`
 
-// selectTarget returns model id, its groups, its connection and its routes.
+// selectTarget returns model id, its grants, its connection and its routes.
 func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) {
 	var m modelRow
 	var c connectionRow
-	var groups string
+	var grants string
 	var routes int
-	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(append(m.dest(), c.dest()...), &groups, &routes)...)
+	err := q.QueryRowContext(ctx, selectTargetQuery, id).Scan(append(append(m.dest(), c.dest()...), &grants, &routes)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return target{}, errs.New(errs.NotFound, "there is no such model")
 	} else if err != nil {
@@ -286,7 +287,7 @@ func selectTarget(ctx context.Context, q db.Queryer, id string) (target, error) 
 	if err != nil {
 		return target{}, err
 	}
-	t.model.GroupIDs = strings.FieldsFunc(groups, func(r rune) bool { return r == ',' })
+	t.model.Grants = access.ParseGrants(grants)
 	if routes == 0 { // most models have none, and need no second query
 		return t, nil
 	}
@@ -338,58 +339,24 @@ const selectTargetsQuery = `
 	FROM   models m JOIN connections c ON c.id = m.connection_id
 	ORDER  BY m.position, m.id`
 
-// selectTargets returns every model in order, with its groups.
+// selectTargets returns every model in order, without its grants.
 func selectTargets(ctx context.Context, q db.Queryer) ([]target, error) {
-	targets, err := queryTargets(ctx, q, selectTargetsQuery)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := q.QueryContext(ctx, `SELECT model_id, group_id FROM model_groups ORDER BY model_id, group_id`)
-	if err != nil {
-		return nil, fmt.Errorf("list the groups of models: %w", err)
-	}
-	defer rows.Close()
-	groups := make(map[string][]string)
-	for rows.Next() {
-		var model, group string
-		if err := rows.Scan(&model, &group); err != nil {
-			return nil, fmt.Errorf("list the groups of models: %w", err)
-		}
-		groups[model] = append(groups[model], group)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list the groups of models: %w", err)
-	}
-	for i := range targets {
-		if g := groups[targets[i].model.ID]; g != nil {
-			targets[i].model.GroupIDs = g
-		}
-	}
-	return targets, nil
+	return queryTargets(ctx, q, selectTargetsQuery)
 }
 
-// selectUsable returns the models, in order, that a member of groupIDs may use
-// for task now. Their groups are left out: a person need not know them.
-func selectUsable(ctx context.Context, q db.Queryer, task Task, groupIDs []string) ([]target, error) {
+// selectUsable returns the models, in order, that p may use for task now. Their
+// grants are left out: a person need not know them.
+func selectUsable(ctx context.Context, q db.Queryer, task Task, p access.Principal) ([]target, error) {
+	var where db.Conditions
+	where.Add("m.enabled")
+	where.Add("m.task = ?", string(task))
+	where.Add("(c.enabled OR EXISTS (SELECT 1 FROM model_routes r JOIN connections rc ON rc.id = r.connection_id WHERE r.model_id = m.id AND rc.enabled))")
+	access.Granted(&where, p, access.Within{Kind: access.KindModel, Column: "m.id"})
 	query := `
 	SELECT ` + modelColumns + `, ` + connectionColumns + `
-	FROM   models m JOIN connections c ON c.id = m.connection_id
-	WHERE  m.enabled AND m.task = $1
-	AND   (c.enabled OR EXISTS (SELECT 1 FROM model_routes r JOIN connections rc ON rc.id = r.connection_id WHERE r.model_id = m.id AND rc.enabled))
-	AND   (NOT EXISTS (SELECT 1 FROM model_groups g WHERE g.model_id = m.id)`
-	args := []any{string(task)}
-	if len(groupIDs) > 0 {
-		places := make([]string, len(groupIDs))
-		for i, id := range groupIDs {
-			args = append(args, id)
-			places[i] = "$" + strconv.Itoa(len(args))
-		}
-		query += `
-	   OR EXISTS (SELECT 1 FROM model_groups g WHERE g.model_id = m.id AND g.group_id IN (` + strings.Join(places, ", ") + `))`
-	}
-	query += `)
+	FROM   models m JOIN connections c ON c.id = m.connection_id` + where.Where() + `
 	ORDER  BY m.position, m.id`
-	return queryTargets(ctx, q, query, args...)
+	return queryTargets(ctx, q, query, where.Args()...)
 }
 
 func queryTargets(ctx context.Context, q db.Queryer, query string, args ...any) ([]target, error) {
@@ -454,7 +421,7 @@ func insertModel(ctx context.Context, q db.Queryer, m Model) (position int64, er
 	if err := replaceRoutes(ctx, q, m); err != nil {
 		return 0, err
 	}
-	return position, replaceModelGroups(ctx, q, m)
+	return position, nil
 }
 
 const updateModelQuery = `
@@ -480,7 +447,7 @@ func updateModel(ctx context.Context, q db.Queryer, m Model) error {
 	if err := replaceRoutes(ctx, q, m); err != nil {
 		return err
 	}
-	return replaceModelGroups(ctx, q, m)
+	return nil
 }
 
 func encodeModel(m Model) (capabilities, defaults string, err error) {
@@ -493,18 +460,6 @@ func encodeModel(m Model) (capabilities, defaults string, err error) {
 		return "", "", fmt.Errorf("write model %s: %w", m.ID, err)
 	}
 	return string(c), string(d), nil
-}
-
-func replaceModelGroups(ctx context.Context, q db.Queryer, m Model) error {
-	if _, err := q.ExecContext(ctx, `DELETE FROM model_groups WHERE model_id = $1`, m.ID); err != nil {
-		return fmt.Errorf("write the groups of model %s: %w", m.ID, err)
-	}
-	for _, group := range m.GroupIDs {
-		if _, err := q.ExecContext(ctx, `INSERT INTO model_groups (model_id, group_id) VALUES ($1, $2)`, m.ID, group); err != nil {
-			return fmt.Errorf("write the groups of model %s: %w", m.ID, err)
-		}
-	}
-	return nil
 }
 
 func updatePosition(ctx context.Context, q db.Queryer, id string, position int64) error {

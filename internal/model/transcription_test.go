@@ -194,7 +194,7 @@ func TestModelsThatTranscribeStandApart(t *testing.T) {
 			Name: "Tokyo", Kind: KindBedrock, Enabled: true, Settings: Settings{Region: "ap-northeast-1", Credentials: CredentialsDefault},
 		}))(t)
 		chat := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "gemma3", Enabled: true}))(t)
-		ear := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "whisper-large-v3", Enabled: true, GroupIDs: []string{tax.ID}}))(t)
+		ear := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "whisper-large-v3", Enabled: true, Grants: forGroups(tax.ID)}))(t)
 		byHand := must(o.CreateModel(ctx, ModelDraft{ConnectionID: c.ID, RemoteID: "own-ears", Task: TaskTranscription, Enabled: true, FallbackID: ear.ID}))(t)
 		if chat.Task != TaskChat || ear.Task != TaskTranscription || byHand.Task != TaskTranscription {
 			t.Errorf("tasks: %s %s %s", chat.Task, ear.Task, byHand.Task)

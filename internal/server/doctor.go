@@ -293,7 +293,7 @@ func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log 
 		return store, store.Close
 	}
 	o.Connections = model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secret.New(key), Audit: record, Groups: newOrganisation(store, record, time.Now).groups,
+		DB: store, Secrets: secret.New(key), Audit: record, Grants: access.NewGrants(store, record, time.Now),
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: time.Now, Log: log,
 	})
 	return store, store.Close

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -76,7 +77,7 @@ type catalogueModel struct {
 	Options      json.RawMessage `json:"options,omitempty" doc:"Extras of the provider, an object."`
 	Position     int64           `json:"position" doc:"Order in every list."`
 	Enabled      bool            `json:"enabled"`
-	GroupIDs     []string        `json:"groupIds" doc:"Empty: everyone may use it."`
+	Grants       []grant         `json:"grants" doc:"Who may use it. A deny wins; whom nothing allows may not."`
 	Light        bool            `json:"light" doc:"Makes titles and other small things."`
 	FallbackID   string          `json:"fallbackId" doc:"The model that answers when this one cannot, or empty."`
 	Price        price           `json:"price"`
@@ -136,7 +137,7 @@ func catalogueModelOf(m model.Model) catalogueModel {
 	return catalogueModel{
 		ID: m.ID, ConnectionID: m.ConnectionID, RemoteID: m.RemoteID, DisplayName: m.DisplayName, Description: m.Description,
 		Task: m.Task, Capabilities: capabilities(m.Capabilities), Defaults: parameters(m.Defaults), Options: m.Options, Position: m.Position,
-		Enabled: m.Enabled, GroupIDs: orEmpty(m.GroupIDs), Light: m.Light, FallbackID: m.FallbackID, Price: price(m.Price),
+		Enabled: m.Enabled, Grants: mapped(m.Grants, grantOf), Light: m.Light, FallbackID: m.FallbackID, Price: price(m.Price),
 		Limits: modelLimits(m.Limits), Weight: m.Weight, Routes: mapped(m.Routes, func(r model.Route) modelRoute {
 			return modelRoute{ConnectionID: r.ConnectionID, RemoteID: r.RemoteID, Weight: r.Weight, Priority: r.Priority}
 		}),
@@ -153,7 +154,7 @@ type modelDraft struct {
 	Defaults     parameters      `json:"defaults,omitempty"`
 	Options      json.RawMessage `json:"options,omitempty" kind:"freeText" doc:"Extras of the provider, an object."`
 	Enabled      bool            `json:"enabled,omitempty" kind:"enum"`
-	GroupIDs     []string        `json:"groupIds,omitempty" kind:"id" maxItems:"200" doc:"Empty: everyone may use it."`
+	Grants       *[]grant        `json:"grants,omitempty" maxItems:"500" doc:"Absent: everyone may use it."`
 	Light        bool            `json:"light,omitempty" kind:"enum"`
 	FallbackID   string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
 	Price        *price          `json:"price,omitempty"`
@@ -172,7 +173,7 @@ type modelChange struct {
 	Defaults     *parameters      `json:"defaults,omitempty"`
 	Options      *json.RawMessage `json:"options,omitempty" kind:"freeText"`
 	Enabled      *bool            `json:"enabled,omitempty" kind:"enum"`
-	GroupIDs     *[]string        `json:"groupIds,omitempty" kind:"id" maxItems:"200"`
+	Grants       *[]grant         `json:"grants,omitempty" maxItems:"500" doc:"Replaces all."`
 	Light        *bool            `json:"light,omitempty" kind:"enum"`
 	FallbackID   *string          `json:"fallbackId,omitempty" kind:"id" maxLength:"64"`
 	Price        *price           `json:"price,omitempty"`
@@ -241,8 +242,13 @@ func (s *Server) listModels(ctx context.Context, _ *none) (*body[list[catalogueM
 	if err != nil {
 		return nil, err
 	}
+	name, err := s.namer(ctx, mapped(models, func(m model.Model) []access.Grant { return m.Grants })...)
+	if err != nil {
+		return nil, err
+	}
 	return ok(list[catalogueModel]{Items: mapped(models, func(m model.Model) catalogueModel {
 		out := catalogueModelOf(m)
+		out.Grants = mapped(m.Grants, name)
 		for i, d := range routes[m.ID] {
 			out.Routes[i].Residency = decisionOf(d)
 		}
@@ -273,7 +279,7 @@ func (s *Server) createModel(ctx context.Context, in *struct{ Body modelDraft })
 	m, err := s.catalogue.CreateModel(ctx, model.ModelDraft{
 		ConnectionID: b.ConnectionID, RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
 		Task: b.Task, Capabilities: model.Capabilities(b.Capabilities), Defaults: model.Parameters(b.Defaults), Options: b.Options,
-		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: model.Price(*b.Price),
+		Enabled: b.Enabled, Grants: grantsIn(b.Grants), Light: b.Light, FallbackID: b.FallbackID, Price: model.Price(*b.Price),
 		Limits: admission.Limits(*b.Limits), Weight: b.Weight, Routes: routesOf(b.Routes),
 	})
 	if err != nil {
@@ -295,7 +301,7 @@ func (s *Server) updateModel(ctx context.Context, in *struct {
 	m, err := s.catalogue.UpdateModel(ctx, in.ID, model.ModelPatch{
 		RemoteID: b.RemoteID, DisplayName: b.DisplayName, Description: b.Description,
 		Task: b.Task, Capabilities: (*model.Capabilities)(b.Capabilities), Defaults: (*model.Parameters)(b.Defaults), Options: b.Options,
-		Enabled: b.Enabled, GroupIDs: b.GroupIDs, Light: b.Light, FallbackID: b.FallbackID, Price: (*model.Price)(b.Price),
+		Enabled: b.Enabled, Grants: grantsChanged(b.Grants), Light: b.Light, FallbackID: b.FallbackID, Price: (*model.Price)(b.Price),
 		Limits: (*admission.Limits)(b.Limits), Weight: b.Weight, Routes: routes,
 	})
 	if err != nil {

@@ -167,7 +167,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 		return nil, err
 	}
 	catalogue := model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secrets, Audit: record, Groups: office.groups,
+		DB: store, Secrets: secrets, Audit: record, Grants: office.grants,
 		Adapters: adapters(gate), Fetch: gate, Places: places, OwnAddress: cfg.HTTP.Addr, Now: now, Log: log,
 	})
 	if err := catalogue.Seed(ctx); err != nil {
@@ -353,6 +353,7 @@ func databaseHosts(raw string) []string {
 type organisation struct {
 	charts *access.Charts
 	groups *access.Groups
+	grants *access.Grants
 	roles  *access.Roles
 	units  *access.Units
 }
@@ -360,7 +361,7 @@ type organisation struct {
 func newOrganisation(store *db.DB, record *audit.Log, now func() time.Time) organisation {
 	charts := access.NewCharts(store, now)
 	return organisation{
-		charts: charts, groups: access.NewGroups(store, record, charts, now),
+		charts: charts, groups: access.NewGroups(store, record, charts, now), grants: access.NewGrants(store, record, now),
 		roles: access.NewRoles(store, record, charts, now), units: access.NewUnits(store, record, charts, now),
 	}
 }

@@ -90,11 +90,11 @@ test("the administration, in English", async ({ server, page, fakes, browser }) 
   for (const demo of (await call(page.request, server, "GET", "/admin/models")).items) await call(page.request, server, "PATCH", `/admin/models/${demo.id}`, { enabled: false });
   const spare = await add(house, "qwen3-32b", "Qwen3 32B", { ...sees, vision: false, reasoning: true });
   const main = await add(tokyo, "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", "Claude Sonnet 4.5", thinks, {
-    description: "Long documents, drafts and analysis", fallbackId: spare, groupIds: [groups.Planning, groups["Trial members"]],
+    description: "Long documents, drafts and analysis", fallbackId: spare, grants: [groups.Planning, groups["Trial members"]].map((id) => ({ kind: "group", id })),
     defaults: { temperature: 0.3, reasoningEffort: "medium" }, price: { currency: "USD", input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 },
   });
   const light = await add(tokyo, "jp.anthropic.claude-haiku-4-5-20251001-v1:0", "Claude Haiku 4.5", thinks, { light: true, price: { currency: "USD", input: 1, output: 5 } });
-  const nova = await add(tokyo, "jp.amazon.nova-2-lite-v1:0", "Nova 2 Lite", thinks, { groupIds: [groups.Tax] });
+  const nova = await add(tokyo, "jp.amazon.nova-2-lite-v1:0", "Nova 2 Lite", thinks, { grants: [{ kind: "group", id: groups.Tax }] });
   const small = await add(local, "gemma3:27b", "Gemma 3 27B", sees);
   const rest = (await call(page.request, server, "GET", "/admin/models")).items.map((m: { id: string }) => m.id).filter((id: string) => ![main, light, spare, small, nova].includes(id));
   await call(page.request, server, "PUT", "/admin/models/order", { ids: [main, light, spare, small, nova, ...rest] });

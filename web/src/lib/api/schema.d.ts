@@ -1940,8 +1940,8 @@ export interface components {
             enabled: boolean;
             /** @description The model that answers when this one cannot, or empty. */
             fallbackId: string;
-            /** @description Empty: everyone may use it. */
-            groupIds: string[];
+            /** @description Who may use it. A deny wins; whom nothing allows may not. */
+            grants: components["schemas"]["Grant"][];
             id: string;
             /** @description Makes titles and other small things. */
             light: boolean;
@@ -2696,6 +2696,18 @@ export interface components {
             /** @description Fills in what the case leaves out: regions, roles, endpoints, and the models of the catalogue. */
             connectionId?: string;
         };
+        Grant: {
+            /** @description Of a unit: those who have a post in the units below it, too. */
+            below?: boolean;
+            /** @description Keeps it from them, whatever else allows it. */
+            deny?: boolean;
+            /** @description Of the account, group or unit; absent for everyone. */
+            id?: string;
+            /** @enum {string} */
+            kind: "everyone" | "account" | "group" | "unit";
+            /** @description Of the subject, in answers. */
+            name?: string;
+        };
         Group: {
             id: string;
             /**
@@ -3087,7 +3099,8 @@ export interface components {
             displayName?: string;
             enabled?: boolean;
             fallbackId?: string;
-            groupIds?: string[];
+            /** @description Replaces all. */
+            grants?: components["schemas"]["Grant"][];
             light?: boolean;
             limits?: components["schemas"]["ModelLimits"];
             options?: unknown;
@@ -3109,8 +3122,8 @@ export interface components {
             displayName?: string;
             enabled?: boolean;
             fallbackId?: string;
-            /** @description Empty: everyone may use it. */
-            groupIds?: string[];
+            /** @description Absent: everyone may use it. */
+            grants?: components["schemas"]["Grant"][];
             light?: boolean;
             limits?: components["schemas"]["ModelLimits"];
             /** @description Extras of the provider, an object. */

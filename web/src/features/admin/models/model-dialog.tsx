@@ -12,6 +12,7 @@ import { NumberField, TextField } from "@/ui/text-field";
 import { toast } from "@/ui/toast";
 import { connectionsQuery } from "../connections/api";
 import { groupsQuery } from "../groups/api";
+import { audienceOf, grantsOf, groupsOf, whoMay, type Audience } from "./audience";
 import { changeModel, refreshModels } from "./api";
 import { abilities, enabledKey, pricedByTokens, tasks } from "./capability-list";
 import { type RouteDraft, type RouteError, RoutesFields } from "./routes-fields";
@@ -33,7 +34,7 @@ interface Values {
   enabled: boolean;
   light: boolean;
   fallbackId: string;
-  audience: "everyone" | "groups";
+  audience: Audience;
   groupIds: string[];
   currency: "JPY" | "USD" | "";
   input: number;
@@ -63,8 +64,8 @@ function valuesOf(m: CatalogueModel): Values {
     enabled: m.enabled,
     light: m.light,
     fallbackId: m.fallbackId,
-    audience: m.groupIds.length > 0 ? "groups" : "everyone",
-    groupIds: m.groupIds,
+    audience: audienceOf(m),
+    groupIds: groupsOf(m),
     currency: m.price.currency,
     input: m.price.currency ? m.price.input : NaN,
     output: m.price.currency ? m.price.output : NaN,
@@ -101,7 +102,7 @@ function draftOf(v: Values): ModelChange {
     enabled: v.enabled,
     light: v.task === "chat" && v.light,
     fallbackId: v.fallbackId,
-    groupIds: v.audience === "groups" ? v.groupIds : [],
+    grants: grantsOf(v.audience, v.groupIds),
     price: v.currency ? { currency: v.currency, input: or0(v.input), output: or0(v.output), cacheRead: given(v.cacheRead), cacheWrite: given(v.cacheWrite) } : { currency: "", input: 0, output: 0 },
     limits: { concurrent: or0(v.concurrent), requestsPerMinute: or0(v.requestsPerMinute), tokensPerMinute: or0(v.tokensPerMinute) },
     weight: given(v.weight) ?? 1,
@@ -227,6 +228,7 @@ export function ModelDialog({ model, others, onClose }: Props) {
               options={[
                 { value: "everyone", label: t("models.everyone") },
                 { value: "groups", label: t("models.onlyGroups") },
+                ...(model && audienceOf(model) === "asSet" ? [{ value: "asSet" as const, label: t("models.asSet"), hint: whoMay(model, t).join(" ") }] : []),
               ]}
             />
             {v.audience === "groups" &&

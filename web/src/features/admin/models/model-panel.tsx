@@ -10,6 +10,7 @@ import { PanelSection } from "@/ui/drawer";
 import { useAct } from "@/ui/use-act";
 import { EntryPanel } from "../entry-panel";
 import { useVerdictText, Verdict } from "../residency/verdict";
+import { whoMay } from "./audience";
 import { catalogueQuery, changeModel, deleteModel, refreshModels } from "./api";
 import { enabledKey, pricedByTokens, useCapabilityText, useTokens } from "./capability-list";
 import { ModelDialog } from "./model-dialog";
@@ -18,12 +19,11 @@ import { LimitsAndRoutes } from "./route-list";
 interface Props {
   model: CatalogueModel;
   connectionName: string;
-  groupNames: string[];
   onClose: () => void;
 }
 
 /** One model of the catalogue. */
-export function ModelPanel({ model, connectionName, groupNames, onClose }: Props) {
+export function ModelPanel({ model, connectionName, onClose }: Props) {
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const format = useFormats();
@@ -71,7 +71,7 @@ export function ModelPanel({ model, connectionName, groupNames, onClose }: Props
           {t(enabledKey(model.task))}
         </Switch>
         <Details className="mt-3">
-          <Detail name={t("models.who")}>{model.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames)}</Detail>
+          <Detail name={t("models.who")}>{format.list(whoMay(model, t)) || t("models.nobody")}</Detail>
           <Detail name={t("models.fallback")}>{fallback?.displayName ?? common("none")}</Detail>
           {model.light && <Detail name={t("models.use")}>{t("models.lightLong")}</Detail>}
         </Details>

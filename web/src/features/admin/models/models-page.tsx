@@ -13,8 +13,8 @@ import type { Column } from "@/ui/table";
 import { useAct } from "@/ui/use-act";
 import { connectionsQuery } from "../connections/api";
 import { ListPage } from "../list-page";
-import { groupsQuery } from "../groups/api";
 import { useVerdict } from "../residency/verdict";
+import { whoMay } from "./audience";
 import { AddModelsDialog } from "./add-models-dialog";
 import { catalogueQuery, orderModels, refreshModels } from "./api";
 import { useCapabilityText } from "./capability-list";
@@ -51,14 +51,12 @@ export function ModelsPage() {
   const placeText = usePlaceText();
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
-  const groups = useQuery(groupsQuery);
   const [moving, setMoving] = useState(false);
   const rows = catalogue.data?.items ?? [];
   const current = rows.find((m) => m.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
   const connectionName = (m: CatalogueModel) => connections.data?.items.find((c) => c.id === m.connectionId)?.name ?? "";
   const connectionNames = (m: CatalogueModel) => (m.routes.length > 0 ? t("models.andRoutes", { name: connectionName(m), count: m.routes.length }) : connectionName(m));
-  const groupNames = (m: CatalogueModel) => groups.data?.items.filter((g) => m.groupIds.includes(g.id)).map((g) => g.name) ?? [];
 
   const move = async (from: number, to: number) => {
     const next = [...rows];
@@ -91,7 +89,7 @@ export function ModelsPage() {
     },
     { id: "connection", header: t("models.connection"), cell: connectionNames, from: "narrow" },
     { id: "abilities", header: t("models.abilities"), cell: (m) => abilityText(m), from: "widest" },
-    { id: "groups", header: t("models.who"), cell: (m) => (m.groupIds.length === 0 ? t("models.everyone") : format.list(groupNames(m))), width: "w-32", from: "middle" },
+    { id: "groups", header: t("models.who"), cell: (m) => format.list(whoMay(m, t)) || t("models.nobody"), width: "w-32", from: "middle" },
     { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-40", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => <ModelState model={m} connections={connections.data?.items ?? []} />, width: "w-36" },
     {
@@ -134,7 +132,7 @@ export function ModelsPage() {
       add={addButton}
       empty={{ icon: Boxes, title: t("models.empty"), hint: noConnection ? t("models.emptyNoConnection") : t("models.emptyHint") }}
     >
-      {current && <ModelPanel key={current.id} model={current} connectionName={connectionName(current)} groupNames={groupNames(current)} onClose={() => open()} />}
+      {current && <ModelPanel key={current.id} model={current} connectionName={connectionName(current)} onClose={() => open()} />}
       {add && connections.data && connections.data.items.length > 0 && <AddModelsDialog connections={connections.data.items} connectionId={add} taken={rows} onClose={() => void navigate({ search: {} })} />}
     </ListPage>
   );
