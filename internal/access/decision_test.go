@@ -74,7 +74,7 @@ func TestTheMatrix(t *testing.T) {
 				if tt.temp && want.rule == "administrator" && len(tt.p.Rights) == 0 {
 					continue // either refusal would do
 				}
-				if got := errs.CodeOf(Decide(tt.p, a, Resource{Kind: kind, ID: "x", OwnerID: tt.owner})); got != tt.want {
+				if got := errs.CodeOf(Decide(tt.p, a, Resource{Kind: kind, ID: "x", OwnerID: tt.owner, Grants: ForEveryone})); got != tt.want {
 					t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 				}
 			}
@@ -93,23 +93,43 @@ func TestTheMatrix(t *testing.T) {
 	}
 }
 
-func TestAModelOfAGroupIsForItsMembers(t *testing.T) {
+func TestADenyWinsAndWhomNothingAllowsMayNot(t *testing.T) {
+	tree := NewTree(map[string]string{"city": "", "tax": "city", "desk": "tax", "welfare": "city"})
+	to := func(kind SubjectKind, id string) Grant { return Grant{Subject: Subject{Kind: kind, ID: id}} }
+	below := func(id string) Grant { return Grant{Subject: Subject{Kind: SubjectUnit, ID: id, Below: true}} }
+	not := func(g Grant) Grant { g.Deny = true; return g }
+	everyone := ForEveryone[0]
+	p := Principal{AccountID: "p", GroupIDs: []string{"a"}, UnitIDs: []string{"desk", "welfare"}, Tree: tree}
 	for _, tt := range []struct {
 		name   string
-		person []string
-		model  []string
-		want   errs.Code
+		grants []Grant
+		want   bool
 	}{
-		{"a model without groups is for everyone", nil, nil, ""},
-		{"a member of one of the groups", []string{"b"}, []string{"a", "b"}, ""},
-		{"a member of another group", []string{"c"}, []string{"a", "b"}, errs.NotFound},
-		{"a member of no group", nil, []string{"a"}, errs.NotFound},
+		{"nothing", nil, false},
+		{"everyone", []Grant{everyone}, true},
+		{"the person", []Grant{to(SubjectAccount, "p")}, true},
+		{"somebody else", []Grant{to(SubjectAccount, "q")}, false},
+		{"their group", []Grant{to(SubjectGroup, "b"), to(SubjectGroup, "a")}, true},
+		{"their unit", []Grant{to(SubjectUnit, "desk")}, true},
+		{"their other unit", []Grant{to(SubjectUnit, "welfare")}, true},
+		{"a unit above, without those below", []Grant{to(SubjectUnit, "tax")}, false},
+		{"a unit above, with those below", []Grant{below("tax")}, true},
+		{"the top", []Grant{below("city")}, true},
+		{"everyone but them", []Grant{everyone, not(to(SubjectAccount, "p"))}, false},
+		{"them, but not everyone", []Grant{to(SubjectAccount, "p"), not(everyone)}, false},
+		{"everyone but a unit above", []Grant{everyone, not(below("city"))}, false},
+		{"everyone but a unit above, without those below", []Grant{everyone, not(to(SubjectUnit, "city"))}, true},
+		{"a kind that does not exist", []Grant{{Subject: Subject{Kind: "x"}}}, false},
 	} {
-		for _, role := range []RoleID{Member, Administrator} {
+		for _, role := range []RoleID{Member, Administrator} { // a role is no way around a grant
 			t.Run(tt.name+", "+string(role), func(t *testing.T) {
-				p := Principal{AccountID: "p", Rights: Rights(role), GroupIDs: tt.person}
-				if got := errs.CodeOf(Decide(p, ModelUse, Resource{Kind: KindModel, GroupIDs: tt.model})); got != tt.want {
-					t.Errorf("%q, want %q", got, tt.want)
+				p.Rights = Rights(role)
+				want := errs.NotFound
+				if tt.want {
+					want = ""
+				}
+				if got := errs.CodeOf(Decide(p, ModelUse, Resource{Kind: KindModel, ID: "m", Grants: tt.grants})); got != want {
+					t.Errorf("%q, want %q", got, want)
 				}
 			})
 		}

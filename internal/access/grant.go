@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/errs"
 	"kakoi/internal/label"
@@ -111,23 +110,19 @@ func Granted(where *db.Conditions, p Principal, objects ...Within) {
 	where.Add("NOT EXISTS (" + grants + " AND g.deny)")
 }
 
-// auditGrants is the action as the audit log names it.
-const auditGrants = "grants.set"
-
 // maxGrants are those of one object.
 const maxGrants = 500
 
-// Grants keeps who may use which object. Who may change them is decided by the
-// capability whose object it is.
+// Grants keeps who may use which object. The capability whose object it is
+// decides who may change them, and puts it on record (Describe).
 type Grants struct {
-	db    *db.DB
-	audit *audit.Log
-	now   func() time.Time
+	db  *db.DB
+	now func() time.Time
 }
 
 // NewGrants returns the grants kept in d. now is the clock.
-func NewGrants(d *db.DB, record *audit.Log, now func() time.Time) *Grants {
-	return &Grants{db: d, audit: record, now: now}
+func NewGrants(d *db.DB, now func() time.Time) *Grants {
+	return &Grants{db: d, now: now}
 }
 
 // Set makes grants those of an object, within the transaction of ctx if it has
@@ -166,10 +161,7 @@ func (g *Grants) Set(ctx context.Context, o Object, field string, grants []Grant
 				return fmt.Errorf("grant %s %s: %w", o.Kind, o.ID, err)
 			}
 		}
-		return g.audit.Record(ctx, audit.Event{
-			Action: auditGrants, Resource: audit.Resource{Kind: string(o.Kind), ID: o.ID},
-			Details: map[string]string{"grants_from": grantsText(before), "grants": grantsText(wanted)},
-		})
+		return nil
 	})
 }
 
@@ -274,7 +266,9 @@ func hasSubject(ctx context.Context, q db.Queryer, s Subject) error {
 	return nil
 }
 
-func grantsText(grants []Grant) string {
+// Describe tells the record of grants: those that deny begin with -, a unit with
+// all below it ends with +.
+func Describe(grants []Grant) string {
 	words := make([]string, len(grants))
 	for i, g := range grants {
 		words[i] = string(g.Kind)

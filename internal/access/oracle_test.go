@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"kakoi/internal/access"
-	"kakoi/internal/audit"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
 	"kakoi/internal/errs"
@@ -277,7 +276,7 @@ func TestEveryDecisionAboutGrantsIsTheOracles(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var at int64
 		charts := access.NewCharts(d, func() time.Time { return time.UnixMilli(at) })
-		grants := access.NewGrants(d, audit.New(d, time.Now), time.Now)
+		grants := access.NewGrants(d, time.Now)
 		pairs, yes := 0, 0
 		for pairs < wanted {
 			w, accounts, models := invent(t, d, r)

@@ -302,12 +302,12 @@ func (c *Catalogue) Seed(ctx context.Context) error {
 		for _, remote := range models {
 			m := Model{
 				ID: db.NewID(), ConnectionID: connection.ID, RemoteID: remote.ID, DisplayName: remote.Name, Task: TaskChat,
-				Capabilities: remote.Capabilities, Enabled: true, CreatedAt: now, UpdatedAt: now,
+				Capabilities: remote.Capabilities, Enabled: true, Grants: access.ForEveryone, CreatedAt: now, UpdatedAt: now,
 			}
 			if _, err := insertModel(ctx, tx, m); err != nil {
 				return err
 			}
-			if err := c.grants.Set(ctx, objectOf(m), "grants", access.ForEveryone); err != nil {
+			if err := c.grants.Set(ctx, objectOf(m), "grants", m.Grants); err != nil {
 				return err
 			}
 			if err := c.recordModel(ctx, auditModelCreate, m); err != nil {

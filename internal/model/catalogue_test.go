@@ -68,7 +68,7 @@ func (o *office) node(d *db.DB, key secret.MasterKey) *Catalogue {
 		},
 	}
 	return NewCatalogue(CatalogueOptions{
-		DB: d, Secrets: secret.New(key), Audit: o.audit, Grants: access.NewGrants(d, o.audit, time.Now), Fetch: o.gate, Places: anywhere(d),
+		DB: d, Secrets: secret.New(key), Audit: o.audit, Grants: access.NewGrants(d, time.Now), Fetch: o.gate, Places: anywhere(d),
 		Adapters: map[Kind]Adapter{KindOpenAI: adapter, KindBedrock: adapter, KindDemo: {New: adapter.New}},
 		Now:      time.Now, Log: slog.New(slog.DiscardHandler),
 	})
@@ -194,7 +194,7 @@ func TestTheRecordSaysWhatDecidesWherePromptsGo(t *testing.T) {
 		for i, want := range []map[string]string{
 			{"country": ""}, {"country": "JP"},
 			{"region": "ap-northeast-1", "proxy": "http://proxy.example:8080", "roles": "arn:aws:iam::123456789012:role/a arn:aws:iam::999988887777:role/b"},
-			{"grants": "everyone"}, {"options": string(m.Options)},
+			{"grants": "everyone", "options": string(m.Options)},
 		} {
 			for name, value := range want {
 				if got, ok := said[i][name]; !ok || got != value {

@@ -275,7 +275,7 @@ func (c *Catalogue) recordModel(ctx context.Context, action string, m Model) err
 		Resource: audit.Resource{Kind: string(access.KindModel), ID: m.ID},
 		Details: map[string]string{
 			"name": m.DisplayName, "remote_id": m.RemoteID, "task": string(m.Task), "connection_id": m.ConnectionID,
-			"enabled": strconv.FormatBool(m.Enabled), "fallback_id": m.FallbackID,
+			"enabled": strconv.FormatBool(m.Enabled), "grants": access.Describe(m.Grants), "fallback_id": m.FallbackID,
 			"limits": fmt.Sprintf("%d at once, %d requests and %d tokens per minute", m.Limits.Concurrent, m.Limits.RequestsPerMinute, m.Limits.TokensPerMinute),
 			"routes": strings.Join(routes, " "), "options": string(m.Options),
 		},

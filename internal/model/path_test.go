@@ -159,7 +159,7 @@ func install(t testing.TB, d *db.DB, up upstream) *installation {
 	in := &installation{db: d, audit: record, gate: egress.New(egress.Options{Log: log})}
 	places := residency.New(residency.Options{DB: d, Profiles: residency.Bundled(), Policies: residency.Always(residency.Japan()), Now: time.Now, Log: log})
 	in.catalogue = model.NewCatalogue(model.CatalogueOptions{
-		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Grants: access.NewGrants(d, record, time.Now),
+		DB: d, Secrets: secret.New(secrettest.NewKey(t)), Audit: record, Grants: access.NewGrants(d, time.Now),
 		Adapters: adapters(in.gate), Fetch: in.gate, Places: places, Now: time.Now, Log: log,
 	})
 	in.invoker = model.NewInvoker(model.InvokerOptions{

@@ -168,14 +168,14 @@ type temporaryPassword struct {
 }
 
 func (s *Server) accountOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/accounts", id: "listAccounts", tag: "admin", summary: "The accounts, by e-mail address."}, s.listAccounts)
-	register(s, route{method: http.MethodPost, path: "/admin/accounts", id: "createAccount", tag: "admin", summary: "Makes an account with a temporary password.", status: http.StatusCreated}, s.createAccount)
-	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}", id: "getAccount", tag: "admin", summary: "One account."}, s.getAccount)
-	register(s, route{method: http.MethodPatch, path: "/admin/accounts/{id}", id: "updateAccount", tag: "admin", summary: "Changes an account; disabling it ends its sessions and streams."}, s.updateAccount)
-	register(s, route{method: http.MethodPost, path: "/admin/accounts/{id}/password", id: "resetPassword", tag: "admin", summary: "Gives an account a temporary password and ends its sessions."}, s.resetPassword)
-	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}/sessions", id: "listAccountSessions", tag: "admin", summary: "Where an account is signed in."}, s.listAccountSessions)
-	register(s, route{method: http.MethodDelete, path: "/admin/accounts/{id}/sessions", id: "endAccountSessions", tag: "admin", summary: "Signs an account out everywhere."}, s.endAccountSessions)
-	register(s, route{method: http.MethodDelete, path: "/admin/accounts/{id}/sessions/{sessionId}", id: "endAccountSession", tag: "admin", summary: "Ends one session of an account.", status: http.StatusNoContent}, s.endAccountSession)
+	register(s, route{method: http.MethodGet, path: "/admin/accounts", id: "listAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts, by e-mail address."}, s.listAccounts)
+	register(s, route{method: http.MethodPost, path: "/admin/accounts", id: "createAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Makes an account with a temporary password.", status: http.StatusCreated}, s.createAccount)
+	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}", id: "getAccount", tag: "admin", needs: needs(access.AccountRead), summary: "One account."}, s.getAccount)
+	register(s, route{method: http.MethodPatch, path: "/admin/accounts/{id}", id: "updateAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Changes an account; disabling it ends its sessions and streams."}, s.updateAccount)
+	register(s, route{method: http.MethodPost, path: "/admin/accounts/{id}/password", id: "resetPassword", tag: "admin", needs: needs(access.AccountWrite), summary: "Gives an account a temporary password and ends its sessions."}, s.resetPassword)
+	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}/sessions", id: "listAccountSessions", tag: "admin", needs: needs(access.AccountRead), summary: "Where an account is signed in."}, s.listAccountSessions)
+	register(s, route{method: http.MethodDelete, path: "/admin/accounts/{id}/sessions", id: "endAccountSessions", tag: "admin", needs: needs(access.AccountWrite), summary: "Signs an account out everywhere."}, s.endAccountSessions)
+	register(s, route{method: http.MethodDelete, path: "/admin/accounts/{id}/sessions/{sessionId}", id: "endAccountSession", tag: "admin", needs: needs(access.AccountWrite), summary: "Ends one session of an account.", status: http.StatusNoContent}, s.endAccountSession)
 }
 
 func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[accountPage], error) {

@@ -39,7 +39,7 @@ type auditFilter struct {
 }
 
 func (s *Server) auditOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/audit-events", id: "listAuditEvents", tag: "admin", summary: "Who did what, newest first."}, s.listAuditEvents)
+	register(s, route{method: http.MethodGet, path: "/admin/audit-events", id: "listAuditEvents", tag: "admin", needs: needs(access.AuditRead), summary: "Who did what, newest first."}, s.listAuditEvents)
 }
 
 func (s *Server) listAuditEvents(ctx context.Context, in *auditFilter) (*body[list[auditEvent]], error) {

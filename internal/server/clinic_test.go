@@ -99,7 +99,7 @@ func (anywhere) Now(context.Context) (residency.Policy, error) {
 // with is the catalogue under a master key.
 func (c *clinic) with(key *secret.FileKey) *model.Catalogue {
 	return model.NewCatalogue(model.CatalogueOptions{
-		DB: c.store, Secrets: secret.New(key), Audit: c.record, Grants: access.NewGrants(c.store, c.record, time.Now), Adapters: adapters(c.gate), Fetch: c.gate, Now: time.Now,
+		DB: c.store, Secrets: secret.New(key), Audit: c.record, Grants: access.NewGrants(c.store, time.Now), Adapters: adapters(c.gate), Fetch: c.gate, Now: time.Now,
 		Places: residency.New(residency.Options{DB: c.store, Profiles: residency.Bundled(), Policies: anywhere{}, Now: time.Now}),
 		Log:    slog.New(slog.NewTextHandler(c.log, nil)),
 	})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/doctor"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -236,16 +237,16 @@ type CheckedModel struct {
 }
 
 func (s *Server) connectionOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/connections", id: "listConnections", tag: "admin", summary: "The connections to where models run, oldest first."}, s.listConnections)
-	register(s, route{method: http.MethodPost, path: "/admin/connections", id: "createConnection", tag: "admin", summary: "Makes a connection.", status: http.StatusCreated}, s.createConnection)
-	register(s, route{method: http.MethodGet, path: "/admin/connections/detected", id: "detectServers", tag: "admin", summary: "Model servers on this machine that no connection uses yet."}, s.detectServers)
-	register(s, route{method: http.MethodPost, path: "/admin/connections/check", id: "checkDraft", tag: "admin", summary: "Tries a connection that is not stored, step by step."}, s.checkDraft)
-	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}", id: "getConnection", tag: "admin", summary: "One connection."}, s.getConnection)
-	register(s, route{method: http.MethodPatch, path: "/admin/connections/{id}", id: "updateConnection", tag: "admin", summary: "Changes a connection, at once."}, s.updateConnection)
-	register(s, route{method: http.MethodDelete, path: "/admin/connections/{id}", id: "deleteConnection", tag: "admin", summary: "Removes a connection.", status: http.StatusNoContent}, s.deleteConnection)
-	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/dependents", id: "listDependents", tag: "admin", summary: "The models that need a connection: its own, and those with a way over it."}, s.listDependents)
-	register(s, route{method: http.MethodPost, path: "/admin/connections/{id}/check", id: "checkConnection", tag: "admin", summary: "Tries a stored connection, with changes that are not saved."}, s.checkConnection)
-	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/remote-models", id: "listRemoteModels", tag: "admin", summary: "What the provider says it has."}, s.listRemoteModels)
+	register(s, route{method: http.MethodGet, path: "/admin/connections", id: "listConnections", tag: "admin", needs: needs(access.ConnectionRead), summary: "The connections to where models run, oldest first."}, s.listConnections)
+	register(s, route{method: http.MethodPost, path: "/admin/connections", id: "createConnection", tag: "admin", needs: needs(access.ConnectionWrite), summary: "Makes a connection.", status: http.StatusCreated}, s.createConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/detected", id: "detectServers", tag: "admin", needs: needs(access.ConnectionRead), summary: "Model servers on this machine that no connection uses yet."}, s.detectServers)
+	register(s, route{method: http.MethodPost, path: "/admin/connections/check", id: "checkDraft", tag: "admin", needs: needs(access.ConnectionWrite), summary: "Tries a connection that is not stored, step by step."}, s.checkDraft)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}", id: "getConnection", tag: "admin", needs: needs(access.ConnectionRead), summary: "One connection."}, s.getConnection)
+	register(s, route{method: http.MethodPatch, path: "/admin/connections/{id}", id: "updateConnection", tag: "admin", needs: needs(access.ConnectionWrite), summary: "Changes a connection, at once."}, s.updateConnection)
+	register(s, route{method: http.MethodDelete, path: "/admin/connections/{id}", id: "deleteConnection", tag: "admin", needs: needs(access.ConnectionWrite), summary: "Removes a connection.", status: http.StatusNoContent}, s.deleteConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/dependents", id: "listDependents", tag: "admin", needs: needs(access.ConnectionRead), summary: "The models that need a connection: its own, and those with a way over it."}, s.listDependents)
+	register(s, route{method: http.MethodPost, path: "/admin/connections/{id}/check", id: "checkConnection", tag: "admin", needs: needs(access.ModelRead, access.ConnectionWrite), summary: "Tries a stored connection, with changes that are not saved."}, s.checkConnection)
+	register(s, route{method: http.MethodGet, path: "/admin/connections/{id}/remote-models", id: "listRemoteModels", tag: "admin", needs: needs(access.ConnectionRead), summary: "What the provider says it has."}, s.listRemoteModels)
 }
 
 func (s *Server) listConnections(ctx context.Context, _ *none) (*body[list[connection]], error) {

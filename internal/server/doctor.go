@@ -81,6 +81,7 @@ func (s *Server) doctorOperations() {
 	doc := s.api.OpenAPI()
 	events := schemaOf[doctorEvent](doc)
 	doc.AddOperation(&huma.Operation{
+		Extensions:  map[string]any{accessKey: needs(access.SystemRead, access.ConnectionRead, access.ConnectionWrite)},
 		OperationID: "examine", Method: http.MethodPost, Path: doctorPath, Tags: []string{"admin"},
 		Summary:     "Examines the installation and tells each step as it comes. Closing the request ends it.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[DoctorQuestion](doc)}}},
@@ -293,7 +294,7 @@ func openPatient(ctx context.Context, cfg config.Config, gate *egress.Gate, log 
 		return store, store.Close
 	}
 	o.Connections = model.NewCatalogue(model.CatalogueOptions{
-		DB: store, Secrets: secret.New(key), Audit: record, Grants: access.NewGrants(store, record, time.Now),
+		DB: store, Secrets: secret.New(key), Audit: record, Grants: access.NewGrants(store, time.Now),
 		Adapters: adapters(gate), Fetch: gate, OwnAddress: cfg.HTTP.Addr, Now: time.Now, Log: log,
 	})
 	return store, store.Close

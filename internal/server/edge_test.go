@@ -398,7 +398,7 @@ func TestGroupsDecideWhoIsOfferedAModel(t *testing.T) {
 		anna := h.resident("anna")
 		var g group
 		h.admin.must("POST", "/admin/groups", map[string]any{"name": "総務課"}, &g)
-		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"groupIds": []string{g.ID}}, nil)
+		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{"grants": forGroups(g.ID)}, nil)
 		has := func() bool {
 			var offers list[offer]
 			anna.must("GET", "/models", nil, &offers)

@@ -66,8 +66,8 @@ func (f FeedbackFilter) filter() feedback.Filter {
 func (s *Server) feedbackOperations() {
 	register(s, route{method: http.MethodPut, path: "/messages/{id}/feedback", id: "giveFeedback", tag: "chat", summary: "Says what one thinks of an answer."}, s.giveFeedback)
 	register(s, route{method: http.MethodDelete, path: "/messages/{id}/feedback", id: "withdrawFeedback", tag: "chat", summary: "Takes back what one thought of an answer.", status: http.StatusNoContent}, s.withdrawFeedback)
-	register(s, route{method: http.MethodGet, path: "/admin/feedback", id: "listFeedback", tag: "admin", summary: "What people think of answers, newest first."}, s.listFeedback)
-	register(s, route{method: http.MethodGet, path: "/admin/feedback/export", id: "exportFeedback", tag: "admin", summary: "All of the feedback as a file."}, s.exportFeedback)
+	register(s, route{method: http.MethodGet, path: "/admin/feedback", id: "listFeedback", tag: "admin", needs: needs(access.FeedbackRead), summary: "What people think of answers, newest first."}, s.listFeedback)
+	register(s, route{method: http.MethodGet, path: "/admin/feedback/export", id: "exportFeedback", tag: "admin", needs: needs(access.FeedbackRead), summary: "All of the feedback as a file."}, s.exportFeedback)
 }
 
 func (s *Server) giveFeedback(ctx context.Context, in *struct {

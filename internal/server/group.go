@@ -53,14 +53,14 @@ type memberInput struct {
 }
 
 func (s *Server) groupOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/groups", id: "listGroups", tag: "admin", summary: "The groups, by name."}, s.listGroups)
-	register(s, route{method: http.MethodPost, path: "/admin/groups", id: "createGroup", tag: "admin", summary: "Makes a group.", status: http.StatusCreated}, s.createGroup)
-	register(s, route{method: http.MethodPatch, path: "/admin/groups/{id}", id: "renameGroup", tag: "admin", summary: "Renames a group."}, s.renameGroup)
-	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/rule", id: "setGroupRule", tag: "admin", summary: "Says who is in a group that has a rule."}, s.setGroupRule)
-	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}", id: "deleteGroup", tag: "admin", summary: "Removes a group; its members stay.", status: http.StatusNoContent}, s.deleteGroup)
-	register(s, route{method: http.MethodGet, path: "/admin/groups/{id}/members", id: "listMembers", tag: "admin", summary: "Who is in a group, by e-mail address."}, s.listMembers)
-	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/members/{accountId}", id: "addMember", tag: "admin", summary: "Puts an account into a group.", status: http.StatusNoContent}, s.addMember)
-	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}/members/{accountId}", id: "removeMember", tag: "admin", summary: "Takes an account out of a group.", status: http.StatusNoContent}, s.removeMember)
+	register(s, route{method: http.MethodGet, path: "/admin/groups", id: "listGroups", tag: "admin", needs: needs(access.GroupRead), summary: "The groups, by name."}, s.listGroups)
+	register(s, route{method: http.MethodPost, path: "/admin/groups", id: "createGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Makes a group.", status: http.StatusCreated}, s.createGroup)
+	register(s, route{method: http.MethodPatch, path: "/admin/groups/{id}", id: "renameGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Renames a group."}, s.renameGroup)
+	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/rule", id: "setGroupRule", tag: "admin", needs: needs(access.GroupWrite), summary: "Says who is in a group that has a rule."}, s.setGroupRule)
+	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}", id: "deleteGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Removes a group; its members stay.", status: http.StatusNoContent}, s.deleteGroup)
+	register(s, route{method: http.MethodGet, path: "/admin/groups/{id}/members", id: "listMembers", tag: "admin", needs: needs(access.GroupRead, access.AccountRead), summary: "Who is in a group, by e-mail address."}, s.listMembers)
+	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/members/{accountId}", id: "addMember", tag: "admin", needs: needs(access.GroupWrite), summary: "Puts an account into a group.", status: http.StatusNoContent}, s.addMember)
+	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}/members/{accountId}", id: "removeMember", tag: "admin", needs: needs(access.GroupWrite), summary: "Takes an account out of a group.", status: http.StatusNoContent}, s.removeMember)
 }
 
 func (s *Server) listGroups(ctx context.Context, in *groupFilter) (*body[list[group]], error) {
@@ -110,6 +110,10 @@ func (s *Server) listMembers(ctx context.Context, in *struct {
 	PageToken string `query:"pageToken" kind:"id" maxLength:"2000"`
 	Limit     int    `query:"limit" kind:"number" minimum:"1" maximum:"200" default:"200"`
 }) (*body[list[member]], error) {
+	// Who may not know people is told nothing of the group either.
+	if _, err := access.Authorize(ctx, access.AccountRead, access.Resource{Kind: access.KindAccount, Any: true}); err != nil {
+		return nil, err
+	}
 	if _, err := s.groups.Group(ctx, in.ID); err != nil {
 		return nil, err
 	}

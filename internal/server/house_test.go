@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"kakoi/internal/access"
 	"kakoi/internal/config"
 	"kakoi/internal/db"
 	"kakoi/internal/db/dbtest"
@@ -368,3 +369,11 @@ func unmarshal(t *testing.T, text []byte, out any) {
 }
 
 func bodyOf(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }
+
+// forGroups are the grants of what is for the groups alone, or for everyone.
+func forGroups(ids ...string) []grant {
+	if len(ids) == 0 {
+		return []grant{{Kind: access.SubjectEveryone}}
+	}
+	return mapped(ids, func(id string) grant { return grant{Kind: access.SubjectGroup, ID: id} })
+}

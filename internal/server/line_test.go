@@ -57,7 +57,7 @@ func TestWhoMayNotAnyMoreDoesNotGoOutAfterTheWait(t *testing.T) {
 			h.admin.must("PUT", "/admin/groups/"+group.ID+"/members/"+p.id, nil, nil)
 		}
 		h.admin.must("PATCH", "/admin/models/"+h.modelA, map[string]any{
-			"groupIds": []string{group.ID}, "limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0},
+			"grants": forGroups(group.ID), "limits": map[string]any{"concurrent": 1, "requestsPerMinute": 0, "tokensPerMinute": 0},
 		}, nil)
 		first := anna.asks("[[silence]]")
 		running := anna.follows("/runs/"+first.Answers[0].RunID+"/events", "")

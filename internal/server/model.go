@@ -188,11 +188,11 @@ type modelOrder struct {
 
 func (s *Server) modelOperations() {
 	register(s, route{method: http.MethodGet, path: "/models", id: "listOffers", tag: "model", summary: "The models this person may talk with, in the administrator's order, and the one that turns their speech into text."}, s.listOffers)
-	register(s, route{method: http.MethodGet, path: "/admin/models", id: "listModels", tag: "admin", summary: "Every model of every connection, in order."}, s.listModels)
-	register(s, route{method: http.MethodPost, path: "/admin/models", id: "createModel", tag: "admin", summary: "Adds a model to the catalogue, as the last.", status: http.StatusCreated}, s.createModel)
-	register(s, route{method: http.MethodPut, path: "/admin/models/order", id: "orderModels", tag: "admin", summary: "Puts the models in order.", status: http.StatusNoContent}, s.orderModels)
-	register(s, route{method: http.MethodPatch, path: "/admin/models/{id}", id: "updateModel", tag: "admin", summary: "Changes a model."}, s.updateModel)
-	register(s, route{method: http.MethodDelete, path: "/admin/models/{id}", id: "deleteModel", tag: "admin", summary: "Removes a model; conversations keep what it said.", status: http.StatusNoContent}, s.deleteModel)
+	register(s, route{method: http.MethodGet, path: "/admin/models", id: "listModels", tag: "admin", needs: needs(access.ModelRead), summary: "Every model of every connection, in order."}, s.listModels)
+	register(s, route{method: http.MethodPost, path: "/admin/models", id: "createModel", tag: "admin", needs: needs(access.ModelWrite), summary: "Adds a model to the catalogue, as the last.", status: http.StatusCreated}, s.createModel)
+	register(s, route{method: http.MethodPut, path: "/admin/models/order", id: "orderModels", tag: "admin", needs: needs(access.ModelWrite), summary: "Puts the models in order.", status: http.StatusNoContent}, s.orderModels)
+	register(s, route{method: http.MethodPatch, path: "/admin/models/{id}", id: "updateModel", tag: "admin", needs: needs(access.ModelWrite), summary: "Changes a model."}, s.updateModel)
+	register(s, route{method: http.MethodDelete, path: "/admin/models/{id}", id: "deleteModel", tag: "admin", needs: needs(access.ModelWrite), summary: "Removes a model; conversations keep what it said.", status: http.StatusNoContent}, s.deleteModel)
 }
 
 func (s *Server) listOffers(ctx context.Context, _ *none) (*body[offers], error) {

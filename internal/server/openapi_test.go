@@ -47,6 +47,7 @@ type operation struct {
 		Required bool
 		Schema   *schema
 	}
+	Access      any `json:"x-kakoi-access"`
 	RequestBody *struct {
 		Required bool
 		Content  map[string]struct{ Schema *schema }

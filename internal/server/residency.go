@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/classification"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
@@ -114,11 +115,11 @@ type explainInput struct {
 }
 
 func (s *Server) residencyOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/residency", id: "getResidency", tag: "admin", summary: "Where what people write may be processed, and what is known of regions."}, s.getResidency)
-	register(s, route{method: http.MethodPut, path: "/admin/residency", id: "updateResidency", tag: "admin", summary: "Decides where what people write may be processed, from the next call on."}, s.updateResidency)
-	register(s, route{method: http.MethodPost, path: "/admin/residency/explain", id: "explainResidency", tag: "admin", summary: "Where a model would process a call, and whether the policy permits it."}, s.explainResidency)
-	register(s, route{method: http.MethodPost, path: "/admin/residency/preview", id: "previewResidency", tag: "admin", summary: "What a policy would mean for each model of the catalogue, if it held."}, s.previewResidency)
-	register(s, route{method: http.MethodGet, path: "/admin/residency/profiles", id: "listInferenceProfiles", tag: "admin", summary: "The inference profiles that are known from a region, and where they lead."}, s.listInferenceProfiles)
+	register(s, route{method: http.MethodGet, path: "/admin/residency", id: "getResidency", tag: "admin", needs: needs(access.SystemRead), summary: "Where what people write may be processed, and what is known of regions."}, s.getResidency)
+	register(s, route{method: http.MethodPut, path: "/admin/residency", id: "updateResidency", tag: "admin", needs: needs(access.SystemWrite), summary: "Decides where what people write may be processed, from the next call on."}, s.updateResidency)
+	register(s, route{method: http.MethodPost, path: "/admin/residency/explain", id: "explainResidency", tag: "admin", needs: needs(access.SystemRead), summary: "Where a model would process a call, and whether the policy permits it."}, s.explainResidency)
+	register(s, route{method: http.MethodPost, path: "/admin/residency/preview", id: "previewResidency", tag: "admin", needs: needs(access.ModelRead), summary: "What a policy would mean for each model of the catalogue, if it held."}, s.previewResidency)
+	register(s, route{method: http.MethodGet, path: "/admin/residency/profiles", id: "listInferenceProfiles", tag: "admin", needs: needs(access.SystemRead), summary: "The inference profiles that are known from a region, and where they lead."}, s.listInferenceProfiles)
 }
 
 func (s *Server) residencyOf(k setting.Kept[residency.Policy]) residencyPolicy {

@@ -62,10 +62,10 @@ type roleList struct {
 }
 
 func (s *Server) roleOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/roles", id: "listRoles", tag: "admin", summary: "The roles and what they permit, the built-in ones first."}, s.listRoles)
-	register(s, route{method: http.MethodPost, path: "/admin/roles", id: "createRole", tag: "admin", summary: "Makes a role.", status: http.StatusCreated}, s.createRole)
-	register(s, route{method: http.MethodPut, path: "/admin/roles/{id}", id: "updateRole", tag: "admin", summary: "Changes a role, at once for all who hold it."}, s.updateRole)
-	register(s, route{method: http.MethodDelete, path: "/admin/roles/{id}", id: "deleteRole", tag: "admin", summary: "Removes a role that nobody holds.", status: http.StatusNoContent}, s.deleteRole)
+	register(s, route{method: http.MethodGet, path: "/admin/roles", id: "listRoles", tag: "admin", needs: needs(access.RoleRead), summary: "The roles and what they permit, the built-in ones first."}, s.listRoles)
+	register(s, route{method: http.MethodPost, path: "/admin/roles", id: "createRole", tag: "admin", needs: needs(access.RoleWrite), summary: "Makes a role.", status: http.StatusCreated}, s.createRole)
+	register(s, route{method: http.MethodPut, path: "/admin/roles/{id}", id: "updateRole", tag: "admin", needs: needs(access.RoleWrite), summary: "Changes a role, at once for all who hold it."}, s.updateRole)
+	register(s, route{method: http.MethodDelete, path: "/admin/roles/{id}", id: "deleteRole", tag: "admin", needs: needs(access.RoleWrite), summary: "Removes a role that nobody holds.", status: http.StatusNoContent}, s.deleteRole)
 }
 
 func (s *Server) listRoles(ctx context.Context, _ *none) (*body[roleList], error) {

@@ -39,6 +39,7 @@ func (s *Server) describeStream(path, id, summary string, params ...*huma.Param)
 	doc := s.api.OpenAPI()
 	refused := s.api.OpenAPI().Paths["/runs/{id}/stop"].Post.Responses["default"]
 	doc.AddOperation(&huma.Operation{
+		Extensions:  map[string]any{accessKey: "signed-in"},
 		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"chat"}, Parameters: params,
 		Responses: map[string]*huma.Response{
 			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}},

@@ -120,10 +120,10 @@ type signedOut struct {
 }
 
 func (s *Server) sessionOperations() {
-	register(s, route{method: http.MethodGet, path: "/setup", id: "getSetup", tag: "account", summary: "Whether the first administrator is still to be made."}, s.getSetup)
-	register(s, route{method: http.MethodPost, path: "/setup", id: "completeSetup", tag: "account", summary: "Makes the first administrator with the one-time link, and signs them in."}, s.completeSetup)
-	register(s, route{method: http.MethodPost, path: "/sign-in", id: "signIn", tag: "account", summary: "Opens a session."}, s.signIn)
-	register(s, route{method: http.MethodPost, path: "/sign-out", id: "signOut", tag: "account", summary: "Ends the session.", status: http.StatusNoContent}, s.signOut)
+	register(s, route{method: http.MethodGet, path: "/setup", id: "getSetup", tag: "account", public: true, summary: "Whether the first administrator is still to be made."}, s.getSetup)
+	register(s, route{method: http.MethodPost, path: "/setup", id: "completeSetup", tag: "account", public: true, summary: "Makes the first administrator with the one-time link, and signs them in."}, s.completeSetup)
+	register(s, route{method: http.MethodPost, path: "/sign-in", id: "signIn", tag: "account", public: true, summary: "Opens a session."}, s.signIn)
+	register(s, route{method: http.MethodPost, path: "/sign-out", id: "signOut", tag: "account", public: true, summary: "Ends the session.", status: http.StatusNoContent}, s.signOut)
 	register(s, route{method: http.MethodGet, path: "/me", id: "getMe", tag: "account", summary: "Who is signed in."}, s.getMe)
 	register(s, route{method: http.MethodPatch, path: "/me", id: "updateMe", tag: "account", summary: "Changes one's name."}, s.updateMe)
 	register(s, route{method: http.MethodPatch, path: "/me/preferences", id: "updatePreferences", tag: "account", summary: "Changes one's preferences."}, s.updatePreferences)

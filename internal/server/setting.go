@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"kakoi/internal/access"
 	"kakoi/internal/classification"
 	"kakoi/internal/setting"
 )
@@ -44,8 +45,8 @@ func (s *Server) chatSettingsOf(k setting.Kept[setting.Chat]) chatSettings {
 }
 
 func (s *Server) settingOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/settings/chat", id: "getChatSettings", tag: "admin", summary: "What is decided for conversations."}, s.getChatSettings)
-	register(s, route{method: http.MethodPut, path: "/admin/settings/chat", id: "updateChatSettings", tag: "admin", summary: "Decides for conversations, from the next request on."}, s.updateChatSettings)
+	register(s, route{method: http.MethodGet, path: "/admin/settings/chat", id: "getChatSettings", tag: "admin", needs: needs(access.SystemRead), summary: "What is decided for conversations."}, s.getChatSettings)
+	register(s, route{method: http.MethodPut, path: "/admin/settings/chat", id: "updateChatSettings", tag: "admin", needs: needs(access.SystemWrite), summary: "Decides for conversations, from the next request on."}, s.updateChatSettings)
 }
 
 func (s *Server) getChatSettings(ctx context.Context, _ *none) (*body[chatSettings], error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"kakoi/internal/access"
 	"kakoi/internal/errs"
 	"kakoi/internal/model"
 	"kakoi/internal/residency/generate"
@@ -36,9 +37,9 @@ type generationInput struct {
 const policyBody = simulate.MaxBytes + 64<<10
 
 func (s *Server) simulationOperations() {
-	register(s, route{method: http.MethodPost, path: "/admin/policy/simulate", id: "simulatePolicy", tag: "admin", body: policyBody,
+	register(s, route{method: http.MethodPost, path: "/admin/policy/simulate", id: "simulatePolicy", tag: "admin", needs: needs(access.SystemRead), body: policyBody,
 		summary: "Whether AWS would allow a call of Amazon Bedrock, and where it would run (docs/policy-simulate.md). AWS is not asked."}, s.simulatePolicy)
-	register(s, route{method: http.MethodPost, path: "/admin/policy/generate", id: "generatePolicy", tag: "admin", body: policyBody,
+	register(s, route{method: http.MethodPost, path: "/admin/policy/generate", id: "generatePolicy", tag: "admin", needs: needs(access.SystemRead), body: policyBody,
 		summary: "The exact policies that calls of Amazon Bedrock need, on both sides (docs/policy-generate.md)."}, s.generatePolicy)
 }
 

@@ -58,7 +58,7 @@ func egressRecordOf(r egress.Record) egressRecord {
 }
 
 func (s *Server) statusOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/status", id: "getStatus", tag: "admin", summary: "How the system is doing."}, s.getStatus)
+	register(s, route{method: http.MethodGet, path: "/admin/status", id: "getStatus", tag: "admin", needs: needs(access.SystemRead, access.ConnectionRead), summary: "How the system is doing."}, s.getStatus)
 }
 
 func (s *Server) getStatus(ctx context.Context, _ *none) (*body[status], error) {

@@ -45,6 +45,7 @@ type TemporaryFile struct {
 func (s *Server) temporaryOperations() {
 	doc := s.api.OpenAPI()
 	doc.AddOperation(&huma.Operation{
+		Extensions:  map[string]any{accessKey: "signed-in"},
 		OperationID: "answerTemporary", Method: http.MethodPost, Path: temporaryPath, Tags: []string{"chat"},
 		Summary:     "Answers a conversation that is never stored, as the same stream as a run. Closing the request stops the answer.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[TemporaryTurn](doc)}}},

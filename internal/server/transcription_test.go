@@ -43,7 +43,7 @@ func (h *house) listens(groups ...string) string {
 	}, &made)
 	var entry catalogueModel
 	h.admin.must("POST", "/admin/models", map[string]any{
-		"connectionId": made.ID, "remoteId": openaifake.SpeechModel, "displayName": "音声認識", "enabled": true, "groupIds": orEmpty(groups),
+		"connectionId": made.ID, "remoteId": openaifake.SpeechModel, "displayName": "音声認識", "enabled": true, "grants": forGroups(groups...),
 	}, &entry)
 	if entry.Task != "transcription" {
 		h.t.Fatalf("made %+v", entry)

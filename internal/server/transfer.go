@@ -106,6 +106,7 @@ func (s *Server) transferOperations() {
 	// Beside huma, which would hold the whole file in memory.
 	doc := s.api.OpenAPI()
 	doc.AddOperation(&huma.Operation{
+		Extensions:  map[string]any{accessKey: "signed-in"},
 		OperationID: "importConversations", Method: http.MethodPost, Path: importsPath, Tags: []string{"chat"},
 		Summary: "Brings in conversations that ChatGPT, Open WebUI, LibreChat, GenU or Kakoi exported, and prompts and folders from an export of everything: the raw bytes of the file. Importing it again changes nothing.",
 		Parameters: []*huma.Param{{Name: "dryRun", In: "query", Description: "Only say what would be taken.",

@@ -42,10 +42,10 @@ type unitChange struct {
 }
 
 func (s *Server) unitOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/units", id: "listUnits", tag: "admin", summary: "The organisation's units as they are on a day."}, s.listUnits)
-	register(s, route{method: http.MethodPost, path: "/admin/units", id: "createUnit", tag: "admin", summary: "Makes a unit.", status: http.StatusCreated}, s.createUnit)
-	register(s, route{method: http.MethodPatch, path: "/admin/units/{id}", id: "updateUnit", tag: "admin", summary: "Renames or moves a unit, from a day on."}, s.updateUnit)
-	register(s, route{method: http.MethodDelete, path: "/admin/units/{id}", id: "abolishUnit", tag: "admin", summary: "Ends a unit on a day; nothing may be below or in it then.", status: http.StatusNoContent}, s.abolishUnit)
+	register(s, route{method: http.MethodGet, path: "/admin/units", id: "listUnits", tag: "admin", needs: needs(access.OrganisationRead), summary: "The organisation's units as they are on a day."}, s.listUnits)
+	register(s, route{method: http.MethodPost, path: "/admin/units", id: "createUnit", tag: "admin", needs: needs(access.OrganisationWrite), summary: "Makes a unit.", status: http.StatusCreated}, s.createUnit)
+	register(s, route{method: http.MethodPatch, path: "/admin/units/{id}", id: "updateUnit", tag: "admin", needs: needs(access.OrganisationWrite), summary: "Renames or moves a unit, from a day on."}, s.updateUnit)
+	register(s, route{method: http.MethodDelete, path: "/admin/units/{id}", id: "abolishUnit", tag: "admin", needs: needs(access.OrganisationWrite), summary: "Ends a unit on a day; nothing may be below or in it then.", status: http.StatusNoContent}, s.abolishUnit)
 }
 
 func (s *Server) listUnits(ctx context.Context, in *struct {

@@ -361,7 +361,7 @@ type organisation struct {
 func newOrganisation(store *db.DB, record *audit.Log, now func() time.Time) organisation {
 	charts := access.NewCharts(store, now)
 	return organisation{
-		charts: charts, groups: access.NewGroups(store, record, charts, now), grants: access.NewGrants(store, record, now),
+		charts: charts, groups: access.NewGroups(store, record, charts, now), grants: access.NewGrants(store, now),
 		roles: access.NewRoles(store, record, charts, now), units: access.NewUnits(store, record, charts, now),
 	}
 }
