@@ -18,10 +18,11 @@ import (
 type Chart struct {
 	Tree *Tree
 
-	now   time.Time
-	until int64 // the next moment at which another chart holds
-	roles map[RoleID][]Action
-	rules []groupRule
+	now      time.Time
+	until    int64 // the next moment at which another chart holds
+	roles    map[RoleID][]Action
+	rules    []groupRule
+	features map[Feature][]Grant
 }
 
 type groupRule struct {
@@ -160,6 +161,7 @@ func values(list []string) []any {
 // Fill gives p what follows from f now.
 func (c *Chart) Fill(p Principal, f Facts) Principal {
 	p.Tree, p.Rights, p.GroupIDs, p.UnitIDs = c.Tree, c.Rights(f), c.Groups(f), unitsOf(c.Posts(f))
+	p.Withheld = c.withheld(p)
 	return p
 }
 
@@ -204,6 +206,8 @@ type outline struct {
 	periods []period
 	roles   map[RoleID][]Action
 	rules   []groupRule
+
+	features map[Feature][]Grant
 }
 
 // period is where a unit stands from when to when.
@@ -266,7 +270,7 @@ func (o *outline) chart(now time.Time) *Chart {
 			}
 		}
 	}
-	return &Chart{Tree: NewTree(parents), now: now, until: until, roles: o.roles, rules: o.rules}
+	return &Chart{Tree: NewTree(parents), now: now, until: until, roles: o.roles, rules: o.rules, features: o.features}
 }
 
 func readOutline(ctx context.Context, q db.Queryer, version string) (*outline, error) {
@@ -301,6 +305,14 @@ func readOutline(ctx context.Context, q db.Queryer, version string) (*outline, e
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rules of groups: %w", err)
+	}
+	said, err := grantsOf(ctx, q, KindFeature)
+	if err != nil {
+		return nil, err
+	}
+	o.features = make(map[Feature][]Grant, len(said))
+	for id, grants := range said {
+		o.features[Feature(id)] = grants
 	}
 	return o, nil
 }

@@ -26,6 +26,7 @@ const (
 	KindShare        Kind = "share"
 	KindAuditEvent   Kind = "audit_event"
 	KindSystem       Kind = "system"
+	KindFeature      Kind = "feature"
 )
 
 // Action is something a principal may want to do. Its first word is the kind of
@@ -39,6 +40,10 @@ const (
 	ConversationRead   Action = "conversation.read"
 	ConversationWrite  Action = "conversation.write"
 	ConversationDelete Action = "conversation.delete"
+	ConversationExport Action = "conversation.export"
+	ConversationImport Action = "conversation.import"
+	TemporaryUse       Action = "temporary.use"
+	DictationUse       Action = "dictation.use"
 	AttachmentCreate   Action = "attachment.create"
 	AttachmentRead     Action = "attachment.read"
 	AttachmentDelete   Action = "attachment.delete"
@@ -145,6 +150,10 @@ var grants = map[Action]grant{
 	ConversationRead:   {KindConversation, owner},
 	ConversationWrite:  {KindConversation, owner},
 	ConversationDelete: {KindConversation, owner},
+	ConversationExport: {KindConversation, owner},
+	ConversationImport: {KindConversation, owner},
+	TemporaryUse:       {KindConversation, owner},
+	DictationUse:       {KindConversation, owner},
 	AttachmentCreate:   {KindAttachment, owner},
 	AttachmentRead:     {KindAttachment, owner},
 	AttachmentDelete:   {KindAttachment, owner},
@@ -195,7 +204,7 @@ var grants = map[Action]grant{
 var beforePasswordChange = []Action{AccountReadSelf, AccountChangePassword, SessionEnd}
 
 // Decide returns nil if p may do a to r. Otherwise the error has code
-// Unauthenticated (p is nobody), PasswordChangeRequired, NotFound (r is
+// Unauthenticated (p is nobody), PasswordChangeRequired, FeatureWithheld, NotFound (r is
 // someone else's, and its existence is not p's to know) or Forbidden (p lacks
 // the right). What no rule grants is Forbidden.
 func Decide(p Principal, a Action, r Resource) error {
@@ -208,6 +217,9 @@ func Decide(p Principal, a Action, r Resource) error {
 	}
 	if p.PasswordChangeRequired && !slices.Contains(beforePasswordChange, a) {
 		return errs.New(errs.PasswordChangeRequired, "replace your temporary password first")
+	}
+	if err := withheld(p, a); err != nil {
+		return err
 	}
 	switch g.rule {
 	case owner:

@@ -31,7 +31,7 @@ func TestTheMatrix(t *testing.T) {
 
 	matrix := map[Action]row{
 		ConversationCreate: owners, ConversationRead: owners, ConversationWrite: owners, ConversationDelete: owners,
-		AttachmentCreate: owners, AttachmentRead: owners, AttachmentDelete: owners,
+		ConversationExport: owners, ConversationImport: owners, TemporaryUse: owners, DictationUse: owners, AttachmentCreate: owners, AttachmentRead: owners, AttachmentDelete: owners,
 		SessionRead: owners, SessionEnd: always,
 		AccountReadSelf: always, AccountWriteSelf: owners, AccountChangePassword: always,
 		PromptCreate: owners, FeedbackWrite: owners,

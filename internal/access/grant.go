@@ -188,13 +188,17 @@ func (g *Grants) Of(ctx context.Context, o Object) ([]Grant, error) {
 // OfKind returns the grants of objects of one kind by their id: of those named,
 // or of all.
 func (g *Grants) OfKind(ctx context.Context, kind Kind, ids ...string) (map[string][]Grant, error) {
+	return grantsOf(ctx, g.db, kind, ids...)
+}
+
+func grantsOf(ctx context.Context, q db.Queryer, kind Kind, ids ...string) (map[string][]Grant, error) {
 	where := db.Given(string(kind))
 	where.Add("object_kind = $1")
 	if len(ids) > 0 {
 		where.Add("object_id IN (" + where.Marks(ids) + ")")
 	}
 	all := map[string][]Grant{}
-	err := each(ctx, g.db, `SELECT object_id, subject_kind, subject_id, below, deny FROM grants`+where.Where(), func(scan func(...any) error) error {
+	err := each(ctx, q, `SELECT object_id, subject_kind, subject_id, below, deny FROM grants`+where.Where(), func(scan func(...any) error) error {
 		var id string
 		var grant Grant
 		err := scan(&id, &grant.Kind, &grant.ID, &grant.Below, &grant.Deny)

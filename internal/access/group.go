@@ -245,10 +245,8 @@ func (g *Groups) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if group.Rule != nil {
-			if err := touch(ctx, tx); err != nil {
-				return err
-			}
+		if err := touch(ctx, tx); err != nil { // of its rule, and of the features it was given
+			return err
 		}
 		for _, member := range members {
 			if err := g.db.Publish(ctx, Changed, member); err != nil {

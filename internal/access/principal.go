@@ -23,6 +23,7 @@ type Principal struct {
 	UnitIDs   []string // sorted; where the person has a post now
 	Rights    []Right  // beyond what everybody may
 	Tree      *Tree    // of the organisation, now
+	Withheld  []Feature
 	// PasswordChangeRequired is set while the person holds a temporary
 	// password: nothing but replacing it is granted.
 	PasswordChangeRequired bool

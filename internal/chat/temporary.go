@@ -93,7 +93,7 @@ type TemporaryMessage struct {
 // Temporary answers a conversation of which nothing is stored but what it used.
 // Ending the loop, or ctx, stops the model.
 func (s *Service) Temporary(ctx context.Context, t TemporaryTurn) (iter.Seq2[Event, error], error) {
-	if _, err := s.authorize(ctx, access.ConversationCreate); err != nil {
+	if _, err := s.authorize(ctx, access.TemporaryUse); err != nil {
 		return nil, err
 	}
 	policy, err := s.policyNow(ctx)

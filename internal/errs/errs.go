@@ -18,6 +18,7 @@ const (
 	InvalidInput    Code = "invalid_input"    // a field is missing, too long, malformed
 	Unauthenticated Code = "unauthenticated"  // no session, or it has ended
 	Forbidden       Code = "forbidden"        // signed in, but not allowed
+	FeatureWithheld Code = "feature_withheld" // switched off for this person
 	NotFound        Code = "not_found"        // absent, or someone else's
 	WrongMethod     Code = "wrong_method"     // the address is known, but not for this HTTP method
 	Conflict        Code = "conflict"         // contradicts what is stored already

@@ -76,7 +76,11 @@ func (s *Service) Dictate(ctx context.Context, in Speech) (string, error) {
 
 // recording checks what came from outside.
 func (s *Service) recording(ctx context.Context, in Speech) (model.Recording, error) {
-	if _, err := access.Authorize(ctx, access.ModelUse, access.Resource{Kind: access.KindModel, Any: true}); err != nil {
+	who, err := access.Require(ctx)
+	if err != nil {
+		return model.Recording{}, err
+	}
+	if err := access.Decide(who, access.DictationUse, access.Resource{Kind: access.KindConversation, OwnerID: who.AccountID}); err != nil {
 		return model.Recording{}, err
 	}
 	if in.Language != "" && !isLanguage(in.Language) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"kakoi/internal/access"
@@ -50,4 +51,36 @@ func (s *Server) namer(ctx context.Context, grants ...[]access.Grant) (func(acce
 		out.Name = names[g.Subject]
 		return out
 	}, err
+}
+
+// feature is a part of the program that can be kept from some people.
+type feature struct {
+	ID     access.Feature `json:"id" enum:"temporary,dictation,sharing,export,import"`
+	Grants []grant        `json:"grants" doc:"Whom it is for. A deny wins; whom nothing allows does not have it."`
+}
+
+func (s *Server) featureOperations() {
+	register(s, route{method: http.MethodGet, path: "/admin/features", id: "listFeatures", tag: "admin", needs: needs(access.SystemRead), summary: "The features and whom they are for."}, s.listFeatures)
+	register(s, route{method: http.MethodPut, path: "/admin/features/{id}", id: "setFeature", tag: "admin", needs: needs(access.SystemWrite), summary: "Says whom a feature is for, from their next request on.", status: http.StatusNoContent}, s.setFeature)
+}
+
+func (s *Server) listFeatures(ctx context.Context, _ *none) (*body[list[feature]], error) {
+	features, err := s.grants.Features(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.namer(ctx, mapped(features, func(f access.FeatureGrants) []access.Grant { return f.Grants })...)
+	if err != nil {
+		return nil, err
+	}
+	return ok(list[feature]{Items: mapped(features, func(f access.FeatureGrants) feature { return feature{f.Feature, mapped(f.Grants, name)} })}), nil
+}
+
+func (s *Server) setFeature(ctx context.Context, in *struct {
+	IDInput
+	Body struct {
+		Grants []grant `json:"grants" maxItems:"500" doc:"Replaces all; none: nobody."`
+	}
+}) (*none, error) {
+	return nil, s.grants.SetFeature(ctx, s.audit, access.Feature(in.ID), mapped(in.Body.Grants, grant.grant))
 }

@@ -25,6 +25,7 @@ var statuses = map[errs.Code]int{
 	errs.InvalidInput:    http.StatusUnprocessableEntity,
 	errs.Unauthenticated: http.StatusUnauthorized,
 	errs.Forbidden:       http.StatusForbidden,
+	errs.FeatureWithheld: http.StatusForbidden,
 	errs.NotFound:        http.StatusNotFound,
 	errs.WrongMethod:     http.StatusMethodNotAllowed,
 	errs.Conflict:        http.StatusConflict,

@@ -33,6 +33,7 @@ func (s *Server) operations() {
 	s.accountOperations()
 	s.groupOperations()
 	s.roleOperations()
+	s.featureOperations()
 	s.unitOperations()
 	s.connectionOperations()
 	s.statusOperations()

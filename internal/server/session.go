@@ -24,11 +24,12 @@ type myAccount struct {
 	Name               string    `json:"name"`
 	Roles              []held    `json:"roles" doc:"Those that hold now."`
 	Permissions        []permits `json:"permissions" doc:"What these roles permit, be it for one unit only."`
+	Withheld           []string  `json:"withheld" doc:"Features that are not switched on for this person."`
 	MustChangePassword bool      `json:"mustChangePassword" doc:"Nothing is granted until the temporary password is replaced."`
 }
 
 func myAccountOf(a identity.Account, p access.Principal) myAccount {
-	out := myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Roles: []held{}, Permissions: []permits{}, MustChangePassword: a.MustChangePassword}
+	out := myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Roles: []held{}, Permissions: []permits{}, Withheld: mapped(p.Withheld, func(f access.Feature) string { return string(f) }), MustChangePassword: a.MustChangePassword}
 	for _, right := range p.Rights {
 		out.Roles = append(out.Roles, held{RoleID: string(right.RoleID), UnitID: right.UnitID})
 	}

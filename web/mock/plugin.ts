@@ -97,7 +97,7 @@ export function mockApi(): Plugin {
     if (plays.has("dark")) preferences.theme = "dark";
     if (plays.has("light")) preferences.theme = "light";
     return {
-      account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", ...(plays.has("member") ? { roles: [], permissions: [] } : { roles: [{ roleId: "administrator" }], permissions: data.permissions }), mustChangePassword: plays.has("temp") },
+      account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", ...(plays.has("member") ? { roles: [], permissions: [] } : { roles: [{ roleId: "administrator" }], permissions: data.permissions }), withheld: [], mustChangePassword: plays.has("temp") },
       preferences,
       version: "0.1.0",
     };

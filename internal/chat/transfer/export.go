@@ -61,9 +61,21 @@ type Export struct {
 	Write     func(w io.Writer) error
 }
 
+// may decides about what a person does with conversations of their own.
+func may(ctx context.Context, a access.Action) error {
+	who, err := access.Require(ctx)
+	if err != nil {
+		return err
+	}
+	return access.Decide(who, a, access.Resource{Kind: access.KindConversation, OwnerID: who.AccountID})
+}
+
 // Conversation returns a conversation as a file. Markdown, which cannot hold
 // the files of a conversation, comes in a zip with them if there are any.
 func (s *Service) Conversation(ctx context.Context, id string, wish Wish) (Export, error) {
+	if err := may(ctx, access.ConversationExport); err != nil {
+		return Export{}, err
+	}
 	head, err := s.head(ctx, wish)
 	if err != nil {
 		return Export{}, err
@@ -93,6 +105,9 @@ func (s *Service) Conversation(ctx context.Context, id string, wish Wish) (Expor
 // Conversations returns a zip with a file for each of the conversations. All of
 // them must be the person's; one at a time is read as the zip is written.
 func (s *Service) Conversations(ctx context.Context, ids []string, wish Wish) (Export, error) {
+	if err := may(ctx, access.ConversationExport); err != nil {
+		return Export{}, err
+	}
 	head, err := s.head(ctx, wish)
 	if err != nil {
 		return Export{}, err
@@ -111,6 +126,9 @@ func (s *Service) Conversations(ctx context.Context, ids []string, wish Wish) (E
 // Tables returns the tables of an answer of the person's for a spreadsheet: as
 // XLSX all of them, or the one of an index; as CSV one.
 func (s *Service) Tables(ctx context.Context, message, format string, index int) (Export, error) {
+	if err := may(ctx, access.ConversationExport); err != nil {
+		return Export{}, err
+	}
 	e, err := s.chat.Answer(ctx, message)
 	if err != nil {
 		return Export{}, err

@@ -27,6 +27,9 @@ import (
 // only says what it would do. What is here already is skipped, so that a second
 // import changes nothing.
 func (s *Service) Import(ctx context.Context, file io.ReaderAt, size int64, dryRun bool) (imports.Report, error) {
+	if err := may(ctx, access.ConversationImport); err != nil {
+		return imports.Report{}, err
+	}
 	if err := s.chat.CheckBring(ctx); err != nil { // of a dry run, too: it says what would happen
 		return imports.Report{}, err
 	}

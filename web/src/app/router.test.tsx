@@ -8,7 +8,7 @@ import { newQueryClient } from "@/lib/query-client";
 import { newRouter } from "./router";
 
 const me: Me = {
-  account: { id: "a-1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], mustChangePassword: false },
+  account: { id: "a-1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], withheld: [], mustChangePassword: false },
   preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" },
   version: "0.1.0",
 };

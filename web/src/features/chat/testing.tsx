@@ -82,7 +82,7 @@ export class FakeApi {
   }
 
   me: Me = {
-    account: { id: "p1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], mustChangePassword: false },
+    account: { id: "p1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], withheld: [], mustChangePassword: false },
     preferences: { locale: "ja", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" },
     version: "test",
   };

@@ -282,6 +282,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The features and whom they are for. */
+        get: operations["listFeatures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/features/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says whom a feature is for, from their next request on. */
+        put: operations["setFeature"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/feedback": {
         parameters: {
             query?: never;
@@ -2520,6 +2554,12 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Feature: {
+            /** @description Whom it is for. A deny wins; whom nothing allows does not have it. */
+            grants: components["schemas"]["Grant"][];
+            /** @enum {string} */
+            id: "temporary" | "dictation" | "sharing" | "export" | "import";
+        };
         FeedbackEntry: {
             accountId: string;
             /** @description Absent when not shared, or deleted. */
@@ -2899,6 +2939,11 @@ export interface components {
             /** @description Give it as pageToken to read on; absent at the end. */
             nextPageToken?: string;
         };
+        ListFeature: {
+            items: components["schemas"]["Feature"][];
+            /** @description Give it as pageToken to read on; absent at the end. */
+            nextPageToken?: string;
+        };
         ListFeedbackEntry: {
             items: components["schemas"]["FeedbackEntry"][];
             /** @description Give it as pageToken to read on; absent at the end. */
@@ -3208,6 +3253,8 @@ export interface components {
             permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
             /** @description Those that hold now. */
             roles: components["schemas"]["Held"][];
+            /** @description Features that are not switched on for this person. */
+            withheld: string[];
         };
         MyGroups: {
             items: components["schemas"]["Group"][];
@@ -3865,6 +3912,10 @@ export interface components {
             /** Format: date-time */
             lastSeenAt: string;
             userAgent: string;
+        };
+        SetFeatureRequest: {
+            /** @description Replaces all; none: nobody. */
+            grants: components["schemas"]["Grant"][];
         };
         Setup: {
             email: string;
@@ -5033,6 +5084,68 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFeatures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFeature"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setFeature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetFeatureRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
