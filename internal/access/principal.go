@@ -33,9 +33,12 @@ type Principal struct {
 	GroupIDs  []string // sorted
 	SessionID string
 	Locale    string // "ja", "en", or "" when the person has not chosen
-	// PasswordChangeRequired is set while the person holds a temporary
-	// password: nothing but replacing it is granted.
-	PasswordChangeRequired bool
+	// Pending are the steps that the session has still to pass: nothing but the
+	// first of them is granted.
+	Pending []Step
+	// Stale is set when the person proved who they are too long ago for what
+	// is dangerous.
+	Stale bool
 }
 
 type principalKey struct{}
