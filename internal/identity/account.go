@@ -29,13 +29,9 @@ type Account struct {
 }
 
 func (a Account) principal(sessionID string) access.Principal {
-	p := access.Principal{
+	return access.Principal{
 		AccountID: a.ID, Role: a.Role, GroupIDs: a.GroupIDs, SessionID: sessionID, Locale: a.Preferences.Locale,
 	}
-	if a.MustChangePassword {
-		p.Pending = append(p.Pending, access.StepPasswordChange)
-	}
-	return p
 }
 
 // The actions of this package as the audit log names them.

@@ -23,6 +23,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
+	"kakoi/internal/identity/factor"
 )
 
 // Options are what a Service is made from.
@@ -30,9 +31,11 @@ type Options struct {
 	DB     *db.DB
 	Audit  *audit.Log
 	Groups *access.Groups
-	Log    *slog.Logger     // nil discards
-	Now    func() time.Time // nil is time.Now
-	Random io.Reader        // nil is crypto/rand
+	// Factors are the second factors; nil: there are none.
+	Factors *factor.Service
+	Log     *slog.Logger     // nil discards
+	Now     func() time.Time // nil is time.Now
+	Random  io.Reader        // nil is crypto/rand
 
 	// SessionIdle ends a session that nobody used for so long, and
 	// SessionLifetime ends it however much it is used. Both must be set.
@@ -46,6 +49,7 @@ type Service struct {
 	db       *db.DB
 	audit    *audit.Log
 	groups   *access.Groups
+	factors  *factor.Service
 	log      *slog.Logger
 	now      func() time.Time
 	random   io.Reader
@@ -63,7 +67,7 @@ type Service struct {
 // New returns a Service over o.
 func New(o Options) (*Service, error) {
 	s := &Service{
-		db: o.DB, audit: o.Audit, groups: o.Groups, log: o.Log, now: o.Now, random: o.Random,
+		db: o.DB, audit: o.Audit, groups: o.Groups, factors: o.Factors, log: o.Log, now: o.Now, random: o.Random,
 		idle: o.SessionIdle, lifetime: o.SessionLifetime,
 	}
 	if s.log == nil {

@@ -31,6 +31,8 @@ type Client struct {
 	Address   string // after trusted proxies
 	UserAgent string
 	Token     string // of the session this browser had until now, or ""
+
+	passedAt time.Time // when a second factor was proved on the way here; zero if it was not
 }
 
 // SignedIn is a session that was just opened. Token is its secret: it is
@@ -39,6 +41,7 @@ type SignedIn struct {
 	Account   Account
 	Session   Session
 	Principal access.Principal
+	Standing  Standing
 	Token     string
 	EndsAt    time.Time // the absolute end, for the cookie
 
@@ -64,8 +67,9 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	now := s.now()
 	var sessionID string
 	var seen int64
+	var shown evidence
 	a, err := scanAccount(s.db.QueryRowContext(ctx, selectBySessionToken,
-		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli()), &sessionID, &seen)
+		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli()), append([]any{&sessionID, &seen}, shown.columns()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Principal{}, Account{}, sessionEnded()
 	} else if err != nil {
@@ -74,7 +78,14 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	if now.Sub(time.UnixMilli(seen)) >= seenEvery {
 		s.markSeen(ctx, sessionID, now)
 	}
-	return a.principal(sessionID), a, nil
+	p, standing, err := s.judge(ctx, a, sessionID, shown)
+	if err != nil {
+		return access.Principal{}, Account{}, err
+	}
+	if standing.DueBy.IsZero() && standing.lacking {
+		s.markAsked(ctx, a.ID, now)
+	}
+	return p, a, nil
 }
 
 // markSeen writes down that a session is in use, unless another of its requests
@@ -116,13 +127,17 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, a Account, from Cl
 		ID: db.NewID(), AccountID: a.ID, Current: true, UserAgent: where.UserAgent, Address: where.Address,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.lifetime),
 	}
-	if err := insertSession(ctx, tx, session, hash); err != nil {
+	if err := insertSession(ctx, tx, session, hash, from.passedAt); err != nil {
+		return SignedIn{}, err
+	}
+	p, standing, err := s.admit(ctx, tx, a, session.ID)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	ends := session.ExpiresAt
 	session.ExpiresAt = earlier(ends, now.Add(s.idle))
 	return SignedIn{
-		Account: a, Session: session, Principal: a.principal(session.ID), Token: token, EndsAt: ends, replaced: replaced,
+		Account: a, Session: session, Principal: p, Standing: standing, Token: token, EndsAt: ends, replaced: replaced,
 	}, nil
 }
 
@@ -276,6 +291,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 		WHERE  place > $1)`
 	if _, err := s.db.ExecContext(ctx, surplus, maxSessions); err != nil {
 		return fmt.Errorf("sweep surplus sessions: %w", err)
+	}
+	if s.factors != nil {
+		if err := s.factors.Sweep(ctx); err != nil {
+			return err
+		}
 	}
 	const links = `DELETE FROM setup_links WHERE used_at IS NOT NULL OR expires_at <= $1`
 	if _, err := s.db.ExecContext(ctx, links, now.UnixMilli()); err != nil {

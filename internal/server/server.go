@@ -19,6 +19,7 @@ import (
 	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
+	"kakoi/internal/identity/factor"
 	"kakoi/internal/library"
 	"kakoi/internal/media"
 	"kakoi/internal/model"
@@ -39,6 +40,7 @@ type Server struct {
 	audit     *audit.Log
 	groups    *access.Groups
 	identity  *identity.Service
+	factors   *factor.Service
 	catalogue *model.Catalogue
 	invoker   *model.Invoker
 	places    *residency.Service

@@ -13,9 +13,12 @@ import (
 
 // me is who is signed in.
 type me struct {
-	Account     myAccount   `json:"account"`
-	Preferences preferences `json:"preferences"`
-	Version     string      `json:"version" doc:"Of the program."`
+	Account myAccount `json:"account"`
+	// In the order in which they are passed.
+	Pending      []string    `json:"pending" doc:"Steps that the session has still to pass; nothing but the first is granted: second_factor, password_change, enrol_second_factor."`
+	SecondFactor myFactor    `json:"secondFactor"`
+	Preferences  preferences `json:"preferences"`
+	Version      string      `json:"version" doc:"Of the program."`
 }
 
 type myAccount struct {
@@ -159,7 +162,7 @@ func (s *Server) getMe(ctx context.Context, _ *none) (*body[me], error) {
 	if _, err := access.Require(ctx); err != nil {
 		return nil, err
 	}
-	return ok(s.meOf(requestOf(ctx).account)), nil
+	return s.me(ctx, requestOf(ctx).account)
 }
 
 func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange }) (*body[me], error) {
@@ -167,7 +170,7 @@ func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange })
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.meOf(a)), nil
+	return s.me(ctx, a)
 }
 
 func (s *Server) updatePreferences(ctx context.Context, in *struct{ Body preferencesChange }) (*body[preferences], error) {
@@ -240,14 +243,29 @@ func (s *Server) opened(in identity.SignedIn, err error) (*signedIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account)}, nil
+	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account, in.Principal, in.Standing)}, nil
 }
 
-func (s *Server) meOf(a identity.Account) me {
+// me answers with the person who asks, whose account is a.
+func (s *Server) me(ctx context.Context, a identity.Account) (*body[me], error) {
+	p, err := access.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := s.identity.Standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.meOf(a, p, standing)), nil
+}
+
+func (s *Server) meOf(a identity.Account, p access.Principal, standing identity.Standing) me {
 	return me{
-		Account:     myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, MustChangePassword: a.MustChangePassword},
-		Preferences: preferences(a.Preferences),
-		Version:     s.version,
+		Account:      myAccount{ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, MustChangePassword: a.MustChangePassword},
+		Pending:      pendingOf(p),
+		SecondFactor: myFactor{standing.Requirement, standing.Enrolled, standing.DueBy},
+		Preferences:  preferences(a.Preferences),
+		Version:      s.version,
 	}
 }
 

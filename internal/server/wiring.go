@@ -39,6 +39,8 @@ import (
 	"kakoi/internal/feedback"
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
+	"kakoi/internal/identity/factor"
+	"kakoi/internal/identity/passkey"
 	"kakoi/internal/library"
 	"kakoi/internal/media"
 	"kakoi/internal/model"
@@ -86,7 +88,7 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 		return "", err
 	}
 	record := audit.New(store, time.Now)
-	people, err := newIdentity(cfg, store, record, access.NewGroups(store, record, time.Now), log)
+	people, err := newIdentity(cfg, store, record, access.NewGroups(store, record, time.Now), nil, log)
 	if err != nil {
 		return "", err
 	}
@@ -150,13 +152,20 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 
 	// People.
 	groups := access.NewGroups(store, record, now)
-	people, err := newIdentity(cfg, store, record, groups, log)
+	decided := setting.New(store, record, now)
+	keys, err := passkey.New(cfg.HTTP.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	factors := factor.New(factor.Options{
+		DB: store, Secrets: secrets, Audit: record, Settings: decided, Keys: keys, Site: hostOf(cfg.HTTP.PublicURL), Now: now,
+	})
+	people, err := newIdentity(cfg, store, record, groups, factors, log)
 	if err != nil {
 		return nil, err
 	}
 
 	// Models.
-	decided := setting.New(store, record, now)
 	profiles, err := residency.ReadProfiles(cfg.Network.ProfilesFile)
 	if err != nil {
 		return nil, err
@@ -213,7 +222,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, groups: groups, identity: people, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
+		db: store, gate: gate, audit: record, groups: groups, identity: people, factors: factors, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
 		media: media.New(media.Options{
 			Models: catalogue, Invoker: invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
@@ -349,10 +358,19 @@ func databaseHosts(raw string) []string {
 	return out
 }
 
-func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, groups *access.Groups, log *slog.Logger) (*identity.Service, error) {
+func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, groups *access.Groups, factors *factor.Service, log *slog.Logger) (*identity.Service, error) {
 	return identity.New(identity.Options{
-		DB: store, Audit: record, Groups: groups, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
+		DB: store, Audit: record, Groups: groups, Factors: factors, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
 	})
+}
+
+// hostOf is the name that an origin has, "" of none.
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // adapters make the providers; each gets its HTTP client from the gate.
