@@ -264,7 +264,7 @@ func forbidden() error { return errs.New(errs.Forbidden, "you may not do this") 
 
 // Authorize is Decide for the principal that acts in ctx, which it returns.
 func Authorize(ctx context.Context, a Action, r Resource) (Principal, error) {
-	p, err := Require(ctx)
+	p, err := Arrived(ctx)
 	if err != nil {
 		return Principal{}, err
 	}

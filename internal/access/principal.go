@@ -57,8 +57,23 @@ func From(ctx context.Context) (Principal, bool) {
 }
 
 // Require returns the principal that acts in ctx. The error has code
-// Unauthenticated if nobody is signed in.
+// Unauthenticated if nobody is signed in, and that of the first open step if
+// the session has one still to pass: an operation that asks nothing else is
+// refused, too.
 func Require(ctx context.Context) (Principal, error) {
+	p, err := Arrived(ctx)
+	if err == nil {
+		err = p.Waiting()
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	return p, nil
+}
+
+// Arrived is Require for what has to do with the steps themselves: whoever calls
+// it asks Decide, which grants nothing but the first open one.
+func Arrived(ctx context.Context) (Principal, error) {
 	p, ok := From(ctx)
 	if !ok {
 		return Principal{}, errs.New(errs.Unauthenticated, "sign in to do this")

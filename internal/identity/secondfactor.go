@@ -201,7 +201,7 @@ func (s *Service) SecondStep(ctx context.Context) (factor.Methods, error) {
 // BeginPasskeyProof asks the browser of the person who asks for one of their
 // passkeys, to pass the second step or to prove again who they are.
 func (s *Service) BeginPasskeyProof(ctx context.Context) (factor.Challenge, error) {
-	p, err := access.Require(ctx)
+	p, err := access.Arrived(ctx)
 	if err != nil {
 		return factor.Challenge{}, err
 	}
@@ -302,7 +302,7 @@ func (s *Service) AddPasskey(ctx context.Context, token, name string, response j
 }
 
 func (s *Service) markPassed(ctx context.Context) error {
-	p, err := access.Require(ctx)
+	p, err := access.Arrived(ctx)
 	if err != nil {
 		return err
 	}

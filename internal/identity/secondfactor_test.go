@@ -41,7 +41,9 @@ func securedNode(t testing.TB, d *db.DB, c *clock, key secret.MasterKey) *house 
 	}
 	h.factors = factor.New(factor.Options{
 		DB: d, Secrets: secret.New(key), Audit: h.audit, Settings: setting.New(d, h.audit, c.now), Keys: keys, Now: c.now,
-		Hash: func(_ context.Context, code string, salt []byte) ([]byte, error) { return hashToken(code + string(salt)), nil },
+		Hash: func(_ context.Context, code string, salt []byte) ([]byte, error) {
+			return hashToken(code + string(salt)), nil
+		},
 	})
 	return h
 }

@@ -153,10 +153,6 @@ func (s *Service) authorized(ctx context.Context, q db.Queryer, a access.Action,
 	}
 	p, err := s.prompt(ctx, q, who, id)
 	if err != nil {
-		// An open step is told before what is there and what is not.
-		if refused := who.Waiting(); refused != nil {
-			err = refused
-		}
 		return who, Prompt{}, err
 	}
 	if err := access.Decide(who, a, p.resource()); err != nil {

@@ -159,7 +159,7 @@ func (s *Server) signOut(ctx context.Context, _ *none) (*signedOut, error) {
 }
 
 func (s *Server) getMe(ctx context.Context, _ *none) (*body[me], error) {
-	if _, err := access.Require(ctx); err != nil {
+	if _, err := access.Arrived(ctx); err != nil {
 		return nil, err
 	}
 	return s.me(ctx, requestOf(ctx).account)
@@ -248,7 +248,7 @@ func (s *Server) opened(in identity.SignedIn, err error) (*signedIn, error) {
 
 // me answers with the person who asks, whose account is a.
 func (s *Server) me(ctx context.Context, a identity.Account) (*body[me], error) {
-	p, err := access.Require(ctx)
+	p, err := access.Arrived(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,24 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 	return link, err
 }
 
+// ResetSecondFactor takes away the second factors of the account with an e-mail
+// address, for whoever runs commands on the server, and returns how many
+// sessions ended by it. A server may be running on the same store.
+func ResetSecondFactor(ctx context.Context, cfg config.Config, log *slog.Logger, email, reason string) (int, error) {
+	store, err := openExisting(ctx, cfg, log)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = store.Close() }() // what was to be written is, or was refused
+	record := audit.New(store, time.Now)
+	factors := factor.New(factor.Options{DB: store, Audit: record, Settings: setting.New(store, record, time.Now)}) // no secret is read
+	people, err := newIdentity(cfg, store, record, access.NewGroups(store, record, time.Now), factors, log)
+	if err != nil {
+		return 0, err
+	}
+	return people.ResetSecondFactorOf(access.WithPrincipal(ctx, operator), email, reason)
+}
+
 // App is Kakoi, put together and not yet serving.
 type App struct {
 	*Server
