@@ -69,6 +69,7 @@ func sessionOf(v identity.Session) session {
 type setupState struct {
 	Needed    bool  `json:"needed" doc:"There is no administrator yet."`
 	LinkValid *bool `json:"linkValid,omitempty" doc:"Whether the given link would be accepted; absent when none was given."`
+	Passkeys  bool  `json:"passkeys" doc:"A passkey can sign in under this address."`
 }
 
 type setup struct {
@@ -129,7 +130,7 @@ func (s *Server) getSetup(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	state := setupState{Needed: needed}
+	state := setupState{Needed: needed, Passkeys: s.factors.Unavailable() == ""}
 	if in.Token != "" {
 		valid, err := s.identity.SetupLinkValid(ctx, in.Token)
 		if err != nil {

@@ -4068,6 +4068,8 @@ export interface components {
             linkValid?: boolean;
             /** @description There is no administrator yet. */
             needed: boolean;
+            /** @description A passkey can sign in under this address. */
+            passkeys: boolean;
         };
         ShareChange: {
             /** @description All it is to be shared with. */
