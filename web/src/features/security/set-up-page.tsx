@@ -22,7 +22,12 @@ export function SetUpPage({ from }: { from?: string | undefined }) {
   const arrive = useArrive(from);
   const me = useQuery(meQuery);
   const factors = useQuery(factorsQuery);
-  const { add, dialogs } = useAdding(() => act(async () => arrive((await client.fetchQuery({ ...meQuery, staleTime: 0 }))!)));
+  const { add, dialogs } = useAdding(() =>
+    act(async () => {
+      const next = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+      if (next) arrive(next);
+    }),
+  );
   const obstacle = usePasskeyObstacle(factors.data ?? { passkeyUnavailable: "" });
   const mayWait = me.data && me.data.pending.length === 0;
   return (

@@ -33,7 +33,7 @@ test("who would rather not gets the refusal, and nothing is sent again", async (
 test("calls that are refused together are asked about once", async () => {
   let proved = false;
   fetchMock.mockImplementation(() => Promise.resolve(proved ? Response.json({ items: [] }) : refusal()));
-  let prove = (_: boolean) => {};
+  let prove: (proved: boolean) => void = () => undefined;
   const ask = vi.fn(() => new Promise<boolean>((resolve) => (prove = resolve)));
   const stop = onProofNeeded(ask);
   const both = Promise.all([unwrap(api.GET("/models", {})), unwrap(api.GET("/models", {}))]);
