@@ -84,6 +84,9 @@ type actions struct {
 	egressVerify func(file, key []byte) (server.EgressVerified, error)
 	// doctor examines the installation and passes on each step.
 	doctor func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error
+	// resetSecondFactor takes away what an account proves who it is with beside
+	// its password, and returns how many sessions ended.
+	resetSecondFactor func(ctx context.Context, cfg *config.Effective, log *slog.Logger, email, reason string) (int, error)
 	// openAPI returns the description of the API.
 	openAPI func() ([]byte, error)
 }
@@ -101,7 +104,7 @@ func newCommand(p program) *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), doctorCommand(p), versionCommand())
+	root.AddCommand(serveCommand(p), configCommand(p), setupLinkCommand(p), openAPICommand(p), policyCommand(p), egressCommand(p), doctorCommand(p), accountCommand(p), versionCommand())
 	return root
 }
 

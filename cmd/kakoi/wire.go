@@ -44,6 +44,9 @@ func wired() actions {
 		doctor: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, c server.DoctorCommand, tell func(server.DoctorStep) error) error {
 			return server.Doctor(ctx, cfg.Config, log, c, tell)
 		},
+		resetSecondFactor: func(ctx context.Context, cfg *config.Effective, log *slog.Logger, email, reason string) (int, error) {
+			return server.ResetSecondFactor(ctx, cfg.Config, log, email, reason)
+		},
 		openAPI: server.OpenAPI,
 	}
 }

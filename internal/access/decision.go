@@ -61,6 +61,13 @@ const (
 	AccountReadSelf       Action = "account.read_self"
 	AccountWriteSelf      Action = "account.write_self"
 	AccountChangePassword Action = "account.change_password"
+	// Second factors: to prove one while signing in, to see and to set up what
+	// one has, to take it away; and to prove again who one is.
+	AccountPassSecondFactor  Action = "account.pass_second_factor"
+	AccountReadSecondFactor  Action = "account.read_second_factor"
+	AccountEnrolSecondFactor Action = "account.enrol_second_factor"
+	AccountWriteSecondFactor Action = "account.write_second_factor"
+	AccountProve             Action = "account.prove"
 
 	// Whom its grants let use it.
 	ModelUse Action = "model.use"
@@ -94,6 +101,12 @@ const (
 	SystemRead        Action = "system.read"
 	SystemWrite       Action = "system.write"
 	FeedbackRead      Action = "feedback.read"
+	// AccountResetSecondFactor takes away what somebody proves who they are with.
+	AccountResetSecondFactor Action = "account.reset_second_factor"
+	// SystemWriteSignIn decides who gets in, and how.
+	SystemWriteSignIn Action = "system.write_sign_in"
+	// SystemExportEvidence takes signed evidence out.
+	SystemExportEvidence Action = "system.export_evidence"
 	// PromptCreateOfficial makes a prompt of the organisation.
 	PromptCreateOfficial Action = "prompt.create_official"
 )
@@ -164,6 +177,12 @@ var grants = map[Action]grant{
 	AccountWriteSelf:      {KindAccount, owner},
 	AccountChangePassword: {KindAccount, owner},
 
+	AccountPassSecondFactor:  {KindAccount, owner},
+	AccountReadSecondFactor:  {KindAccount, owner},
+	AccountEnrolSecondFactor: {KindAccount, owner},
+	AccountWriteSecondFactor: {KindAccount, owner},
+	AccountProve:             {KindAccount, owner},
+
 	PromptCreate:  {KindPrompt, owner},
 	FeedbackWrite: {KindFeedback, owner},
 	ShareCreate:   {KindShare, owner},
@@ -196,17 +215,19 @@ var grants = map[Action]grant{
 	SystemWrite:     {KindSystem, permitted},
 	FeedbackRead:    {KindFeedback, permitted},
 
+	AccountResetSecondFactor: {KindAccount, subordinate},
+	SystemWriteSignIn:        {KindSystem, permitted},
+	SystemExportEvidence:     {KindSystem, permitted},
+
 	PromptCreateOfficial: {KindPrompt, permitted},
 }
 
-// beforePasswordChange lists what remains granted to somebody who must replace
-// a temporary password first.
-var beforePasswordChange = []Action{AccountReadSelf, AccountChangePassword, SessionEnd}
-
 // Decide returns nil if p may do a to r. Otherwise the error has code
-// Unauthenticated (p is nobody), PasswordChangeRequired, FeatureWithheld, NotFound (r is
-// someone else's, and its existence is not p's to know) or Forbidden (p lacks
-// the right). What no rule grants is Forbidden.
+// Unauthenticated (p is nobody), that of the first step p's session has still
+// to pass, FeatureWithheld, NotFound (r is someone else's, and its existence is
+// not p's to know), Forbidden (p lacks the right) or ReauthenticationRequired
+// (p has it, and must prove again who they are). What no rule grants is
+// Forbidden.
 func Decide(p Principal, a Action, r Resource) error {
 	if p.AccountID == "" {
 		return errs.New(errs.Unauthenticated, "sign in to do this")
@@ -215,12 +236,19 @@ func Decide(p Principal, a Action, r Resource) error {
 	if !ok || g.kind != r.Kind {
 		return forbidden()
 	}
-	if p.PasswordChangeRequired && !slices.Contains(beforePasswordChange, a) {
-		return errs.New(errs.PasswordChangeRequired, "replace your temporary password first")
+	if err := waits(p, a); err != nil {
+		return err
 	}
 	if err := withheld(p, a); err != nil {
 		return err
 	}
+	if err := decide(p, a, g, r); err != nil {
+		return err
+	}
+	return stale(p, a)
+}
+
+func decide(p Principal, a Action, g grant, r Resource) error {
 	switch g.rule {
 	case owner:
 		if r.OwnerID != p.AccountID {
@@ -281,7 +309,7 @@ func forbidden() error { return errs.New(errs.Forbidden, "you may not do this") 
 
 // Authorize is Decide for the principal that acts in ctx, which it returns.
 func Authorize(ctx context.Context, a Action, r Resource) (Principal, error) {
-	p, err := Require(ctx)
+	p, err := Arrived(ctx)
 	if err != nil {
 		return Principal{}, err
 	}

@@ -34,6 +34,8 @@ func TestTheMatrix(t *testing.T) {
 		ConversationExport: owners, ConversationImport: owners, TemporaryUse: owners, DictationUse: owners, AttachmentCreate: owners, AttachmentRead: owners, AttachmentDelete: owners,
 		SessionRead: owners, SessionEnd: always,
 		AccountReadSelf: always, AccountWriteSelf: owners, AccountChangePassword: always,
+		AccountPassSecondFactor: owners, AccountReadSecondFactor: owners, AccountEnrolSecondFactor: owners, AccountWriteSecondFactor: owners, AccountProve: owners,
+		AccountResetSecondFactor: admins, SystemWriteSignIn: admins, SystemExportEvidence: admins,
 		PromptCreate: owners, FeedbackWrite: owners,
 		PromptRead: readers, PromptWrite: readers, PromptHide: moderators, PromptCreateOfficial: admins,
 		ModelUse:    everyone,
@@ -70,7 +72,9 @@ func TestTheMatrix(t *testing.T) {
 				{"nobody", Principal{Rights: Rights(Administrator)}, "", false, errs.Unauthenticated},
 				{"member with a role that does not exist", Principal{AccountID: "member", Rights: Rights("root")}, "member", false, want.memberOwn},
 			} {
-				tt.p.PasswordChangeRequired = tt.temp
+				if tt.temp {
+					tt.p.Pending = []Step{StepPasswordChange}
+				}
 				if tt.temp && want.rule == "administrator" && len(tt.p.Rights) == 0 {
 					continue // either refusal would do
 				}
@@ -182,5 +186,66 @@ func TestNobodyIsWhoTheContextDoesNotName(t *testing.T) {
 	ctx := audit.WithRequest(WithPrincipal(t.Context(), Principal{AccountID: "a"}), audit.RequestInfo{ID: "r"})
 	if p, ok := From(ctx); !ok || p.AccountID != "a" {
 		t.Errorf("From = %+v, %v, want account a", p, ok)
+	}
+}
+
+// TestAnOpenStepGrantsItselfAndNothingElse goes through every action with every
+// set of open steps, in every order in which they might be named.
+func TestAnOpenStepGrantsItselfAndNothingElse(t *testing.T) {
+	type granted map[Action]bool
+	second := granted{AccountReadSelf: true, SessionEnd: true, AccountPassSecondFactor: true}
+	password := granted{AccountReadSelf: true, SessionEnd: true, AccountChangePassword: true}
+	enrol := granted{AccountReadSelf: true, SessionEnd: true, AccountReadSecondFactor: true, AccountEnrolSecondFactor: true, AccountProve: true}
+	for _, tt := range []struct {
+		pending []Step
+		granted granted
+		code    errs.Code
+	}{
+		{[]Step{StepSecondFactor}, second, errs.SecondFactorRequired},
+		{[]Step{StepSecondFactor, StepPasswordChange}, second, errs.SecondFactorRequired},
+		{[]Step{StepPasswordChange, StepSecondFactor}, second, errs.SecondFactorRequired},
+		{[]Step{StepEnrolSecondFactor, StepPasswordChange, StepSecondFactor}, second, errs.SecondFactorRequired},
+		{[]Step{StepPasswordChange}, password, errs.PasswordChangeRequired},
+		{[]Step{StepEnrolSecondFactor, StepPasswordChange}, password, errs.PasswordChangeRequired},
+		{[]Step{StepEnrolSecondFactor}, enrol, errs.SecondFactorEnrolmentRequired},
+		{[]Step{"a step of tomorrow"}, granted{AccountReadSelf: true, SessionEnd: true}, errs.Forbidden},
+	} {
+		for a, g := range grants {
+			p := Principal{AccountID: "p", Rights: Rights(Administrator), Pending: tt.pending}
+			want := tt.code
+			if tt.granted[a] {
+				want = ""
+			}
+			if got := errs.CodeOf(Decide(p, a, Resource{Kind: g.kind, ID: "x", OwnerID: "p", Grants: ForEveryone})); got != want {
+				t.Errorf("%s with %v open: %q, want %q", a, tt.pending, got, want)
+			}
+		}
+	}
+}
+
+func TestWhatIsDangerousNeedsARecentProofOfWhoeverMayDoIt(t *testing.T) {
+	for a, g := range grants {
+		r := Resource{Kind: g.kind, ID: "x", OwnerID: "p", Grants: ForEveryone}
+		want := errs.Code("")
+		if Dangerous(a) {
+			want = errs.ReauthenticationRequired
+		}
+		if got := errs.CodeOf(Decide(Principal{AccountID: "p", Rights: Rights(Administrator), Stale: true}, a, r)); got != want {
+			t.Errorf("%s long after the proof: %q, want %q", a, got, want)
+		}
+		if got := errs.CodeOf(Decide(Principal{AccountID: "p", Rights: Rights(Administrator)}, a, r)); got != "" {
+			t.Errorf("%s with a proof: %q", a, got)
+		}
+		if g.rule != permitted && g.rule != subordinate {
+			continue
+		}
+		if got := errs.CodeOf(Decide(Principal{AccountID: "p", Stale: true}, a, r)); got != errs.Forbidden {
+			t.Errorf("%s, which they may not do anyway: %q, want %q", a, got, errs.Forbidden)
+		}
+	}
+	for _, a := range dangerous {
+		if _, ok := grants[a]; !ok {
+			t.Errorf("%s is dangerous and granted to nobody", a)
+		}
 	}
 }

@@ -39,6 +39,7 @@ type permission struct {
 var permissions = []permission{
 	{AccountRead, ofUnit},
 	{AccountWrite, ofUnit},
+	{AccountResetSecondFactor, ofUnit},
 	{RoleAssign, ofUnit},
 	{OrganisationRead, anything},
 	{OrganisationWrite, ofUnit},
@@ -56,6 +57,8 @@ var permissions = []permission{
 	{AuditRead, nowhere},
 	{SystemRead, nowhere},
 	{SystemWrite, nowhere},
+	{SystemWriteSignIn, nowhere},
+	{SystemExportEvidence, nowhere},
 }
 
 // Permissions returns the actions that a role can permit.
@@ -84,7 +87,7 @@ func reachOf(a Action) reach {
 var builtIn = map[RoleID][]Action{
 	Administrator: Permissions(),
 	DepartmentAdministrator: {
-		AccountRead, AccountWrite, RoleAssign, OrganisationRead, OrganisationWrite, GroupRead, RoleRead,
+		AccountRead, AccountWrite, AccountResetSecondFactor, RoleAssign, OrganisationRead, OrganisationWrite, GroupRead, RoleRead,
 	},
 	Auditor: {
 		AccountRead, OrganisationRead, GroupRead, RoleRead, ConnectionRead, ModelRead, AuditRead, SystemRead,

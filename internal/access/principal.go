@@ -24,9 +24,21 @@ type Principal struct {
 	Rights    []Right  // beyond what everybody may
 	Tree      *Tree    // of the organisation, now
 	Withheld  []Feature
-	// PasswordChangeRequired is set while the person holds a temporary
-	// password: nothing but replacing it is granted.
-	PasswordChangeRequired bool
+	// Pending are the steps that the session has still to pass: nothing but the
+	// first of them is granted.
+	Pending []Step
+	// Stale is set when the person proved who they are too long ago for what
+	// is dangerous.
+	Stale bool
+}
+
+// RoleNames returns the roles that p holds, be it for one unit only.
+func (p Principal) RoleNames() []string {
+	names := make([]string, len(p.Rights))
+	for i, right := range p.Rights {
+		names[i] = string(right.RoleID)
+	}
+	return names
 }
 
 // Has reports whether p may do a at all, be it in one unit only.
@@ -93,8 +105,23 @@ func From(ctx context.Context) (Principal, bool) {
 }
 
 // Require returns the principal that acts in ctx. The error has code
-// Unauthenticated if nobody is signed in.
+// Unauthenticated if nobody is signed in, and that of the first open step if
+// the session has one still to pass: an operation that asks nothing else is
+// refused, too.
 func Require(ctx context.Context) (Principal, error) {
+	p, err := Arrived(ctx)
+	if err == nil {
+		err = p.Waiting()
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	return p, nil
+}
+
+// Arrived is Require for what has to do with the steps themselves: whoever calls
+// it asks Decide, which grants nothing but the first open one.
+func Arrived(ctx context.Context) (Principal, error) {
 	p, ok := From(ctx)
 	if !ok {
 		return Principal{}, errs.New(errs.Unauthenticated, "sign in to do this")

@@ -149,7 +149,13 @@ var foreignDialers = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/sso":                               awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc":                           awsClient,
 	"github.com/aws/aws-sdk-go-v2/service/sts":                               awsClient,
+	"github.com/go-webauthn/webauthn/metadata":                               noMetadata,
+	"github.com/go-webauthn/x/revoke":                                        noMetadata,
+	"github.com/google/go-tpm/tpmutil":                                       "It dials the simulator of a TPM that it is told to open; webauthn takes only its formats of attestations.",
 	"github.com/jackc/pgx/v5/pgconn":                                         "db sets DialFunc and LookupFunc; TestPostgresIsReachedThroughTheGivenDialerByName.",
 }
+
+// noMetadata: the service of metadata of authenticators, and the revocation of its certificates, is all that asks.
+const noMetadata = "passkey asks no metadata service of authenticators; TestNobodyIsAskedAboutAuthenticators."
 
 const awsClient = "bedrock sets the HTTP client; TestEverySourceOfCredentialsAsksThroughTheClientThatIsGiven."

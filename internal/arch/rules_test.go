@@ -28,7 +28,7 @@ var layers = []layer{
 	},
 	{
 		name: "adapter", is: "speaks one protocol for the capability above it, over an HTTP client that egress made",
-		packages:  []string{"internal/model/bedrock", "internal/model/demo", "internal/model/openai"},
+		packages:  []string{"internal/identity/passkey", "internal/model/bedrock", "internal/model/demo", "internal/model/openai"},
 		mayImport: []string{"capability", "foundation"},
 		http:      []string{"internal/model/bedrock", "internal/model/openai"},
 	},
@@ -36,7 +36,7 @@ var layers = []layer{
 		name: "capability", is: "types, rules and SQL of one noun of the product; knows no HTTP and no SDK",
 		packages: []string{
 			"internal/access", "internal/audit", "internal/blob", "internal/chat", "internal/chat/export", "internal/chat/imports", "internal/chat/search", "internal/chat/transfer", "internal/doctor", "internal/egress", "internal/egress/report",
-			"internal/feedback", "internal/governance", "internal/identity", "internal/library", "internal/media", "internal/model", "internal/model/admission", "internal/privacy",
+			"internal/feedback", "internal/governance", "internal/identity", "internal/identity/factor", "internal/library", "internal/media", "internal/model", "internal/model/admission", "internal/privacy",
 			"internal/residency", "internal/secret", "internal/setting", "internal/share",
 		},
 		mayImport: []string{"capability", "foundation"},
@@ -55,7 +55,7 @@ var layers = []layer{
 	{
 		name: "test", is: "fakes, test databases and measuring; never part of the program",
 		packages: []string{
-			"bench/...", "internal/arch", "internal/db/dbtest/...", "internal/egress/proxytest", "internal/errs/errstest", "internal/model/modeltest/...", "internal/residency/doctest", "internal/secret/secrettest", "test/...",
+			"bench/...", "internal/arch", "internal/db/dbtest/...", "internal/egress/proxytest", "internal/errs/errstest", "internal/identity/factor/factortest", "internal/identity/passkey/passkeytest", "internal/model/modeltest/...", "internal/residency/doctest", "internal/secret/secrettest", "test/...",
 		},
 		mayImport: []string{"test", "command", "edge", "adapter", "capability", "foundation"},
 		http:      []string{"*"},
@@ -71,11 +71,12 @@ var homes = []struct {
 }{
 	{"github.com/aws/", []string{"internal/model/bedrock", "internal/model/modeltest/..."}, "AWS types stay in their adapter"},
 	{"github.com/danielgtaylor/huma/", []string{"internal/server"}, "the API is described where it is served"},
+	{"github.com/go-webauthn/", []string{"internal/identity/passkey"}, "WebAuthn's types stay in their adapter"},
 	{"github.com/jackc/", []string{"internal/db", "internal/db/dbtest/..."}, "only db knows the engines"},
 	{"github.com/ncruces/", []string{"internal/db"}, "only db knows the engines"},
 	{"github.com/spf13/cobra", []string{"cmd/kakoi"}, "only the command line parses commands"},
 	{"github.com/tink-crypto/", []string{"internal/secret"}, "only secret encrypts what is stored"},
-	{"golang.org/x/crypto/argon2", []string{"internal/identity"}, "only identity hashes passwords"},
+	{"golang.org/x/crypto/argon2", []string{"internal/identity", "internal/identity/factor"}, "only identity hashes passwords, and what stands in for them"},
 }
 
 // ways out of the program, as package.name. Only the packages in dialers (and

@@ -35,6 +35,13 @@ const (
 	EmailTaken             Code = "email_taken"              // another account has the address
 	LastAdministrator      Code = "last_administrator"       // the act would leave no administrator
 
+	SecondFactorRequired          Code = "second_factor_required"           // the session has shown only the first factor
+	SecondFactorEnrolmentRequired Code = "second_factor_enrolment_required" // the policy asks for a second factor that the account lacks
+	SecondFactorFailed            Code = "second_factor_failed"             // wrong or used code
+	PasskeyFailed                 Code = "passkey_failed"                   // unknown, removed, or not proved
+	PasskeyUnavailable            Code = "passkey_unavailable"              // the address or the policy leaves no room for passkeys
+	ReauthenticationRequired      Code = "reauthentication_required"        // dangerous, and the last proof is too old
+
 	ModelUnavailable    Code = "model_unavailable"      // unknown, disabled, or not for this person
 	NoModel             Code = "no_model"               // nothing is configured for this person yet
 	ModelInput          Code = "model_input"            // the model cannot take this kind of part

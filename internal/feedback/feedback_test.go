@@ -130,7 +130,7 @@ func TestFeedbackIsFilteredPagedAndExported(t *testing.T) {
 				t.Errorf("%s by a member: %v", name, err)
 			}
 		}
-		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: "ben", PasswordChangeRequired: true})
+		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: "ben", Pending: []access.Step{access.StepPasswordChange}})
 		for name, err := range map[string]error{
 			"an answer of another": second(s.Give(temporary, "m00", feedback.Feedback{Rating: feedback.Good})), "what is not there": s.Withdraw(temporary, "x"),
 			"a list": second(s.Of(temporary, []string{"m00"})),

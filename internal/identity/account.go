@@ -30,9 +30,7 @@ type Account struct {
 
 // principal is who a is, now, in a session.
 func (a Account) principal(chart *access.Chart, sessionID string) access.Principal {
-	return chart.Fill(access.Principal{
-		AccountID: a.ID, SessionID: sessionID, Locale: a.Preferences.Locale, PasswordChangeRequired: a.MustChangePassword,
-	}, a.Facts)
+	return chart.Fill(access.Principal{AccountID: a.ID, SessionID: sessionID, Locale: a.Preferences.Locale}, a.Facts)
 }
 
 // The actions of this package as the audit log names them.
@@ -68,7 +66,7 @@ func self(p access.Principal) access.Resource {
 }
 
 func authorizeSelf(ctx context.Context, a access.Action) (access.Principal, error) {
-	p, err := access.Require(ctx)
+	p, err := access.Arrived(ctx)
 	if err != nil {
 		return access.Principal{}, err
 	}

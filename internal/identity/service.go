@@ -23,6 +23,7 @@ import (
 	"kakoi/internal/access"
 	"kakoi/internal/audit"
 	"kakoi/internal/db"
+	"kakoi/internal/identity/factor"
 )
 
 // Options are what a Service is made from.
@@ -33,9 +34,11 @@ type Options struct {
 	Roles  *access.Roles
 	Units  *access.Units
 	Charts *access.Charts
-	Log    *slog.Logger     // nil discards
-	Now    func() time.Time // nil is time.Now
-	Random io.Reader        // nil is crypto/rand
+	// Factors are the second factors; nil: there are none.
+	Factors *factor.Service
+	Log     *slog.Logger     // nil discards
+	Now     func() time.Time // nil is time.Now
+	Random  io.Reader        // nil is crypto/rand
 
 	// SessionIdle ends a session that nobody used for so long, and
 	// SessionLifetime ends it however much it is used. Both must be set.
@@ -52,6 +55,7 @@ type Service struct {
 	roles    *access.Roles
 	units    *access.Units
 	charts   *access.Charts
+	factors  *factor.Service
 	log      *slog.Logger
 	now      func() time.Time
 	random   io.Reader
@@ -69,7 +73,7 @@ type Service struct {
 // New returns a Service over o.
 func New(o Options) (*Service, error) {
 	s := &Service{
-		db: o.DB, audit: o.Audit, groups: o.Groups, roles: o.Roles, units: o.Units, charts: o.Charts, log: o.Log, now: o.Now, random: o.Random,
+		db: o.DB, audit: o.Audit, groups: o.Groups, roles: o.Roles, units: o.Units, charts: o.Charts, factors: o.Factors, log: o.Log, now: o.Now, random: o.Random,
 		idle: o.SessionIdle, lifetime: o.SessionLifetime,
 	}
 	if s.log == nil {

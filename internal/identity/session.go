@@ -31,6 +31,8 @@ type Client struct {
 	Address   string // after trusted proxies
 	UserAgent string
 	Token     string // of the session this browser had until now, or ""
+
+	passedAt time.Time // when a second factor was proved on the way here; zero if it was not
 }
 
 // SignedIn is a session that was just opened. Token is its secret: it is
@@ -39,6 +41,7 @@ type SignedIn struct {
 	Account   Account
 	Session   Session
 	Principal access.Principal
+	Standing  Standing
 	Token     string
 	EndsAt    time.Time // the absolute end, for the cookie
 
@@ -64,8 +67,9 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	now := s.now()
 	var sessionID, version string
 	var seen int64
+	var shown evidence
 	a, err := scanAccount(s.db.QueryRowContext(ctx, selectBySessionToken,
-		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli(), now.UnixMilli(), now.UnixMilli()), &sessionID, &seen, &version)
+		hashToken(token), now.UnixMilli(), now.Add(-s.idle).UnixMilli(), now.UnixMilli(), now.UnixMilli()), append([]any{&sessionID, &seen, &version}, shown.columns()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Principal{}, Account{}, sessionEnded()
 	} else if err != nil {
@@ -78,7 +82,14 @@ func (s *Service) Authenticate(ctx context.Context, token string) (access.Princi
 	if err != nil {
 		return access.Principal{}, Account{}, err
 	}
-	return a.principal(chart, sessionID), a, nil
+	p, standing, err := s.judge(ctx, chart, a, sessionID, shown)
+	if err != nil {
+		return access.Principal{}, Account{}, err
+	}
+	if standing.DueBy.IsZero() && standing.lacking {
+		s.markAsked(ctx, a.ID, now)
+	}
+	return p, a, nil
 }
 
 // Still returns the principal of ctx as it is now, for what has waited or goes
@@ -100,7 +111,9 @@ func (s *Service) Still(ctx context.Context) (access.Principal, error) {
 	if err != nil {
 		return access.Principal{}, err
 	}
-	return a.principal(chart, p.SessionID), nil
+	now := a.principal(chart, p.SessionID)
+	now.Pending, now.Stale = p.Pending, p.Stale // of the session, which may have ended since
+	return now, nil
 }
 
 // markSeen writes down that a session is in use, unless another of its requests
@@ -142,17 +155,17 @@ func (s *Service) openSession(ctx context.Context, tx *db.Tx, a Account, from Cl
 		ID: db.NewID(), AccountID: a.ID, Current: true, UserAgent: where.UserAgent, Address: where.Address,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.lifetime),
 	}
-	if err := insertSession(ctx, tx, session, hash); err != nil {
+	if err := insertSession(ctx, tx, session, hash, from.passedAt); err != nil {
 		return SignedIn{}, err
 	}
-	chart, err := s.charts.Now(ctx)
+	p, standing, err := s.admit(ctx, tx, a, session.ID)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	ends := session.ExpiresAt
 	session.ExpiresAt = earlier(ends, now.Add(s.idle))
 	return SignedIn{
-		Account: a, Session: session, Principal: a.principal(chart, session.ID), Token: token, EndsAt: ends, replaced: replaced,
+		Account: a, Session: session, Principal: p, Standing: standing, Token: token, EndsAt: ends, replaced: replaced,
 	}, nil
 }
 
@@ -170,7 +183,7 @@ func (s *Service) Sessions(ctx context.Context) ([]Session, error) {
 }
 
 func (s *Service) authorizeSession(ctx context.Context, a access.Action, id string) (access.Principal, error) {
-	p, err := access.Require(ctx)
+	p, err := access.Arrived(ctx)
 	if err != nil {
 		return access.Principal{}, err
 	}
@@ -306,6 +319,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 		WHERE  place > $1)`
 	if _, err := s.db.ExecContext(ctx, surplus, maxSessions); err != nil {
 		return fmt.Errorf("sweep surplus sessions: %w", err)
+	}
+	if s.factors != nil {
+		if err := s.factors.Sweep(ctx); err != nil {
+			return err
+		}
 	}
 	const links = `DELETE FROM setup_links WHERE used_at IS NOT NULL OR expires_at <= $1`
 	if _, err := s.db.ExecContext(ctx, links, now.UnixMilli()); err != nil {

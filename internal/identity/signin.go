@@ -248,6 +248,11 @@ func (s *Service) ChangePassword(ctx context.Context, current, replacement strin
 		if err := updatePassword(ctx, tx, p.AccountID, hash, time.Time{}, now); err != nil {
 			return err
 		}
+		shown, err := selectEvidence(ctx, tx, p.SessionID)
+		if err != nil {
+			return err
+		}
+		from.passedAt = shown.passedAt() // the new session goes on where this one was
 		n, err := deleteSessions(ctx, tx, p.AccountID, "")
 		if err != nil {
 			return err

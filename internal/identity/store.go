@@ -292,12 +292,12 @@ func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access
 	return page, nil
 }
 
-func insertSession(ctx context.Context, q db.Queryer, s Session, tokenHash []byte) error {
+func insertSession(ctx context.Context, q db.Queryer, s Session, tokenHash []byte, passedAt time.Time) error {
 	const insert = `
-	INSERT INTO sessions (id, account_id, token_hash, user_agent, address, created_at, last_seen_at, expires_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	INSERT INTO sessions (id, account_id, token_hash, user_agent, address, created_at, last_seen_at, expires_at, proved_at, second_factor_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	_, err := q.ExecContext(ctx, insert, s.ID, s.AccountID, tokenHash, s.UserAgent, s.Address,
-		s.CreatedAt.UnixMilli(), s.LastSeenAt.UnixMilli(), s.ExpiresAt.UnixMilli())
+		s.CreatedAt.UnixMilli(), s.LastSeenAt.UnixMilli(), s.ExpiresAt.UnixMilli(), s.CreatedAt.UnixMilli(), millisOrNull(passedAt))
 	if err != nil {
 		return fmt.Errorf("create session of account %s: %w", s.AccountID, err)
 	}
@@ -308,7 +308,7 @@ func insertSession(ctx context.Context, q db.Queryer, s Session, tokenHash []byt
 // its account is valid and not disabled. The parameters after the token are now,
 // now less the idle time, and now twice more.
 const selectBySessionToken = `
-	SELECT` + accountColumns + `, s.id, s.last_seen_at, ` + access.VersionColumn + `
+	SELECT` + accountColumns + `, s.id, s.last_seen_at, ` + access.VersionColumn + `, ` + evidenceColumns + `
 	FROM   sessions s JOIN accounts a ON a.id = s.account_id
 	WHERE  s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
 	AND    a.disabled = FALSE AND a.valid_from <= $4 AND a.valid_until > $5`

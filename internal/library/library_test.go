@@ -319,7 +319,7 @@ func TestWhoSeesAndKeepsAPrompt(t *testing.T) {
 		if err := second(f.Prompt(t.Context(), public.ID)); code(err) != errs.Unauthenticated {
 			t.Errorf("nobody reads: %v", err)
 		}
-		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: db.NewID(), PasswordChangeRequired: true})
+		temporary := access.WithPrincipal(t.Context(), access.Principal{AccountID: db.NewID(), Pending: []access.Step{access.StepPasswordChange}})
 		for act, err := range map[string]error{
 			"read": second(f.Prompt(temporary, public.ID)), "read what is not there": second(f.Prompt(temporary, db.NewID())),
 			"list": second(f.List(temporary, library.Filter{})), "categories": second(f.Categories(temporary)),

@@ -153,10 +153,6 @@ func (s *Service) authorized(ctx context.Context, q db.Queryer, a access.Action,
 	}
 	p, err := s.prompt(ctx, q, who, id)
 	if err != nil {
-		// A temporary password is told before what is there and what is not.
-		if refused := access.Decide(who, a, access.Resource{Kind: access.KindPrompt, OwnerID: who.AccountID}); errs.CodeOf(refused) == errs.PasswordChangeRequired {
-			err = refused
-		}
 		return who, Prompt{}, err
 	}
 	if err := access.Decide(who, a, p.resource()); err != nil {

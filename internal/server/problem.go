@@ -42,6 +42,13 @@ var statuses = map[errs.Code]int{
 	errs.EmailTaken:             http.StatusConflict,
 	errs.LastAdministrator:      http.StatusConflict,
 
+	errs.SecondFactorRequired:          http.StatusForbidden,
+	errs.SecondFactorEnrolmentRequired: http.StatusForbidden,
+	errs.SecondFactorFailed:            http.StatusUnprocessableEntity,
+	errs.PasskeyFailed:                 http.StatusUnprocessableEntity,
+	errs.PasskeyUnavailable:            http.StatusConflict,
+	errs.ReauthenticationRequired:      http.StatusForbidden,
+
 	errs.ModelUnavailable:    http.StatusConflict,
 	errs.NoModel:             http.StatusConflict,
 	errs.ModelInput:          http.StatusUnprocessableEntity,

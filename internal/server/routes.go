@@ -16,6 +16,7 @@ import (
 // operations adds every operation of the API.
 func (s *Server) operations() {
 	s.sessionOperations()
+	s.factorOperations()
 	s.modelOperations()
 	s.conversationOperations()
 	s.runOperations()

@@ -18,6 +18,7 @@ import (
 	"kakoi/internal/egress/report"
 	"kakoi/internal/feedback"
 	"kakoi/internal/identity"
+	"kakoi/internal/identity/factor"
 	"kakoi/internal/library"
 	"kakoi/internal/media"
 	"kakoi/internal/model"
@@ -38,6 +39,7 @@ type Server struct {
 	audit *audit.Log
 	organisation
 	identity  *identity.Service
+	factors   *factor.Service
 	catalogue *model.Catalogue
 	invoker   *model.Invoker
 	places    *residency.Service

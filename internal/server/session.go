@@ -13,9 +13,12 @@ import (
 
 // me is who is signed in.
 type me struct {
-	Account     myAccount   `json:"account"`
-	Preferences preferences `json:"preferences"`
-	Version     string      `json:"version" doc:"Of the program."`
+	Account myAccount `json:"account"`
+	// In the order in which they are passed.
+	Pending      []string    `json:"pending" doc:"Steps that the session has still to pass; nothing but the first is granted: second_factor, password_change, enrol_second_factor."`
+	SecondFactor myFactor    `json:"secondFactor"`
+	Preferences  preferences `json:"preferences"`
+	Version      string      `json:"version" doc:"Of the program."`
 }
 
 type myAccount struct {
@@ -81,6 +84,7 @@ func sessionOf(v identity.Session) session {
 type setupState struct {
 	Needed    bool  `json:"needed" doc:"There is no administrator yet."`
 	LinkValid *bool `json:"linkValid,omitempty" doc:"Whether the given link would be accepted; absent when none was given."`
+	Passkeys  bool  `json:"passkeys" doc:"A passkey can sign in under this address."`
 }
 
 type setup struct {
@@ -141,7 +145,7 @@ func (s *Server) getSetup(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	state := setupState{Needed: needed}
+	state := setupState{Needed: needed, Passkeys: s.factors.Unavailable() == ""}
 	if in.Token != "" {
 		valid, err := s.identity.SetupLinkValid(ctx, in.Token)
 		if err != nil {
@@ -171,11 +175,10 @@ func (s *Server) signOut(ctx context.Context, _ *none) (*signedOut, error) {
 }
 
 func (s *Server) getMe(ctx context.Context, _ *none) (*body[me], error) {
-	p, err := access.Require(ctx)
-	if err != nil {
+	if _, err := access.Arrived(ctx); err != nil {
 		return nil, err
 	}
-	return ok(s.meOf(requestOf(ctx).account, p)), nil
+	return s.me(ctx, requestOf(ctx).account)
 }
 
 func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange }) (*body[me], error) {
@@ -183,8 +186,7 @@ func (s *Server) updateMe(ctx context.Context, in *struct{ Body profileChange })
 	if err != nil {
 		return nil, err
 	}
-	p, _ := access.From(ctx)
-	return ok(s.meOf(a, p)), nil
+	return s.me(ctx, a)
 }
 
 func (s *Server) updatePreferences(ctx context.Context, in *struct{ Body preferencesChange }) (*body[preferences], error) {
@@ -257,14 +259,29 @@ func (s *Server) opened(in identity.SignedIn, err error) (*signedIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account, in.Principal)}, nil
+	return &signedIn{s.cookie(in.Token, in.EndsAt), s.meOf(in.Account, in.Principal, in.Standing)}, nil
 }
 
-func (s *Server) meOf(a identity.Account, p access.Principal) me {
+// me answers with the person who asks, whose account is a.
+func (s *Server) me(ctx context.Context, a identity.Account) (*body[me], error) {
+	p, err := access.Arrived(ctx)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := s.identity.Standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.meOf(a, p, standing)), nil
+}
+
+func (s *Server) meOf(a identity.Account, p access.Principal, standing identity.Standing) me {
 	return me{
-		Account:     myAccountOf(a, p),
-		Preferences: preferences(a.Preferences),
-		Version:     s.version,
+		Account:      myAccountOf(a, p),
+		Pending:      pendingOf(p),
+		SecondFactor: myFactor{standing.Requirement, standing.Enrolled, standing.DueBy},
+		Preferences:  preferences(a.Preferences),
+		Version:      s.version,
 	}
 }
 

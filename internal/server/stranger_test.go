@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kakoi/internal/audit"
+	"kakoi/internal/db"
 	"kakoi/internal/errs"
 )
 
@@ -78,6 +79,23 @@ func TestWithoutASessionNothingIsGranted(t *testing.T) {
 	})
 }
 
+// passkeyOf writes a passkey of p's straight into the store, as proved: under the
+// address of these tests there can be none.
+func (h *house) passkeyOf(p *person) string {
+	h.t.Helper()
+	id := db.NewID()
+	const insert = `
+	INSERT INTO passkeys (id, account_id, credential_id, record, name, sign_count, verifies, backup_eligible, backed_up, created_at)
+	VALUES ($1, $2, $3, $4, '鍵', 0, TRUE, FALSE, FALSE, 0)`
+	if _, err := h.db.ExecContext(h.t.Context(), insert, id, p.id, []byte(id), []byte("{}")); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.db.ExecContext(h.t.Context(), `UPDATE sessions SET second_factor_at = 1 WHERE account_id = $1`, p.id); err != nil {
+		h.t.Fatal(err)
+	}
+	return id
+}
+
 // TestWhatIsSomebodyElsesDoesNotExist walks every operation with an id, as
 // another member and as another administrator.
 func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
@@ -101,9 +119,11 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		anna.must("PUT", "/messages/"+begun.Answers[0].ID+"/feedback", map[string]any{"rating": "good"}, nil)
 		var shared Sharing
 		anna.must("POST", "/conversations/"+begun.Conversation.ID+"/shares", map[string]any{"live": true}, &shared)
+		key := h.passkeyOf(anna)
 		owned := map[string]string{
-			"/shares/":  shared.ID,
-			"/prompts/": saved.ID, "/messages/": begun.Answers[0].ID, "/folders/": kept.ID,
+			"/me/passkeys/": key,
+			"/shares/":      shared.ID,
+			"/prompts/":     saved.ID, "/messages/": begun.Answers[0].ID, "/folders/": kept.ID,
 			"/conversations/": begun.Conversation.ID, "/runs/": begun.Answers[0].RunID, "/attachments/": file.ID, "/me/sessions/": sessions.Items[0].ID,
 		}
 		walked := 0

@@ -39,6 +39,8 @@ import (
 	"kakoi/internal/feedback"
 	"kakoi/internal/governance"
 	"kakoi/internal/identity"
+	"kakoi/internal/identity/factor"
+	"kakoi/internal/identity/passkey"
 	"kakoi/internal/library"
 	"kakoi/internal/media"
 	"kakoi/internal/model"
@@ -86,12 +88,30 @@ func SetupLink(ctx context.Context, cfg config.Config, log *slog.Logger) (string
 		return "", err
 	}
 	record := audit.New(store, time.Now)
-	people, err := newIdentity(cfg, store, record, newOrganisation(store, record, time.Now), log)
+	people, err := newIdentity(cfg, store, record, newOrganisation(store, record, time.Now), nil, log)
 	if err != nil {
 		return "", err
 	}
 	link, _, err := setupLink(ctx, people, origin(cfg, nil))
 	return link, err
+}
+
+// ResetSecondFactor takes away the second factors of the account with an e-mail
+// address, for whoever runs commands on the server, and returns how many
+// sessions ended by it. A server may be running on the same store.
+func ResetSecondFactor(ctx context.Context, cfg config.Config, log *slog.Logger, email, reason string) (int, error) {
+	store, err := openExisting(ctx, cfg, log)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = store.Close() }() // what was to be written is, or was refused
+	record := audit.New(store, time.Now)
+	factors := factor.New(factor.Options{DB: store, Audit: record, Settings: setting.New(store, record, time.Now)}) // no secret is read
+	people, err := newIdentity(cfg, store, record, newOrganisation(store, record, time.Now), factors, log)
+	if err != nil {
+		return 0, err
+	}
+	return people.ResetSecondFactorOf(access.WithPrincipal(ctx, operator), email, reason)
 }
 
 // App is Kakoi, put together and not yet serving.
@@ -150,13 +170,20 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 
 	// People.
 	office := newOrganisation(store, record, now)
-	people, err := newIdentity(cfg, store, record, office, log)
+	decided := setting.New(store, record, now)
+	keys, err := passkey.New(cfg.HTTP.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	factors := factor.New(factor.Options{
+		DB: store, Secrets: secrets, Audit: record, Settings: decided, Keys: keys, Site: hostOf(cfg.HTTP.PublicURL), Now: now,
+	})
+	people, err := newIdentity(cfg, store, record, office, factors, log)
 	if err != nil {
 		return nil, err
 	}
 
 	// Models.
-	decided := setting.New(store, record, now)
 	profiles, err := residency.ReadProfiles(cfg.Network.ProfilesFile)
 	if err != nil {
 		return nil, err
@@ -213,7 +240,7 @@ func Open(ctx context.Context, cfg config.Config, version string, log *slog.Logg
 	a.stop = stop
 	a.Server = &Server{
 		log: log, metrics: measured,
-		db: store, gate: gate, audit: record, organisation: office, identity: people, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
+		db: store, gate: gate, audit: record, organisation: office, identity: people, factors: factors, catalogue: catalogue, invoker: invoker, places: places, residency: policy, outgoing: outgoing, chat: talk,
 		media: media.New(media.Options{
 			Models: catalogue, Invoker: invoker, MaxBytes: cfg.Limits.RecordingBytes, MaxDuration: cfg.Limits.RecordingDuration,
 		}),
@@ -366,10 +393,20 @@ func newOrganisation(store *db.DB, record *audit.Log, now func() time.Time) orga
 	}
 }
 
-func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, o organisation, log *slog.Logger) (*identity.Service, error) {
+func newIdentity(cfg config.Config, store *db.DB, record *audit.Log, o organisation, factors *factor.Service, log *slog.Logger) (*identity.Service, error) {
 	return identity.New(identity.Options{
-		DB: store, Audit: record, Groups: o.groups, Roles: o.roles, Units: o.units, Charts: o.charts, Log: log, SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
+		DB: store, Audit: record, Groups: o.groups, Roles: o.roles, Units: o.units, Charts: o.charts, Factors: factors, Log: log,
+		SessionIdle: cfg.Session.Idle, SessionLifetime: cfg.Session.Lifetime,
 	})
+}
+
+// hostOf is the name that an origin has, "" of none.
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // adapters make the providers; each gets its HTTP client from the gate.

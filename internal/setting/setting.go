@@ -4,6 +4,7 @@
 package setting
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -96,6 +97,7 @@ type Definition[T any] struct {
 	Initial T                                       // holds while nothing is decided
 	Check   func(T) (T, error)                      // returns it as it is stored; its errors name the field
 	Details func(before, after T) map[string]string // for the audit log
+	Guard   access.Action                           // of whoever writes it; "" is SystemWrite
 }
 
 // Document is what is decided about one matter.
@@ -124,7 +126,7 @@ func (d *Document[T]) Read(ctx context.Context) (Kept[T], error) {
 // Write decides what holds. base is the version that was read before; the
 // error has code Conflict if there is a newer one.
 func (d *Document[T]) Write(ctx context.Context, base int64, value T) (Kept[T], error) {
-	who, err := access.Authorize(ctx, access.SystemWrite, access.Resource{Kind: access.KindSystem})
+	who, err := access.Authorize(ctx, cmp.Or(d.definition.Guard, access.SystemWrite), access.Resource{Kind: access.KindSystem})
 	if err != nil {
 		return Kept[T]{}, err
 	}

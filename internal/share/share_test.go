@@ -702,7 +702,7 @@ func TestAListHasWhatIsForOneself(t *testing.T) {
 			t.Errorf("a token of nobody's: %v", err)
 		}
 		temporary, _ := access.From(ben)
-		temporary.PasswordChangeRequired = true
+		temporary.Pending = []access.Step{access.StepPasswordChange}
 		if _, err := f.Lists(access.WithPrincipal(t.Context(), temporary), share.ScopeShared, "", 0); errs.CodeOf(err) != errs.PasswordChangeRequired {
 			t.Errorf("with a temporary password: %v", err)
 		}

@@ -25,16 +25,18 @@ export class Kakoi {
 
   private constructor(readonly url: string, readonly databaseURL: string) {}
 
-  static async start(engine: Engine = "sqlite"): Promise<Kakoi> {
+  /** named: people reach it under a name, which passkeys need, and not under an IP address. */
+  static async start(engine: Engine = "sqlite", named = false): Promise<Kakoi> {
     const databaseURL = engine === "postgres" ? await freshDatabase() : "";
-    const server = new Kakoi(`http://127.0.0.1:${await freePort()}`, databaseURL);
+    const server = new Kakoi(`http://${named ? "localhost" : "127.0.0.1"}:${await freePort()}`, databaseURL);
     await server.boot();
     return server;
   }
 
   /** Starts the process and waits until it is ready. */
   async boot(): Promise<void> {
-    const env: NodeJS.ProcessEnv = { ...process.env, KAKOI_HTTP_ADDR: this.url.slice("http://".length), KAKOI_DATA_DIR: this.dir };
+    const env: NodeJS.ProcessEnv = { ...process.env, KAKOI_HTTP_ADDR: `127.0.0.1:${new URL(this.url).port}`, KAKOI_DATA_DIR: this.dir };
+    if (this.url.includes("localhost")) env.KAKOI_HTTP_PUBLIC_URL = this.url;
     for (const name of Object.keys(env)) if (name.startsWith("KAKOI_TEST_")) delete env[name];
     if (this.databaseURL) env.KAKOI_DATABASE_URL = this.databaseURL;
     const child = spawn(join(root, "bin/kakoi"), ["serve", "--log-format", "text"], { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -158,7 +160,7 @@ export async function addMember(server: Kakoi, admin: APIRequestContext, member:
 export async function signIn(page: Page, email: string, password: string): Promise<void> {
   await page.getByLabel(ja("account.email")).fill(email);
   await page.getByLabel(ja("account.password"), { exact: true }).fill(password);
-  await page.getByRole("button", { name: ja("account.signInAct") }).click();
+  await page.getByRole("button", { name: ja("account.signInAct"), exact: true }).click();
 }
 
 /** The field in which a person writes. */

@@ -98,6 +98,8 @@ export function mockApi(): Plugin {
     if (plays.has("light")) preferences.theme = "light";
     return {
       account: { id: "a-12", email: "komiya@midorino.example", name: plays.has("member") ? "佐伯 由美子" : "小宮 拓真", ...(plays.has("member") ? { roles: [], permissions: [] } : { roles: [{ roleId: "administrator" }], permissions: data.permissions }), withheld: [], mustChangePassword: plays.has("temp") },
+      pending: plays.has("temp") ? ["password_change"] : plays.has("second") ? ["second_factor"] : plays.has("enrol") ? ["enrol_second_factor"] : [],
+      secondFactor: { requirement: plays.has("member") ? "optional" : "required", enrolled: !plays.has("due"), ...(plays.has("due") && { dueBy: new Date(Date.now() + 5 * 86_400_000).toISOString() }) },
       preferences,
       version: "0.1.0",
     };

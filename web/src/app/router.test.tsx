@@ -9,6 +9,8 @@ import { newRouter } from "./router";
 
 const me: Me = {
   account: { id: "a-1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], withheld: [], mustChangePassword: false },
+  pending: [],
+  secondFactor: { requirement: "optional", enrolled: false },
   preferences: { locale: "", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" },
   version: "0.1.0",
 };
@@ -96,7 +98,7 @@ test.each([
 });
 
 test("a temporary password is replaced before anything else", async () => {
-  answers["GET /me"] = json({ ...me, account: { ...me.account, mustChangePassword: true } });
+  answers["GET /me"] = json({ ...me, account: { ...me.account, mustChangePassword: true }, pending: ["password_change"] });
   const history = open("/settings");
   await screen.findByRole("heading", { level: 1, name: "パスワードの変更" });
   expect(history.location.pathname).toBe("/password");

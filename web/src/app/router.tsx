@@ -6,6 +6,8 @@ import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
 import { type PolicyTab, policyTabs } from "@/features/admin/policy/api";
 import type { PromptFilter } from "@/features/library/api";
+import { stepOf } from "@/features/security/api";
+import { ProveDialog } from "@/features/security/prove-dialog";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
 import { Frame } from "./frame/frame";
@@ -36,15 +38,30 @@ async function signedIn({ context, location }: { context: Context; location: { h
     context.client.removeQueries({ queryKey: meQuery.queryKey, exact: true });
     throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { from: location.href } });
   }
-  if (me.account.mustChangePassword) throw redirect({ to: "/password" });
+  const step = stepOf(me);
+  if (step) throw redirect({ to: step, search: location.href === "/" ? {} : { from: location.href } });
   if (!known) applyPreferences(me.preferences);
   return { me };
+}
+
+/** The page of a step is for those whose session waits for it; others go where they belong. */
+function stepAt(step: string) {
+  return async ({ context, search }: { context: Context; search: { from?: string } }) => {
+    const me = await context.client.ensureQueryData(meQuery);
+    const from = search.from ? { from: search.from } : {};
+    if (!me) throw redirect({ to: "/sign-in", search: from, replace: true });
+    if (me.pending[0] === step || (step === "enrol_second_factor" && me.pending.length === 0 && me.secondFactor.dueBy)) return;
+    const other = stepOf(me);
+    if (other) throw redirect({ to: other, search: from, replace: true });
+    throw redirect({ href: search.from ?? "/", replace: true });
+  };
 }
 
 const root = createRootRouteWithContext<Context>()({
   component: () => (
     <>
       <Outlet />
+      <ProveDialog />
       <Toasts />
     </>
   ),
@@ -61,6 +78,28 @@ const signIn = createRoute({
   }),
 });
 
+const secondStep = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in/second-factor",
+  validateSearch: (search: Record<string, unknown>): { from?: string } => ({ from: ownAddress(search.from) }),
+  beforeLoad: stepAt("second_factor"),
+  component: lazyRouteComponent(async () => {
+    const { SecondStepPage } = await import("@/features/security/second-step-page");
+    return { default: () => <SecondStepPage from={secondStep.useSearch().from} /> };
+  }),
+});
+
+const setUpFactor = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in/set-up",
+  validateSearch: (search: Record<string, unknown>): { from?: string } => ({ from: ownAddress(search.from) }),
+  beforeLoad: stepAt("enrol_second_factor"),
+  component: lazyRouteComponent(async () => {
+    const { SetUpPage } = await import("@/features/security/set-up-page");
+    return { default: () => <SetUpPage from={setUpFactor.useSearch().from} /> };
+  }),
+});
+
 const setup = createRoute({
   getParentRoute: () => root,
   path: "/setup",
@@ -70,7 +109,11 @@ const setup = createRoute({
 const password = createRoute({
   getParentRoute: () => root,
   path: "/password",
-  component: lazyRouteComponent(() => import("@/features/account/password-page"), "PasswordPage"),
+  validateSearch: (search: Record<string, unknown>): { from?: string } => ({ from: ownAddress(search.from) }),
+  component: lazyRouteComponent(async () => {
+    const { PasswordPage } = await import("@/features/account/password-page");
+    return { default: () => <PasswordPage from={password.useSearch().from} /> };
+  }),
 });
 
 const workplace = createRoute({ getParentRoute: () => root, id: "workplace", beforeLoad: signedIn, component: Frame });
@@ -149,6 +192,12 @@ const settings = createRoute({
   getParentRoute: () => workplace,
   path: "/settings",
   component: lazyRouteComponent(() => import("@/features/account/settings-page"), "SettingsPage"),
+});
+
+const security = createRoute({
+  getParentRoute: () => workplace,
+  path: "/settings/security",
+  component: lazyRouteComponent(() => import("@/features/security/security-page"), "SecurityPage"),
 });
 
 const administration = createRoute({
@@ -237,6 +286,12 @@ const chatSettings = createRoute({
   component: lazyRouteComponent(() => import("@/features/admin/chat-settings/chat-settings-page"), "ChatSettingsPage"),
 });
 
+const secondFactor = createRoute({
+  getParentRoute: () => administration,
+  path: "/sign-in/second-factor",
+  component: lazyRouteComponent(() => import("@/features/admin/second-factor/second-factor-page"), "SecondFactorPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => administration,
   path: "/policy",
@@ -269,10 +324,12 @@ const kit = __KIT__
 
 const tree = root.addChildren([
   signIn,
+  secondStep,
+  setUpFactor,
   setup,
   password,
-  workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, residency, policy, egress, chatSettings, feedback, status, doctor]),
+  workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings, security]),
+  administration.addChildren([adminStart, accounts, groups, models, connections, residency, policy, egress, secondFactor, chatSettings, feedback, status, doctor]),
   ...kit,
 ]);
 

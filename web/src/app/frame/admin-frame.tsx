@@ -16,6 +16,7 @@ export const adminPlaces = [
     places: [
       { to: "/admin/accounts", name: "accounts" },
       { to: "/admin/groups", name: "groups" },
+      { to: "/admin/sign-in/second-factor", name: "secondFactor" },
     ],
   },
   {

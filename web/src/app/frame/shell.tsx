@@ -3,6 +3,7 @@ import { WifiOff } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Notices } from "@/features/notify/notices";
+import { DueNotice } from "@/features/security/due-notice";
 import { Shortcuts } from "@/features/shortcuts/shortcuts";
 import { useMediaQuery } from "@/lib/use-media-query";
 import { useOnline } from "@/lib/use-online";
@@ -69,6 +70,7 @@ export function Shell({ label, side, rail, folded = false, children }: Props) {
               {t("offline")}
             </p>
           )}
+          <DueNotice />
           {children}
         </main>
       </div>

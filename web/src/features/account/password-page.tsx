@@ -1,15 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { meQuery } from "./api";
+import { useArrive } from "./arrive";
 import { Door } from "./door";
 import { PasswordForm } from "./password-form";
 
 /** Where a person with a temporary password comes first. */
-export function PasswordPage() {
+export function PasswordPage({ from }: { from?: string | undefined }) {
   const { t } = useTranslation("account");
-  const navigate = useNavigate();
   const client = useQueryClient();
+  const arrive = useArrive(from);
   return (
     <Door title={t("changePasswordTitle")}>
       <p className="mb-6 leading-prose">{t("changePasswordLead")}</p>
@@ -17,8 +17,8 @@ export function PasswordPage() {
         temporary
         onDone={async () => {
           await client.invalidateQueries({ queryKey: meQuery.queryKey, exact: true, refetchType: "none" });
-          await client.fetchQuery({ ...meQuery, staleTime: 0 });
-          await navigate({ to: "/", replace: true });
+          const me = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+          if (me) arrive(me);
         }}
       />
     </Door>

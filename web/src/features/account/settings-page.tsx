@@ -10,7 +10,7 @@ import type { Calendar, Density, Locale, Preferences, SendKey, Theme } from "@/l
 import { runCommand } from "@/lib/commands";
 import { useErrorTextOf } from "@/lib/error-text";
 import { useForm } from "@/lib/use-form";
-import { Button } from "@/ui/button";
+import { Button, ButtonLink } from "@/ui/button";
 import { RadioGroup } from "@/ui/choice";
 import { ConfirmDialog } from "@/ui/dialog";
 import { ErrorNotice } from "@/ui/error-notice";
@@ -29,6 +29,7 @@ import { SessionList } from "./session-list";
 /** What a person decides for themselves. Choices take effect at once. */
 export function SettingsPage() {
   const { t } = useTranslation("account");
+  const { t: security } = useTranslation("security");
   return (
     <Page title={t("settings")}>
       <Scroll>
@@ -39,6 +40,9 @@ export function SettingsPage() {
           <NameSection />
           <Section id="password" title={t("password")}>
             <PasswordForm onDone={() => toast({ text: t("passwordChanged") })} />
+          </Section>
+          <Section id="security" title={security("title")} hint={security("lead")}>
+            <ButtonLink to="/settings/security">{t("openSecurity")}</ButtonLink>
           </Section>
           <SessionsSection />
           <ImportSection />

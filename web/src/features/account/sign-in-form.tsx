@@ -28,7 +28,7 @@ export function SignInForm({ email = "", onDone }: Props) {
   return (
     <form {...form.form} className="grid gap-4">
       {form.failure && <ErrorNotice error={form.failure} />}
-      <TextField {...form.field("email")} label={t("email")} type="email" autoComplete="username" isReadOnly={email !== ""} autoFocus={!email} />
+      <TextField {...form.field("email")} label={t("email")} type="email" autoComplete={email ? "username" : "username webauthn"} isReadOnly={email !== ""} autoFocus={!email} />
       <PasswordField {...form.field("password")} label={t("password")} autoComplete="current-password" autoFocus={email !== ""} />
       <Button type="submit" tone="primary" isPending={form.pending} pendingLabel={t("signingIn")} className="mt-2 min-h-12">
         {t("signInAct")}

@@ -1,18 +1,17 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouter } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { PasskeySignIn } from "@/features/security/passkey-sign-in";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
-import { applyPreferences, meQuery, setupQuery } from "./api";
+import { setupQuery } from "./api";
+import { useArrive } from "./arrive";
 import { Door } from "./door";
 import { SignInForm } from "./sign-in-form";
 
 /** The way in. Goes on to where the person wanted to go. */
 export function SignInPage({ from }: { from?: string }) {
   const { t } = useTranslation("account");
-  const navigate = useNavigate();
-  const router = useRouter();
-  const client = useQueryClient();
+  const arrive = useArrive(from);
   const setup = useQuery(setupQuery());
 
   return (
@@ -22,16 +21,8 @@ export function SignInPage({ from }: { from?: string }) {
       ) : (
         <>
           {setup.error && <ErrorNotice error={setup.error} onRetry={() => void setup.refetch()} className="mb-4" />}
-          <SignInForm
-            onDone={(me) => {
-              client.clear();
-              client.setQueryData(meQuery.queryKey, me);
-              applyPreferences(me.preferences);
-              if (me.account.mustChangePassword) void navigate({ to: "/password", replace: true });
-              else if (from) router.history.replace(from);
-              else void navigate({ to: "/", replace: true });
-            }}
-          />
+          <SignInForm onDone={arrive} />
+          {setup.data?.passkeys && <PasskeySignIn onDone={arrive} />}
           <p className="mt-6 text-14 text-muted">{t("forgot")}</p>
         </>
       )}

@@ -83,6 +83,8 @@ export class FakeApi {
 
   me: Me = {
     account: { id: "p1", email: "saeki@midorino.example", name: "佐伯 由美子", roles: [], permissions: [], withheld: [], mustChangePassword: false },
+  pending: [],
+  secondFactor: { requirement: "optional", enrolled: false },
     preferences: { locale: "ja", theme: "system", sendKey: "enter", defaultModelId: "", defaultPromptId: "", density: "comfortable", calendar: "western" },
     version: "test",
   };

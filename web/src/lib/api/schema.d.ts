@@ -57,6 +57,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/accounts/{id}/second-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The second factors of an account. */
+        get: operations["getAccountSecondFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/accounts/{id}/second-factors/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes all second factors of an account away and ends its sessions, for a stated reason. */
+        post: operations["resetSecondFactors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/accounts/{id}/sessions": {
         parameters: {
             query?: never;
@@ -641,6 +675,24 @@ export interface paths {
         get: operations["getChatSettings"];
         /** Decides for conversations, from the next request on. */
         put: operations["updateChatSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/settings/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is decided of second factors. */
+        get: operations["getSecondFactorSettings"];
+        /** Decides of second factors, from the next request on. */
+        put: operations["updateSecondFactorSettings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1238,6 +1290,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the passkey that the browser made. */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to make a passkey. */
+        post: operations["beginPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a passkey away. */
+        delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        /** Gives a passkey another name. */
+        patch: operations["renamePasskey"];
+        trace?: never;
+    };
     "/me/password": {
         parameters: {
             query?: never;
@@ -1270,6 +1374,74 @@ export interface paths {
         head?: never;
         /** Changes one's preferences. */
         patch: operations["updatePreferences"];
+        trace?: never;
+    };
+    "/me/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Proves again who one is, with one of a password, a code and a passkey. */
+        post: operations["prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/proof/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for one of one's passkeys. */
+        post: operations["challengePasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes new recovery codes; those from before stop working. */
+        post: operations["newRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/second-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's second factors. */
+        get: operations["getSecondFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/me/sessions": {
@@ -1317,6 +1489,41 @@ export interface paths {
         put?: never;
         /** Ends all of one's sessions, or all but this one. */
         post: operations["signOutEverywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to set up an authenticator app. */
+        post: operations["beginTotp"];
+        /** Takes the app away. */
+        delete: operations["removeTotp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the app, once it shows a right code. */
+        post: operations["confirmTotp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1715,6 +1922,58 @@ export interface paths {
         put?: never;
         /** Opens a session. */
         post: operations["signIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a session for whoever has proved a passkey. */
+        post: operations["signInWithPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/passkey/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to sign in with a passkey alone. */
+        post: operations["challengePasskeySignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one may bring to the second step of signing in. */
+        get: operations["getSecondStep"];
+        put?: never;
+        /** Passes the second step of signing in, with one of a code, a recovery code and a passkey. */
+        post: operations["passSecondFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2523,6 +2782,15 @@ export interface components {
              */
             ended: number;
         };
+        Enrolled: {
+            /** @description Shown this once; empty where there is a set already. */
+            recoveryCodes: string[];
+        };
+        EnrolledPasskey: {
+            passkey: components["schemas"]["PasskeyEntry"];
+            /** @description Shown this once; empty where there is a set already. */
+            recoveryCodes: string[];
+        };
         ExplainInput: {
             /**
              * Format: int64
@@ -2546,6 +2814,58 @@ export interface components {
             format: "md" | "json" | "html" | "pdf" | "docx";
             ids: string[];
             reasoning?: boolean;
+        };
+        FactorReset: {
+            /** @description Why, for the record. */
+            reason: string;
+        };
+        FactorSettings: {
+            /** Format: date-time */
+            changedAt?: string;
+            /** @description The account. */
+            changedBy?: string;
+            changedByName?: string;
+            /**
+             * Format: int64
+             * @description How long what is required may be put off, from the first sign-in under it.
+             */
+            graceDays: number;
+            /**
+             * @description Of every role that is not named.
+             * @enum {string}
+             */
+            others: "off" | "optional" | "required";
+            /**
+             * @description Why there can be no passkeys under this address; empty: there can.
+             * @enum {string}
+             */
+            passkeyUnavailable: "no_public_url" | "ip_address" | "not_https" | "short_name" | "";
+            /**
+             * Format: int64
+             * @description How long a proof is enough for what is dangerous.
+             */
+            proofMinutes: number;
+            /** @description By the names of roles. */
+            roles: components["schemas"]["RoleRequirement"][];
+            /**
+             * Format: int64
+             * @description 0: nothing was decided yet.
+             */
+            version: number;
+        };
+        FactorSettingsChange: {
+            /** Format: int64 */
+            graceDays: number;
+            /** @enum {string} */
+            others: "off" | "optional" | "required";
+            /** Format: int64 */
+            proofMinutes: number;
+            roles: components["schemas"]["RoleRequirement"][];
+            /**
+             * Format: int64
+             * @description That was read before.
+             */
+            version: number;
         };
         Failure: {
             code: string;
@@ -3062,7 +3382,10 @@ export interface components {
         };
         Me: {
             account: components["schemas"]["MyAccount"];
+            /** @description Steps that the session has still to pass; nothing but the first is granted: second_factor, password_change, enrol_second_factor. */
+            pending: string[];
             preferences: components["schemas"]["Preferences"];
+            secondFactor: components["schemas"]["MyFactor"];
             /** @description Of the program. */
             version: string;
         };
@@ -3250,11 +3573,21 @@ export interface components {
             mustChangePassword: boolean;
             name: string;
             /** @description What these roles permit, be it for one unit only. */
-            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+            permissions: ("account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence")[];
             /** @description Those that hold now. */
             roles: components["schemas"]["Held"][];
             /** @description Features that are not switched on for this person. */
             withheld: string[];
+        };
+        MyFactor: {
+            /**
+             * Format: date-time
+             * @description Until when one that is required and lacking may be put off.
+             */
+            dueBy?: string;
+            enrolled: boolean;
+            /** @enum {string} */
+            requirement: "off" | "optional" | "required";
         };
         MyGroups: {
             items: components["schemas"]["Group"][];
@@ -3293,6 +3626,12 @@ export interface components {
             name: string;
             /** @description Absent: its members are chosen one by one. */
             rule?: components["schemas"]["GroupRule"];
+        };
+        NewPasskey: {
+            ceremony: string;
+            /** @description What navigator.credentials.create gave, as JSON. */
+            credential: unknown;
+            name: string;
         };
         NewPrompt: {
             body: string;
@@ -3422,13 +3761,48 @@ export interface components {
             /** Format: double */
             topP?: number;
         };
+        PasskeyAnswer: {
+            ceremony: string;
+            /** @description What navigator.credentials.get gave, as JSON. */
+            credential: unknown;
+        };
+        PasskeyChallenge: {
+            /** @description To be brought back with the answer. */
+            ceremony: string;
+            /** @description For navigator.credentials, as the publicKey of WebAuthn in JSON. */
+            options: unknown;
+        };
+        PasskeyEntry: {
+            backedUp: boolean;
+            /** @description May be copied to other devices of its person. */
+            backupEligible: boolean;
+            /**
+             * Format: date-time
+             * @description When its counter last went backwards: there may be a copy of the key.
+             */
+            clonedAt?: string;
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            lastUsedAt?: string;
+            name: string;
+            /** @description The device confirms its person, so that it signs in without a password. */
+            verifies: boolean;
+        };
+        PasskeyName: {
+            name: string;
+        };
         PasswordChange: {
             current: string;
             new: string;
         };
         Permission: {
             /** @enum {string} */
-            action: "account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write";
+            action: "account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence";
             /** @description It can be held for one unit of the organisation. */
             scopable: boolean;
         };
@@ -3734,6 +4108,12 @@ export interface components {
              */
             restoredFrom?: number;
         };
+        Proof: {
+            /** @description Of an authenticator app. */
+            code?: string;
+            passkey?: components["schemas"]["PasskeyAnswer"];
+            password?: string;
+        };
         QueuedChange: {
             text: string;
         };
@@ -3744,6 +4124,17 @@ export interface components {
             createdAt: string;
             id: string;
             text: string;
+        };
+        RecoveryCodes: {
+            /** Format: date-time */
+            createdAt?: string;
+            /** Format: int64 */
+            left: number;
+            /**
+             * Format: int64
+             * @description 0: there is no set.
+             */
+            total: number;
         };
         Region: {
             /** @description ISO 3166-1 alpha-2. */
@@ -3840,19 +4231,24 @@ export interface components {
             id: string;
             /** @description Empty of a built-in one, which the interface calls by its own name. */
             name: string;
-            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+            permissions: ("account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence")[];
             /** Format: date-time */
             updatedAt?: string;
         };
         RoleDraft: {
             description?: string;
             name: string;
-            permissions: ("account.read" | "account.write" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write")[];
+            permissions: ("account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence")[];
         };
         RoleList: {
             items: components["schemas"]["Role"][];
             /** @description All there are, in order. */
             permissions: components["schemas"]["Permission"][];
+        };
+        RoleRequirement: {
+            /** @enum {string} */
+            requirement: "off" | "optional" | "required";
+            role: string;
         };
         RouteInput: {
             connectionId: string;
@@ -3897,6 +4293,28 @@ export interface components {
             tags: string[];
             title: string;
         };
+        SecondFactors: {
+            /**
+             * @description Why there can be no passkeys under this address; empty: there can.
+             * @enum {string}
+             */
+            passkeyUnavailable: "no_public_url" | "ip_address" | "not_https" | "short_name" | "";
+            passkeys: components["schemas"]["PasskeyEntry"][];
+            recoveryCodes: components["schemas"]["RecoveryCodes"];
+            /** @description An authenticator app; absent: there is none. */
+            totp?: components["schemas"]["Totp"];
+        };
+        SecondProof: {
+            /** @description Of an authenticator app. */
+            code?: string;
+            passkey?: components["schemas"]["PasskeyAnswer"];
+            recoveryCode?: string;
+        };
+        SecondStep: {
+            passkeys: boolean;
+            recoveryCodes: boolean;
+            totp: boolean;
+        };
         Session: {
             address: string;
             /** Format: date-time */
@@ -3931,6 +4349,8 @@ export interface components {
             linkValid?: boolean;
             /** @description There is no administrator yet. */
             needed: boolean;
+            /** @description A passkey can sign in under this address. */
+            passkeys: boolean;
         };
         ShareChange: {
             /** @description All it is to be shared with. */
@@ -4256,6 +4676,34 @@ export interface components {
             /** @enum {string} */
             type: "text" | "reasoning";
         };
+        Totp: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Absent if never.
+             */
+            lastUsedAt?: string;
+        };
+        TotpConfirmation: {
+            code: string;
+            enrolment: string;
+        };
+        TotpEnrolment: {
+            /** @description To be brought back with the first code, within ten minutes. */
+            enrolment: string;
+            /** @description The dark squares as an SVG path. */
+            qrPath: string;
+            /**
+             * Format: int64
+             * @description Squares on a side of the picture, with its margin.
+             */
+            qrSize: number;
+            /** @description Base32, for apps that cannot scan. */
+            secret: string;
+            /** @description What the picture says. */
+            uri: string;
+        };
         Transcriber: {
             /** @description How confidential what is said may be; 0 among them where it may be unclassified. */
             classes: number[];
@@ -4532,6 +4980,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TemporaryPassword"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccountSecondFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactors"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetSecondFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorReset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             /** @description Error */
@@ -6078,6 +6592,68 @@ export interface operations {
             };
         };
     };
+    getSecondFactorSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSecondFactorSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getStatus: {
         parameters: {
             query?: never;
@@ -7582,6 +8158,132 @@ export interface operations {
             };
         };
     };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolledPasskey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyChallenge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renamePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyName"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changePassword: {
         parameters: {
             query?: never;
@@ -7636,6 +8338,124 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challengePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyChallenge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    newRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSecondFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactors"];
                 };
             };
             /** @description Error */
@@ -7727,6 +8547,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpEnrolment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpConfirmation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
                 };
             };
             /** @description Error */
@@ -8711,6 +9620,132 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signInWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challengePasskeySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyChallenge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSecondStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondStep"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondProof"];
             };
         };
         responses: {

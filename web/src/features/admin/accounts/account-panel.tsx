@@ -16,6 +16,7 @@ import { useAct } from "@/ui/use-act";
 import { groupsQuery } from "../groups/api";
 import { AccountDialog } from "./account-dialog";
 import { AccountState } from "./account-state";
+import { FactorsSection } from "./factors-section";
 import { accountSessionsQuery, changeAccount, endSession, endSessions, isAdministrator, refreshAccounts, resetPassword } from "./api";
 
 interface Props {
@@ -85,6 +86,9 @@ export function AccountPanel({ account, onClose, onPassword }: Props) {
           <Button size="dense" className="mt-3" onPress={() => setAsking("password")}>
             {t("accounts.resetPassword")}
           </Button>
+        </PanelSection>
+        <PanelSection title={t("accounts.factors")}>
+          <FactorsSection account={account} />
         </PanelSection>
         <PanelSection title={t("accounts.canDo")}>
           <Details>
