@@ -1,5 +1,5 @@
 import { fromResponse, toApiError } from "@/lib/api/error";
-import { reportSessionEnd } from "@/lib/api/client";
+import { provenFetch, reportSessionEnd } from "@/lib/api/client";
 
 /** The file name of a Content-Disposition, Japanese ones too. */
 export function fileNameOf(disposition: string | null): string | undefined {
@@ -18,7 +18,7 @@ export function fileNameOf(disposition: string | null): string | undefined {
 export async function download(path: string, init: RequestInit = {}, fallbackName = "kakoi"): Promise<void> {
   let response: Response;
   try {
-    response = await fetch(`/api/v1${path}`, init);
+    response = await provenFetch(new Request(new URL(`/api/v1${path}`, window.location.origin), init));
   } catch (error) {
     throw toApiError(error);
   }

@@ -50,7 +50,7 @@ function AddApp({ onAdded }: Pick<Props, "onAdded">) {
           <div>
             <p className="text-14 text-muted">{t("enrolText")}</p>
             <p className="mt-1 flex flex-wrap items-center gap-x-1">
-              <code className="font-mono text-14 break-all">{spaced}</code>
+              <code className="font-mono text-14">{spaced}</code>
               <CopyButton text={secret} label={t("copySecret")} />
             </p>
           </div>

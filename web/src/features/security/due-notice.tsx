@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
+import { useRouterState } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { meQuery } from "@/features/account/api";
 import { useFormats } from "@/lib/format";
 import { Button, ButtonLink } from "@/ui/button";
 
-/** Put off until the next sign-in: each has another time of its own in the browser's memory. */
+/** Whose page has put it off: until it is loaded again, or somebody else signs in. */
 let putOff = "";
 
 /** Says until when a second factor is to be set up, while there is still time. */
@@ -14,7 +15,8 @@ export function DueNotice() {
   const format = useFormats();
   const { data: me } = useQuery(meQuery);
   const [, again] = useState(0);
-  if (!me?.secondFactor.dueBy || me.pending.length > 0 || putOff === me.account.id) return null;
+  const there = useRouterState({ select: (state) => state.location.pathname === "/settings/security" }); // which says it itself
+  if (there || !me?.secondFactor.dueBy || me.pending.length > 0 || putOff === me.account.id) return null;
   return (
     <aside aria-label={t("due")} className="flex flex-none flex-wrap items-center gap-x-4 gap-y-1 border-b border-rule bg-warning-soft px-6 py-2 text-14 max-md:px-4">
       <p className="min-w-0 flex-1 basis-64">

@@ -28,7 +28,14 @@ export function RecoveryCodesDialog({ codes, onClose }: Props) {
       }
     >
       <div className="grid gap-4" data-print>
-        <Notice tone="warning">{t("codesOnce")}</Notice>
+        <p className="hidden print:block">
+          <span className="block text-18 font-bold">{t("fileTitle")}</span>
+          {window.location.origin}
+          <span className="mt-2 block">{t("fileHint")}</span>
+        </p>
+        <div data-no-print>
+          <Notice tone="warning">{t("codesOnce")}</Notice>
+        </div>
         <ul aria-label={t("codesList")} className="grid grid-cols-2 gap-x-6 gap-y-1 rounded-8 border border-rule bg-surface-raised px-6 py-4 font-mono text-18 max-[22rem]:grid-cols-1">
           {codes.map((code) => (
             <li key={code}>{code}</li>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { monthsBetween, presentMonth, reportUrl } from "./api";
+import { monthsBetween, presentMonth, reportPath } from "./api";
 
 describe("months", () => {
   it("are listed from the last to the first, over the turn of a year", () => {
@@ -19,5 +19,5 @@ describe("months", () => {
 });
 
 it("a report is of a month and a form", () => {
-  expect(reportUrl("2026-11", "signed")).toBe("/api/v1/admin/egress/report?month=2026-11&format=signed");
+  expect(reportPath("2026-11", "signed")).toBe("/admin/egress/report?month=2026-11&format=signed");
 });

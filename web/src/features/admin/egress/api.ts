@@ -11,9 +11,9 @@ export const egressQuery = (month?: string) =>
     queryFn: ({ signal }) => unwrap(api.GET("/admin/egress", { params: { query: { month } }, signal })),
   });
 
-/** The address of a month's report as a file. */
-export function reportUrl(month: string, format: "signed" | "html"): string {
-  return `/api/v1/admin/egress/report?${new URLSearchParams({ month, format })}`;
+/** Where the API has a month's report as a file. */
+export function reportPath(month: string, format: "signed" | "html"): string {
+  return `/admin/egress/report?${new URLSearchParams({ month, format })}`;
 }
 
 /** The months from first to last, the last first. At most ten years are offered. */

@@ -9,13 +9,15 @@ import { CopyButton } from "@/ui/copy-button";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Fact, Facts } from "@/ui/facts";
 import { Menu, MenuItem } from "@/ui/menu";
+import { download } from "@/features/history/download";
 import { Notice } from "@/ui/notice";
 import { Page, Scroll, Section } from "@/ui/page";
 import { Select } from "@/ui/select";
 import { Bar, Skeleton } from "@/ui/skeleton";
 import { State } from "@/ui/state";
 import { More, Table, type Column } from "@/ui/table";
-import { type EgressMonth, egressQuery, monthsBetween, presentMonth, reportUrl } from "./api";
+import { useAct } from "@/ui/use-act";
+import { type EgressMonth, egressQuery, monthsBetween, presentMonth, reportPath } from "./api";
 
 /** What left the installation in a month, what was stopped, and what may leave. */
 export function EgressPage() {
@@ -24,6 +26,7 @@ export function EgressPage() {
   const search = useSearch({ from: "/admin/egress" });
   const navigate = useNavigate({ from: "/admin/egress" });
   const query = useQuery(egressQuery(search.month));
+  const act = useAct();
   const month = search.month ?? presentMonth();
   const { data } = query;
   const months = monthsBetween(data && data.firstMonth < month ? data.firstMonth : month, presentMonth());
@@ -42,10 +45,10 @@ export function EgressPage() {
               </Button>
             }
           >
-            <MenuItem hint={t("signedHint")} onAction={() => take(reportUrl(data.month, "signed"))}>
+            <MenuItem hint={t("signedHint")} onAction={() => void act(() => download(reportPath(data.month, "signed")))}>
               {t("signed")}
             </MenuItem>
-            <MenuItem hint={t("htmlHint")} onAction={() => take(reportUrl(data.month, "html"))}>
+            <MenuItem hint={t("htmlHint")} onAction={() => void act(() => download(reportPath(data.month, "html")))}>
               {t("html")}
             </MenuItem>
             <MenuItem hint={t("keyHint")} onAction={() => take(`data:application/x-pem-file,${encodeURIComponent(data.key.pem)}`, "kakoi-egress-key.pem")}>
