@@ -82,7 +82,7 @@ export function BulkBar({ selected, all, matching, filter, canSelectAll, onAll, 
       <Button tone="quiet" size="dense" onPress={() => ask("enable")}>
         {people("accounts.enable")}
       </Button>
-      <Button tone="danger-quiet" size="dense" disabledReason={!all && selected.has(me.account.id) && t("accounts.notYourself")} onPress={() => ask("disable")}>
+      <Button tone="danger-quiet" size="dense" disabledReason={!all && selected.size === 1 && selected.has(me.account.id) && t("accounts.notYourself")} onPress={() => ask("disable")}>
         {t("accounts.disable")}
       </Button>
       <IconButton icon={X} label={t("accounts.clearSelection")} size="dense" className="ml-auto" onPress={onDone} />

@@ -46,7 +46,7 @@ export function OrganisationPage() {
     // What is not there yet stands where it will be, once: as it is to begin.
     const first = new Map<string, Unit>();
     for (const u of soon ?? []) if (!known.has(u.id) && !first.has(u.id)) first.set(u.id, u);
-    const together = new UnitTree([...now, ...first.values()]);
+    const together = new UnitTree([...now, ...first.values()].sort((a, b) => a.position - b.position)); // those of one place stay as they came
     const mine = now.filter((u) => u.may.includes("organisation.write"));
     // Whoever looks after a part sees that, under what is above it.
     const part = mine.length > 0 && mine.length < now.length ? new Set(mine.flatMap((u) => together.path(u.id).map((above) => above.id))) : undefined;

@@ -86,7 +86,7 @@ export function UnitPanel({ unit, tree, begins, onClose, onAdd }: Props) {
           <Periods unit={unit} />
         </PanelSection>
       </SidePanel>
-      {asking === "edit" && <UnitDialog unit={unit} tree={tree} day={unit.from && Date.parse(unit.from) > Date.now() ? dayOf(unit.from) : undefined} onClose={() => setAsking(null)} />}
+      {asking === "edit" && <UnitDialog unit={unit} tree={tree} day={begins && unit.from ? dayOf(unit.from) : undefined} onClose={() => setAsking(null)} />}
       {asking === "abolish" && <AbolishDialog unit={unit} onClose={() => setAsking(null)} onDone={onClose} />}
     </>
   );
@@ -109,7 +109,7 @@ function People({ unit }: { unit: Unit }) {
           const post = postsNow(a).find((p) => p.unitId === unit.id) ?? postsNow(a).find((p) => units.tree.within(p.unitId, unit.id));
           return (
             <li key={a.id}>
-              <TextLink to="/admin/accounts" search={{ id: a.id }} className="block rounded-6 px-2 py-1.5 text-default! no-underline hover:bg-surface-hover">
+              <TextLink to="/admin/accounts" search={{ id: a.id }} className="block rounded-6 px-2 py-1.5 text-default! no-underline! hover:bg-surface-hover">
                 <span className="block truncate">{a.name}</span>
                 <span className="block truncate text-muted">{format.facts(post && post.unitId !== unit.id && units.name(post.unitId), post?.title) || a.email}</span>
               </TextLink>
