@@ -122,6 +122,11 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
   const setRole = (key: number, patch: Partial<RoleRow>) => form.set("roles", form.values.roles.map((role) => (role.key === key ? { ...role, ...patch } : role)));
   const setPost = (key: number, patch: Partial<PostRow>) => form.set("posts", form.values.posts.map((post) => (post.key === key ? { ...post, ...patch } : patch.main ? { ...post, main: false } : post)));
   const tried = form.errors.roles !== undefined || form.errors.posts !== undefined;
+  // Nobody is offered the whole organisation by an oversight: a role begins with the unit that the person is in.
+  const firstRole = () => {
+    const id = (givable.find((r) => r.id === "department_administrator") ?? givable[0])?.id ?? "";
+    return newRole(id, roles.scopable(id) ? form.values.posts[0]?.unitId : undefined);
+  };
   const givable = roles.items.filter((role) => role.permissions.every((permission) => me.account.permissions.includes(permission)) && (everywhere || roles.scopable(role.id)));
 
   return (
@@ -197,7 +202,7 @@ export function AccountDialog({ account, onClose, onAdded }: Props) {
               </Box>
             ))}
             {givable.length > 0 && (
-              <Button size="dense" icon={Plus} className="justify-self-start" onPress={() => form.set("roles", [...form.values.roles, newRole((givable.find((r) => r.id === "department_administrator") ?? givable[0])?.id ?? "")])}>
+              <Button size="dense" icon={Plus} className="justify-self-start" onPress={() => form.set("roles", [...form.values.roles, firstRole()])}>
                 {people("accounts.addRole")}
               </Button>
             )}

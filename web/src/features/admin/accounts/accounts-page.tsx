@@ -97,10 +97,10 @@ export function AccountsPage() {
         const where = held.map((h) => (h.unitId ? people("accounts.roleIn", { role: roles.name(h.roleId), unit: units.path(h.unitId) }) : roles.name(h.roleId)));
         return several(held.length > 0 ? held.map((h) => roles.name(h.roleId)) : [people("role.member")], held.length > 0 ? where : [people("role.member")]);
       },
-      width: "w-32",
+      width: "w-44",
       from: "middle",
     },
-    { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-36" },
+    { id: "state", header: t("accounts.state"), cell: (a) => <AccountState account={a} />, width: "w-44 @max-[36rem]:w-36" },
     { id: "groups", header: people("accounts.groups"), cell: (a) => several(a.groupIds.map(groupName).filter((name) => name !== undefined)), width: "w-40" },
     { id: "validUntil", header: people("accounts.validUntil"), cell: (a) => (a.validUntil ? dayText(lastDayOf(a.validUntil)) : t("accounts.notYet")), width: "w-44", align: "end" },
     { id: "createdAt", header: people("accounts.added"), cell: (a) => format.near(a.createdAt), width: "w-32", align: "end" },

@@ -101,7 +101,7 @@ export function OrganisationPage() {
               {!search.at && t("units.emptyHint")}
             </Empty>
           ) : (
-            <Tree tree={tree} begins={begins} soon={soon ?? []} shows={shows} wanted={wanted} current={search.id} onOpen={open} onClear={() => setTyped("")} />
+            <Tree tree={tree} begins={begins} soon={soon ?? []} shows={shows} openAtFirst={part} wanted={wanted} current={search.id} onOpen={open} onClear={() => setTyped("")} />
           )}
         </Scroll>
       </Page>
@@ -117,6 +117,8 @@ interface TreeProps {
   begins: ReadonlySet<string>;
   soon: readonly Unit[];
   shows: (unit: Unit) => boolean;
+  /** Those of whoever looks after a part, and what is above. */
+  openAtFirst: ReadonlySet<string> | undefined;
   wanted: string;
   current: string | undefined;
   onOpen: (id: string) => void;
@@ -124,12 +126,12 @@ interface TreeProps {
 }
 
 /** The tree, as the WAI-ARIA pattern has it: one stop for Tab, the arrows go through it, Enter opens a unit beside it. */
-function Tree({ tree, begins, soon, shows, wanted, current, onOpen, onClear }: TreeProps) {
+function Tree({ tree, begins, soon, shows, openAtFirst, wanted, current, onOpen, onClear }: TreeProps) {
   const { t } = useTranslation("people");
   const format = useFormats();
   const planText = usePlanText(tree, soon);
   // Divisions are seen at first; whoever comes with a unit in the address sees where it stands.
-  const [opened, setOpened] = useState<ReadonlySet<string>>(() => new Set(tree.flat().length <= 40 ? tree.flat().map(({ unit }) => unit.id) : tree.path(current).slice(0, -1).map((u) => u.id)));
+  const [opened, setOpened] = useState<ReadonlySet<string>>(() => openAtFirst ?? new Set(tree.flat().length <= 40 ? tree.flat().map(({ unit }) => unit.id) : tree.path(current).slice(0, -1).map((u) => u.id)));
   const [at, setAt] = useState(current);
   const list = useRef<HTMLDivElement>(null);
 
