@@ -110,7 +110,12 @@ func (c *Chart) InGroup(where *db.Conditions, groupID string) {
 		where.Add("EXISTS (SELECT 1 FROM group_members g WHERE g.account_id = a.id AND g.group_id = ?)", groupID)
 		return
 	}
-	r, at := c.rules[i].rule, c.now.UnixMilli()
+	c.fitting(where, c.rules[i].rule)
+}
+
+// fitting bounds accounts a to those that a rule fits now: fits in SQL.
+func (c *Chart) fitting(where *db.Conditions, r Rule) {
+	at := c.now.UnixMilli()
 	if len(r.UnitIDs)+len(r.Titles)+len(r.EmailDomains) == 0 {
 		where.Add("FALSE")
 		return

@@ -305,6 +305,17 @@ func (p Principal) inOneOf(groups []string) bool {
 	return slices.ContainsFunc(groups, func(id string) bool { return slices.Contains(p.GroupIDs, id) })
 }
 
+// Permitted returns those of the actions that p may do to r.
+func Permitted(p Principal, r Resource, actions ...Action) []Action {
+	var may []Action
+	for _, a := range actions {
+		if Decide(p, a, r) == nil {
+			may = append(may, a)
+		}
+	}
+	return may
+}
+
 func forbidden() error { return errs.New(errs.Forbidden, "you may not do this") }
 
 // Authorize is Decide for the principal that acts in ctx, which it returns.

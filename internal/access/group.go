@@ -129,6 +129,28 @@ func (g *Groups) SetRule(ctx context.Context, id string, rule Rule) (Group, erro
 	return g.counted(ctx, group)
 }
 
+// Preview counts who would be in a group with a rule, now. Nothing changes.
+func (g *Groups) Preview(ctx context.Context, rule Rule) (int, error) {
+	if _, err := Authorize(ctx, GroupWrite, Resource{Kind: KindGroup}); err != nil {
+		return 0, err
+	}
+	clean, err := g.cleanRule(ctx, &rule)
+	if err != nil {
+		return 0, err
+	}
+	chart, err := g.charts.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var where db.Conditions
+	chart.fitting(&where, *clean)
+	var n int
+	if err := g.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts a`+where.Where(), where.Args()...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count whom a rule fits: %w", err)
+	}
+	return n, nil
+}
+
 func hasNoRule() error {
 	return errs.New(errs.Conflict, "the members of this group are chosen one by one").With("reason", "group_without_rule")
 }

@@ -21,11 +21,17 @@ type Unit struct {
 	ID       string
 	Code     string // the organisation's own, unique
 	Name     string
-	ParentID string // "" at the top
-	Position int    // among those of one parent
-	Members  int    // people who have a post in it, not in those below
-	Span            // of this name and place
+	ParentID string   // "" at the top
+	Position int      // among those of one parent
+	Members  int      // people who have a post in it, not in those below
+	Within   int      // people who have a post in it or below it
+	May      []Action // what whoever asks may do in it, of unitActions
+	Span              // of this name and place
 }
+
+// unitActions are those that an interface has to know before it offers them in
+// a unit.
+var unitActions = []Action{OrganisationWrite, AccountWrite, RoleAssign}
 
 // UnitDraft is what an administrator says of a new unit.
 type UnitDraft struct {
@@ -78,26 +84,110 @@ func NewUnits(d *db.DB, record *audit.Log, charts *Charts, now func() time.Time)
 // List returns the units that there are at a moment, those of one parent in
 // their order.
 func (u *Units) List(ctx context.Context, at time.Time) ([]Unit, error) {
-	if _, err := Authorize(ctx, OrganisationRead, Resource{Kind: KindUnit, Any: true}); err != nil {
+	p, err := Authorize(ctx, OrganisationRead, Resource{Kind: KindUnit, Any: true})
+	if err != nil {
 		return nil, err
 	}
-	const query = `
-	SELECT u.id, u.code, p.name, p.parent_id, p.position, p.starts_at, p.ends_at,
-	       (SELECT COUNT(DISTINCT o.account_id) FROM posts o WHERE o.unit_id = u.id AND o.starts_at <= $1 AND o.ends_at > $2)
+	ms := at.UnixMilli()
+	list, err := u.selectPeriods(ctx, p, `p.starts_at <= $1 AND p.ends_at > $2 ORDER BY p.parent_id, p.position, u.code_key`, ms, ms)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.count(ctx, list, ms); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// Planned returns what units are to be from a moment later than at on, by that
+// moment. What ends without anything planned after it is not among it: Unit has
+// its end.
+func (u *Units) Planned(ctx context.Context, at time.Time) ([]Unit, error) {
+	p, err := Authorize(ctx, OrganisationRead, Resource{Kind: KindUnit, Any: true})
+	if err != nil {
+		return nil, err
+	}
+	return u.selectPeriods(ctx, p, `p.starts_at > $1 ORDER BY p.starts_at, p.position, u.code_key`, at.UnixMilli())
+}
+
+// Periods returns all that unit id was, is and is to be, from the beginning.
+func (u *Units) Periods(ctx context.Context, id string) ([]Unit, error) {
+	p, err := Authorize(ctx, OrganisationRead, Resource{Kind: KindUnit, Any: true})
+	if err != nil {
+		return nil, err
+	}
+	if !label.IsID(id) {
+		return nil, noUnit()
+	}
+	list, err := u.selectPeriods(ctx, p, `u.id = $1 ORDER BY p.starts_at`, id)
+	if err == nil && len(list) == 0 {
+		err = noUnit()
+	}
+	return list, err
+}
+
+// selectPeriods returns what units are at some time, as conditions say.
+func (u *Units) selectPeriods(ctx context.Context, p Principal, conditions string, args ...any) ([]Unit, error) {
+	query := `
+	SELECT u.id, u.code, p.name, p.parent_id, p.position, p.starts_at, p.ends_at
 	FROM   units u JOIN unit_periods p ON p.unit_id = u.id
-	WHERE  p.starts_at <= $3 AND p.ends_at > $4
-	ORDER  BY p.parent_id, p.position, u.code_key`
-	list, ms := []Unit{}, at.UnixMilli()
+	WHERE  ` + conditions
+	list, may := []Unit{}, p.inUnit()
 	err := each(ctx, u.db, query, func(scan func(...any) error) error {
 		var unit Unit
-		err := scan(&unit.ID, &unit.Code, &unit.Name, &unit.ParentID, &unit.Position, &unit.StartsAt, &unit.EndsAt, &unit.Members)
+		err := scan(&unit.ID, &unit.Code, &unit.Name, &unit.ParentID, &unit.Position, &unit.StartsAt, &unit.EndsAt)
+		unit.May = may(unit.ID)
 		list = append(list, unit)
 		return err
-	}, ms, ms, ms, ms)
+	}, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list units: %w", err)
 	}
 	return list, nil
+}
+
+// inUnit returns what says which of unitActions p may do in a unit.
+func (p Principal) inUnit() func(unitID string) []Action {
+	everywhere, within := map[Action]bool{}, map[Action][]string{}
+	for _, a := range unitActions {
+		everywhere[a], within[a] = p.Scope(a)
+	}
+	return func(unitID string) []Action {
+		var may []Action
+		for _, a := range unitActions {
+			if _, found := slices.BinarySearch(within[a], unitID); found || everywhere[a] {
+				may = append(may, a)
+			}
+		}
+		return may
+	}
+}
+
+// count says of each unit how many people have posts in it, and in it or below
+// it, at a moment. Whoever has several posts there is one.
+func (u *Units) count(ctx context.Context, list []Unit, at int64) error {
+	parents, people := map[string]string{}, map[string]map[string]bool{}
+	for _, unit := range list {
+		parents[unit.ID], people[unit.ID] = unit.ParentID, map[string]bool{}
+	}
+	tree, members := NewTree(parents), map[string]int{}
+	const posts = `SELECT DISTINCT o.unit_id, o.account_id FROM posts o WHERE o.starts_at <= $1 AND o.ends_at > $2`
+	err := each(ctx, u.db, posts, func(scan func(...any) error) error {
+		var unitID, accountID string
+		err := scan(&unitID, &accountID)
+		members[unitID]++
+		for _, above := range tree.Path(unitID) {
+			people[above][accountID] = true
+		}
+		return err
+	}, at, at)
+	if err != nil {
+		return fmt.Errorf("count who is in units: %w", err)
+	}
+	for i, unit := range list {
+		list[i].Members, list[i].Within = members[unit.ID], len(people[unit.ID])
+	}
+	return nil
 }
 
 // Create makes a unit. The error has code Conflict if its code is another's.
@@ -451,9 +541,9 @@ func (u *Units) setPosts(ctx context.Context, accountID string, posts []Post, fi
 				begins = append(begins, w)
 			}
 		}
-		for i, w := range begins {
+		for _, w := range begins {
 			if err := hasUnit(ctx, tx, w.UnitID); errs.CodeOf(err) == errs.NotFound {
-				return errs.InField(fmt.Sprintf("posts[%d].unitId", i), "there is no such unit")
+				return errs.InField(fmt.Sprintf("posts[%d].unitId", slices.Index(wanted, w)), "there is no such unit")
 			} else if err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ var layers = []layer{
 		packages: []string{
 			"internal/chat/export/pdf", "internal/chat/markdown", "internal/classification", "internal/config", "internal/db", "internal/dsse", "internal/errs", "internal/jst", "internal/label", "internal/model/tokenest",
 			"internal/residency/generate", "internal/residency/iam", "internal/residency/simulate",
-			"internal/sse", "internal/textfile",
+			"internal/spreadsheet", "internal/sse", "internal/textfile",
 		},
 		mayImport: []string{"foundation"},
 		http:      []string{"internal/sse"},

@@ -1,15 +1,14 @@
 package feedback
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 	"time"
 
 	"kakoi/internal/jst"
+	"kakoi/internal/spreadsheet"
 )
 
 // The formats of an export.
@@ -28,53 +27,27 @@ var columns = map[string][]string{
 // order mark, and no cell that one of them could take for a formula. The
 // headings are in English for the locale en, in Japanese otherwise.
 func WriteCSV(w io.Writer, entries iter.Seq2[Entry, error], locale string) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
-		return fmt.Errorf("write feedback: %w", err)
-	}
 	heading := columns[locale]
 	if heading == nil {
 		heading = columns["ja"]
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write(heading); err != nil {
-		return fmt.Errorf("write feedback: %w", err)
+	out, err := spreadsheet.NewWriter(w, heading)
+	if err != nil {
+		return err
 	}
 	for e, err := range entries {
 		if err != nil {
 			return err
 		}
-		row := []string{
+		err = out.Write([]string{
 			e.UpdatedAt.In(jst.Zone).Format("2006-01-02 15:04:05"), string(e.Rating), joined(e.Reasons), e.Comment, e.ModelName, e.ModelID,
 			e.PersonName, e.PersonEmail, fmt.Sprint(e.ShareContent), e.Question, e.Answer, e.MessageID,
-		}
-		for i, cell := range row {
-			row[i] = inert(cell)
-		}
-		if err := out.Write(row); err != nil {
-			return fmt.Errorf("write feedback: %w", err)
+		})
+		if err != nil {
+			return err
 		}
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("write feedback: %w", err)
-	}
-	return nil
-}
-
-// inert keeps a spreadsheet from running a cell: what begins like a formula,
-// also after space or in full width, gets the apostrophe that marks text.
-func inert(cell string) string {
-	if strings.ContainsAny(cell[:min(1, len(cell))], "\t\r\n") {
-		return "'" + cell
-	}
-	start := strings.TrimSpace(cell)
-	for _, sign := range []string{"=", "+", "-", "@", "＝", "＋", "－", "＠"} {
-		if strings.HasPrefix(start, sign) {
-			return "'" + cell
-		}
-	}
-	return cell
+	return out.Flush()
 }
 
 // line is an entry in JSON Lines.

@@ -26,6 +26,24 @@ type Account struct {
 	LastSignedInAt     time.Time // zero if never
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+	May                []access.Action // what whoever asks for it may do to it, of accountActions
+}
+
+// accountActions are those that an interface has to know before it offers them.
+var accountActions = []access.Action{access.AccountWrite, access.RoleAssign}
+
+// seen returns a as whoever acts in ctx gets it.
+func (s *Service) seen(ctx context.Context, a Account) (Account, error) {
+	p, err := access.Require(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	chart, err := s.charts.Now(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	a.May = access.Permitted(p, chart.Resource(a.ID, a.Facts), accountActions...)
+	return a, nil
 }
 
 // principal is who a is, now, in a session.
@@ -170,7 +188,8 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, str
 	if err != nil {
 		return Account{}, "", err
 	}
-	return a, password, nil
+	a, err = s.seen(ctx, a)
+	return a, password, err
 }
 
 // validity returns when an account may sign in: always, unless something else is
@@ -211,14 +230,38 @@ type AccountFilter struct {
 	Status    Status
 	GroupID   string
 	UnitID    string // has a post there or below it
+	Sort      Sort
+	Backwards bool // the last of the order first
 	PageToken string
 	Limit     int // 1 to 200; 50 when 0
+}
+
+// Sort is the order of a list of accounts.
+type Sort string
+
+// The orders. Of those that are alike in one, the e-mail address decides.
+const (
+	SortEmail    Sort = "" // by e-mail address
+	SortName     Sort = "name"
+	SortLastSeen Sort = "last_signed_in" // those who never did are the first
+)
+
+// check refuses what is no filter; none is true for one that nothing can match.
+func (f AccountFilter) check() (none bool, err error) {
+	if f.Status != "" && f.Status != StatusActive && f.Status != StatusDisabled {
+		return false, errs.InField("status", "this is not a status")
+	}
+	if f.Sort != SortEmail && f.Sort != SortName && f.Sort != SortLastSeen {
+		return false, errs.InField("sort", "this is not an order")
+	}
+	return f.GroupID != "" && !label.IsID(f.GroupID) || f.UnitID != "" && !label.IsID(f.UnitID), nil
 }
 
 // AccountPage is one page of accounts.
 type AccountPage struct {
 	Items         []Account
 	NextPageToken string // "" on the last page
+	Matching      int    // that the filter selects; counted for the first page only
 }
 
 // AccountCounts says how many accounts there are.
@@ -229,23 +272,31 @@ type AccountCounts struct {
 	Administrators int // active ones
 }
 
-// Accounts returns the accounts that f selects, by e-mail address.
+// Accounts returns a page of the accounts that f selects.
 func (s *Service) Accounts(ctx context.Context, f AccountFilter) (AccountPage, error) {
 	p, err := authorizeAccounts(ctx, access.AccountRead)
 	if err != nil {
 		return AccountPage{}, err
 	}
-	if f.Status != "" && f.Status != StatusActive && f.Status != StatusDisabled {
-		return AccountPage{}, errs.InField("status", "this is not a status")
-	}
-	if f.GroupID != "" && !label.IsID(f.GroupID) || f.UnitID != "" && !label.IsID(f.UnitID) {
-		return AccountPage{Items: []Account{}}, nil
+	if none, err := f.check(); err != nil || none {
+		return AccountPage{Items: []Account{}}, err
 	}
 	chart, err := s.charts.Now(ctx)
 	if err != nil {
 		return AccountPage{}, err
 	}
-	return selectAccounts(ctx, s.db, f, p, chart, s.now())
+	page, err := selectAccounts(ctx, s.db, f, p, chart, s.now())
+	for i, a := range page.Items {
+		page.Items[i].May = access.Permitted(p, chart.Resource(a.ID, a.Facts), accountActions...)
+	}
+	if err != nil || f.PageToken != "" {
+		return page, err
+	}
+	page.Matching = len(page.Items)
+	if page.NextPageToken != "" {
+		page.Matching, err = countAccounts(ctx, s.db, f, p, chart, s.now())
+	}
+	return page, err
 }
 
 // AccountCounts counts the accounts.
@@ -262,7 +313,11 @@ func (s *Service) Account(ctx context.Context, id string) (Account, error) {
 	if _, err := s.authorizeAccount(ctx, access.AccountRead, id); err != nil {
 		return Account{}, err
 	}
-	return selectAccount(ctx, s.db, id)
+	a, err := selectAccount(ctx, s.db, id)
+	if err != nil {
+		return Account{}, err
+	}
+	return s.seen(ctx, a)
 }
 
 // Self returns the account of the person who asks.
@@ -375,7 +430,7 @@ func (s *Service) UpdateAccount(ctx context.Context, id string, c AccountChange)
 		return Account{}, err
 	}
 	s.sessionsChanged(context.WithoutCancel(ctx), id)
-	return after, nil
+	return s.seen(ctx, after)
 }
 
 // mustKeepAdministrator refuses a change after which no administrator could

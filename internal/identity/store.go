@@ -234,21 +234,10 @@ const (
 	maxLimit     = 200
 )
 
-// selectAccounts pages by e-mail address, which is unique; the engine's own
-// order of text decides on both sides of the comparison.
-func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access.Principal, chart *access.Chart, now time.Time) (AccountPage, error) {
-	limit := f.Limit
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	limit = min(limit, maxLimit)
-
-	after, err := base64.RawURLEncoding.DecodeString(f.PageToken)
-	if err != nil || !utf8.Valid(after) || slices.Contains(after, 0) {
-		return AccountPage{}, errs.InField("pageToken", "the page token is not one of ours")
-	}
+// selected are the conditions on accounts a that f asks for, of those that p may
+// see.
+func (f AccountFilter) selected(p access.Principal, chart *access.Chart, now time.Time) db.Conditions {
 	var where db.Conditions
-	where.Add("a.email > ?", string(after))
 	if f.Search != "" {
 		where.Add("a.search_key LIKE ? ESCAPE '!'", label.Pattern(f.Search))
 	}
@@ -266,8 +255,91 @@ func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access
 		inUnits(&where, chart.Tree.Below(f.UnitID), now)
 	}
 	visible(&where, p, access.AccountRead, now)
-	query := `SELECT` + accountColumns + ` FROM accounts a` + where.Where() + `
-	ORDER BY a.email LIMIT ` + strconv.Itoa(limit+1)
+	return where
+}
+
+func countAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access.Principal, chart *access.Chart, now time.Time) (int, error) {
+	where := f.selected(p, chart, now)
+	var n int
+	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts a`+where.Where(), where.Args()...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return n, nil
+}
+
+// after adds to where what comes after the page that token ends, and returns
+// the order. Each order ends with something unique; the engine's own order of
+// text decides on both sides of the comparison.
+func (f AccountFilter) after(where *db.Conditions, token string) (order string, err error) {
+	then, direction := ">", ""
+	if f.Backwards {
+		then, direction = "<", " DESC"
+	}
+	switch f.Sort {
+	case SortName: // the search key is the folded name and then the address
+		order = "a.search_key" + direction
+		if token != "" {
+			where.Add("a.search_key "+then+" ?", token)
+		}
+	case SortLastSeen:
+		order = "COALESCE(a.last_signed_in_at, 0)" + direction + ", a.email" + direction
+		if token == "" {
+			return order, nil
+		}
+		at, email, _ := strings.Cut(token, " ")
+		millis, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return "", foreignToken()
+		}
+		where.Add("(COALESCE(a.last_signed_in_at, 0) "+then+" ? OR COALESCE(a.last_signed_in_at, 0) = ? AND a.email "+then+" ?)", millis, millis, email)
+	default:
+		order = "a.email" + direction
+		if token != "" {
+			where.Add("a.email "+then+" ?", token)
+		}
+	}
+	return order, nil
+}
+
+// end is the token of a page that ends with a.
+func (f AccountFilter) end(a Account) string {
+	token := a.Email
+	switch f.Sort {
+	case SortName:
+		token = searchKey(a.Name, a.Email)
+	case SortLastSeen:
+		at := int64(0)
+		if !a.LastSignedInAt.IsZero() {
+			at = a.LastSignedInAt.UnixMilli()
+		}
+		token = strconv.FormatInt(at, 10) + " " + a.Email
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(token))
+}
+
+func foreignToken() error { return errs.InField("pageToken", "the page token is not one of ours") }
+
+func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access.Principal, chart *access.Chart, now time.Time) (AccountPage, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+
+	token, err := base64.RawURLEncoding.DecodeString(f.PageToken)
+	if err != nil || !utf8.Valid(token) || slices.Contains(token, 0) {
+		return AccountPage{}, foreignToken()
+	}
+	where := f.selected(p, chart, now)
+	order, err := f.after(&where, string(token))
+	if err != nil {
+		return AccountPage{}, err
+	}
+	// What follows from other tables is read for the page alone, not for all that is sorted.
+	query := `SELECT` + accountColumns + `
+	FROM   accounts a JOIN (SELECT a.id FROM accounts a` + where.Where() + `
+	ORDER  BY ` + order + ` LIMIT ` + strconv.Itoa(limit+1) + `) page ON page.id = a.id
+	ORDER  BY ` + order
 
 	rows, err := q.QueryContext(ctx, query, where.Args()...)
 	if err != nil {
@@ -277,7 +349,7 @@ func selectAccounts(ctx context.Context, q db.Queryer, f AccountFilter, p access
 	page := AccountPage{Items: make([]Account, 0, limit)}
 	for rows.Next() {
 		if len(page.Items) == limit { // one more than asked for: there is a next page
-			page.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(page.Items[limit-1].Email))
+			page.NextPageToken = f.end(page.Items[limit-1])
 			break
 		}
 		a, err := scanAccount(rows)

@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"kakoi/internal/access"
+	"kakoi/internal/errs"
 	"kakoi/internal/identity"
 )
 
@@ -24,6 +26,7 @@ type account struct {
 	LastSignedInAt     time.Time `json:"lastSignedInAt,omitzero" doc:"Absent if never."`
 	CreatedAt          time.Time `json:"createdAt"`
 	UpdatedAt          time.Time `json:"updatedAt"`
+	May                []permits `json:"may" doc:"What whoever asks may do to it: account.write, role.assign."`
 }
 
 // held is a role that an account has.
@@ -89,7 +92,7 @@ func accountOf(a identity.Account) account {
 	return account{
 		ID: a.ID, Email: a.Email, Name: a.Name, Roles: mapped(a.Facts.Roles, heldOf), Posts: mapped(a.Facts.Posts, postOf),
 		Disabled: a.Disabled, MustChangePassword: a.MustChangePassword, GroupIDs: orEmpty(a.Facts.GroupIDs), ValidFrom: from, ValidUntil: until,
-		LastSignedInAt: a.LastSignedInAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		LastSignedInAt: a.LastSignedInAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, May: permitted(a.May),
 	}
 }
 
@@ -104,16 +107,66 @@ type accountPage struct {
 	Items         []account     `json:"items"`
 	NextPageToken string        `json:"nextPageToken,omitempty"`
 	Counts        accountCounts `json:"counts" doc:"Of all accounts, whatever was searched for."`
+	Matching      int           `json:"matching,omitempty" doc:"That the filter selects; on the first page only."`
+}
+
+// AccountWish selects accounts.
+type AccountWish struct {
+	Search  string          `query:"search" json:"search,omitempty" kind:"freeText" maxLength:"200" doc:"Part of the name or the e-mail, in any width and case."`
+	RoleID  access.RoleID   `query:"roleId" json:"roleId,omitempty" kind:"id" maxLength:"64"`
+	Status  identity.Status `query:"status" json:"status,omitempty" kind:"enum" enum:"active,disabled"`
+	GroupID string          `query:"groupId" json:"groupId,omitempty" kind:"id" maxLength:"64"`
+	UnitID  string          `query:"unitId" json:"unitId,omitempty" kind:"id" maxLength:"64" doc:"Has a post there or below it."`
+}
+
+func (w AccountWish) filter() identity.AccountFilter {
+	return identity.AccountFilter{Search: w.Search, RoleID: w.RoleID, Status: w.Status, GroupID: w.GroupID, UnitID: w.UnitID}
+}
+
+// AccountOrder is the order of a list of accounts.
+type AccountOrder struct {
+	Sort       string `query:"sort" kind:"enum" enum:"email,name,lastSignedIn" default:"email"`
+	Descending bool   `query:"descending" kind:"enum"`
+}
+
+func (o AccountOrder) sort() identity.Sort {
+	return map[string]identity.Sort{"name": identity.SortName, "lastSignedIn": identity.SortLastSeen}[o.Sort]
 }
 
 type accountFilter struct {
-	Search    string          `query:"search" kind:"freeText" maxLength:"200" doc:"Part of the name or the e-mail, in any width and case."`
-	RoleID    access.RoleID   `query:"roleId" kind:"id" maxLength:"64"`
-	Status    identity.Status `query:"status" kind:"enum" enum:"active,disabled"`
-	GroupID   string          `query:"groupId" kind:"id" maxLength:"64"`
-	UnitID    string          `query:"unitId" kind:"id" maxLength:"64" doc:"Has a post there or below it."`
-	PageToken string          `query:"pageToken" kind:"id" maxLength:"2000"`
-	Limit     int             `query:"limit" kind:"number" minimum:"1" maximum:"200"`
+	AccountWish
+	AccountOrder
+	PageToken string `query:"pageToken" kind:"id" maxLength:"2000"`
+	Limit     int    `query:"limit" kind:"number" minimum:"1" maximum:"200"`
+}
+
+// accountsOrder is one act on many accounts: on those named, or on all that the
+// filter selects.
+type accountsOrder struct {
+	Act        string       `json:"act" kind:"enum" enum:"disable,enable,endSessions,addToGroup,removeFromGroup"`
+	GroupID    string       `json:"groupId,omitempty" kind:"id" maxLength:"64" doc:"Of addToGroup and removeFromGroup."`
+	AccountIDs []string     `json:"accountIds,omitempty" kind:"id" maxItems:"20000"`
+	Filter     *AccountWish `json:"filter,omitempty" doc:"Instead of accountIds; empty: all accounts."`
+}
+
+type accountsReport struct {
+	Done   int              `json:"done" doc:"Accounts that are now as was asked."`
+	Failed []accountFailure `json:"failed"`
+}
+
+// accountFailure is an account that stayed as it was.
+type accountFailure struct {
+	AccountID string            `json:"accountId"`
+	Name      string            `json:"name"`
+	Email     string            `json:"email"`
+	Code      errs.Code         `json:"code" doc:"As of a refused request."`
+	Detail    string            `json:"detail"`
+	Params    map[string]string `json:"params,omitempty"`
+}
+
+var bulkActs = map[string]identity.Act{
+	"disable": identity.ActDisable, "enable": identity.ActEnable, "endSessions": identity.ActEndSessions,
+	"addToGroup": identity.ActAddToGroup, "removeFromGroup": identity.ActRemoveFromGroup,
 }
 
 type newAccount struct {
@@ -168,7 +221,9 @@ type temporaryPassword struct {
 }
 
 func (s *Server) accountOperations() {
-	register(s, route{method: http.MethodGet, path: "/admin/accounts", id: "listAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts, by e-mail address."}, s.listAccounts)
+	register(s, route{method: http.MethodGet, path: "/admin/accounts", id: "listAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts, page by page."}, s.listAccounts)
+	register(s, route{method: http.MethodGet, path: "/admin/accounts/export", id: "exportAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts as CSV, all that the filter selects."}, s.exportAccounts)
+	register(s, route{method: http.MethodPost, path: "/admin/accounts/bulk", id: "changeAccounts", tag: "admin", needs: needs(access.AccountWrite), summary: "Does one act on many accounts and says which it failed for.", body: 2 << 20}, s.changeAccounts)
 	register(s, route{method: http.MethodPost, path: "/admin/accounts", id: "createAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Makes an account with a temporary password.", status: http.StatusCreated}, s.createAccount)
 	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}", id: "getAccount", tag: "admin", needs: needs(access.AccountRead), summary: "One account."}, s.getAccount)
 	register(s, route{method: http.MethodPatch, path: "/admin/accounts/{id}", id: "updateAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Changes an account; disabling it ends its sessions and streams."}, s.updateAccount)
@@ -179,9 +234,9 @@ func (s *Server) accountOperations() {
 }
 
 func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[accountPage], error) {
-	page, err := s.identity.Accounts(ctx, identity.AccountFilter{
-		Search: in.Search, RoleID: in.RoleID, Status: in.Status, GroupID: in.GroupID, UnitID: in.UnitID, PageToken: in.PageToken, Limit: in.Limit,
-	})
+	f := in.filter()
+	f.Sort, f.Backwards, f.PageToken, f.Limit = in.sort(), in.Descending, in.PageToken, in.Limit
+	page, err := s.identity.Accounts(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +244,33 @@ func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[acc
 	if err != nil {
 		return nil, err
 	}
-	return ok(accountPage{Items: mapped(page.Items, accountOf), NextPageToken: page.NextPageToken, Counts: accountCounts(counts)}), nil
+	return ok(accountPage{Items: mapped(page.Items, accountOf), NextPageToken: page.NextPageToken, Counts: accountCounts(counts), Matching: page.Matching}), nil
+}
+
+func (s *Server) changeAccounts(ctx context.Context, in *struct{ Body accountsOrder }) (*body[accountsReport], error) {
+	order := identity.Bulk{Act: bulkActs[in.Body.Act], GroupID: in.Body.GroupID, AccountIDs: in.Body.AccountIDs}
+	if in.Body.Filter != nil {
+		if len(order.AccountIDs) > 0 {
+			return nil, errs.InField("filter", "name the accounts or say which they are, not both")
+		}
+		f := in.Body.Filter.filter()
+		order.Filter = &f
+	}
+	if known := requestOf(ctx); known.control != nil {
+		_ = known.control.SetWriteDeadline(time.Now().Add(transferPatience))
+	}
+	report, err := s.identity.ActOn(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	return ok(accountsReport{report.Done, mapped(report.Failed, func(f identity.BulkFailure) accountFailure {
+		out := accountFailure{AccountID: f.AccountID, Name: f.Name, Email: f.Email, Code: errs.CodeOf(f.Err)}
+		var why *errs.Error
+		if errors.As(f.Err, &why) {
+			out.Detail, out.Params = why.Message, why.Params
+		}
+		return out
+	})}), nil
 }
 
 func (s *Server) createAccount(ctx context.Context, in *struct{ Body newAccount }) (*body[createdAccount], error) {

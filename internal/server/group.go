@@ -55,6 +55,7 @@ type memberInput struct {
 func (s *Server) groupOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/groups", id: "listGroups", tag: "admin", needs: needs(access.GroupRead), summary: "The groups, by name."}, s.listGroups)
 	register(s, route{method: http.MethodPost, path: "/admin/groups", id: "createGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Makes a group.", status: http.StatusCreated}, s.createGroup)
+	register(s, route{method: http.MethodPost, path: "/admin/groups/preview", id: "previewGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Counts whom a rule fits; nothing changes."}, s.previewGroup)
 	register(s, route{method: http.MethodPatch, path: "/admin/groups/{id}", id: "renameGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Renames a group."}, s.renameGroup)
 	register(s, route{method: http.MethodPut, path: "/admin/groups/{id}/rule", id: "setGroupRule", tag: "admin", needs: needs(access.GroupWrite), summary: "Says who is in a group that has a rule."}, s.setGroupRule)
 	register(s, route{method: http.MethodDelete, path: "/admin/groups/{id}", id: "deleteGroup", tag: "admin", needs: needs(access.GroupWrite), summary: "Removes a group; its members stay.", status: http.StatusNoContent}, s.deleteGroup)
@@ -77,6 +78,19 @@ func (s *Server) createGroup(ctx context.Context, in *struct{ Body newGroup }) (
 		return nil, err
 	}
 	return ok(groupOf(g)), nil
+}
+
+// fitting says whom a rule fits.
+type fitting struct {
+	Members int `json:"members" doc:"Accounts, now."`
+}
+
+func (s *Server) previewGroup(ctx context.Context, in *struct{ Body groupRule }) (*body[fitting], error) {
+	n, err := s.groups.Preview(ctx, access.Rule(in.Body))
+	if err != nil {
+		return nil, err
+	}
+	return ok(fitting{n}), nil
 }
 
 func (s *Server) renameGroup(ctx context.Context, in *struct {

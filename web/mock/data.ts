@@ -18,8 +18,8 @@ const people = [
 ] as const;
 
 export const permissions: Me["account"]["permissions"] = [
-  "account.read", "account.write", "role.assign", "organisation.read", "organisation.write", "group.read", "group.write", "role.read", "role.write", "connection.read",
-  "connection.write", "model.read", "model.write", "prompt.create_official", "prompt.hide", "feedback.read", "audit_event.read", "system.read", "system.write",
+  "account.read", "account.write", "account.reset_second_factor", "role.assign", "organisation.read", "organisation.write", "group.read", "group.write", "role.read", "role.write", "connection.read",
+  "connection.write", "model.read", "model.write", "prompt.create_official", "prompt.hide", "feedback.read", "audit_event.read", "system.read", "system.write", "system.write_sign_in", "system.export_evidence",
 ];
 
 export function accounts(count: number): Account[] {
@@ -32,7 +32,8 @@ export function accounts(count: number): Account[] {
       name: lap === 0 ? name : `${name} ${lap + 1}`,
       email: `${mail}${lap === 0 ? "" : lap + 1}@midorino.example`,
       roles: i % 15 === 12 ? [{ roleId: "administrator" }] : [],
-      posts: [],
+      posts: i % 4 === 3 ? [] : [{ unitId: i % 2 === 0 ? "u-shigen" : "u-kankyo", title: i % 5 === 0 ? "係長" : "", main: true, from: ago(60 * 24 * 200) }],
+      may: ["account.write", "role.assign"],
       disabled: i % 11 === 8,
       mustChangePassword: fresh,
       createdAt: ago(60 * 24 * (30 + i)),
@@ -42,6 +43,24 @@ export function accounts(count: number): Account[] {
     };
   });
 }
+
+const may: Account["may"] = ["organisation.write", "account.write", "role.assign"];
+
+export const units: Schemas["Unit"][] = [
+  { id: "u-shimin", code: "03", name: "市民部", position: 0, members: 1, within: 41, may },
+  { id: "u-kankyo", code: "0301", name: "環境課", parentId: "u-shimin", position: 0, members: 12, within: 40, may, until: "2027-03-31T15:00:00Z" },
+  { id: "u-shigen", code: "030101", name: "資源循環係", parentId: "u-kankyo", position: 0, members: 28, within: 28, may },
+  { id: "u-zaisei", code: "02", name: "財政部", position: 1, members: 0, within: 0, may },
+];
+
+export const planned: Schemas["Unit"][] = [{ ...units[1], id: "u-kankyo", code: "0301", name: "環境政策課", position: 0, members: 0, within: 0, may, parentId: "u-shimin", from: "2027-03-31T15:00:00Z", until: undefined }];
+
+export const roles: Schemas["Role"][] = [
+  { id: "administrator", name: "", description: "", builtIn: true, permissions, holders: 3 },
+  { id: "department_administrator", name: "", description: "", builtIn: true, permissions: permissions.slice(0, 6), holders: 2 },
+  { id: "auditor", name: "", description: "", builtIn: true, permissions: ["account.read", "audit_event.read", "system.read"], holders: 0 },
+  { id: "r-models", name: "モデルの担当者", description: "モデルと接続を見て、変えられます", builtIn: false, permissions: ["model.read", "model.write", "connection.read"], holders: 1 },
+];
 
 const none = { vision: false, documents: false, reasoning: false, tools: false, contextTokens: 0, outputTokens: 0 };
 

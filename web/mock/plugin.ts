@@ -177,18 +177,25 @@ export function mockApi(): Plugin {
       const found = list(all, c).filter(
         (a) =>
           (a.name + a.email).toLowerCase().includes(q) &&
+          (!c.query.get("unitId") || a.posts.some((post) => post.unitId === c.query.get("unitId"))) &&
           (!c.query.get("roleId") || a.roles.some((role) => role.roleId === c.query.get("roleId"))) &&
           (!c.query.get("groupId") || a.groupIds.includes(c.query.get("groupId") ?? "")) &&
           (!c.query.get("status") || (c.query.get("status") === "disabled") === a.disabled),
       );
-      return { ...page(found, c), counts: { total: all.length, active: all.length, disabled: 0, administrators: 1 } };
+      return { ...page(found, c), matching: found.length, counts: { total: all.length, active: all.length, disabled: 0, administrators: 1 } };
     },
     "POST admin/accounts": ({ body }) => {
       if (state.accounts.some((a) => a.email === body.email)) throw new Problem(409, "email_taken", { field: "email" });
-      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groupIds: [], roles: [], posts: [], ...body } as unknown as Account;
+      const account = { id: `a-new-${++count}`, disabled: false, mustChangePassword: true, createdAt: new Date().toISOString(), groupIds: [], roles: [], posts: [], may: ["account.write", "role.assign"], ...body } as unknown as Account;
       state.accounts.unshift(account);
       return { account, temporaryPassword: "kumo-7431-hashi-park" };
     },
+    "POST admin/accounts/bulk": ({ body }) => ({ done: Array.isArray(body.accountIds) ? body.accountIds.length : state.accounts.length, failed: [] }),
+    "GET admin/units": (c) => ({ items: list(data.units, c) }),
+    "GET admin/units/planned": (c) => ({ items: list(data.planned, c) }),
+    "GET admin/units/*/periods": ({ path }) => ({ items: [...data.units, ...data.planned].filter((u) => u.id === path[2]) }),
+    "GET admin/roles": (c) => ({ items: list(data.roles, c), permissions: data.permissions.map((action) => ({ action, scopable: /^(account|role|organisation|group)\./.test(action) })) }),
+    "POST admin/groups/preview": () => ({ members: 28 }),
     "GET admin/accounts/*": ({ path }) => byId(state.accounts, path[2]),
     "PATCH admin/accounts/*": ({ path, body }) => {
       if (path[2] === "a-12" && (body.disabled || (Array.isArray(body.roles) && body.roles.length === 0))) throw new Problem(409, "last_administrator");

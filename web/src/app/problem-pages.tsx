@@ -1,12 +1,14 @@
 import type { ErrorComponentProps } from "@tanstack/react-router";
 import { Compass, Lock } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { usePermissionName } from "@/features/account/permission";
 import { ApiError } from "@/lib/api/error";
+import type { Permission } from "@/lib/api/types";
 import { Button, ButtonLink } from "@/ui/button";
 import { Empty } from "@/ui/empty";
 import { ErrorNotice } from "@/ui/error-notice";
 import { Notice } from "@/ui/notice";
-import { useTitle } from "@/ui/page";
+import { Page, useTitle } from "@/ui/page";
 
 /** An address that leads nowhere. */
 export function NotFound() {
@@ -31,6 +33,17 @@ export function Forbidden() {
         {t("forbiddenHint")}
       </Empty>
     </main>
+  );
+}
+
+/** A place of administration that is not for this person, within its frame. */
+export function PlaceNotOpen({ permission }: { permission: Permission }) {
+  const { t } = useTranslation("people");
+  const name = usePermissionName();
+  return (
+    <Page title={t("notOpen")}>
+      <Empty icon={Lock}>{t("notOpenHint", { permission: name(permission) })}</Empty>
+    </Page>
   );
 }
 

@@ -1,7 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, type RouterHistory } from "@tanstack/react-router";
-import { administers, applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
-import type { AccountFilter } from "@/features/admin/accounts/api";
+import { applyPreferences, limitsQuery, meQuery } from "@/features/account/api";
+import { type AccountFilter, type AccountOrder, accountSorts } from "@/features/admin/accounts/api";
 import type { HistoryFilter } from "@/features/history/history-page";
 import { type FeedbackFilter, periods, reasons } from "@/features/admin/feedback/api";
 import { type PolicyTab, policyTabs } from "@/features/admin/policy/api";
@@ -10,6 +10,7 @@ import { stepOf } from "@/features/security/api";
 import { ProveDialog } from "@/features/security/prove-dialog";
 import { Toasts } from "@/ui/toast";
 import { AdminFrame } from "./frame/admin-frame";
+import { firstPlace } from "./frame/admin-places";
 import { Frame } from "./frame/frame";
 import { Crashed, Forbidden, NotFound } from "./problem-pages";
 import { ConversationPage, StartPage, TemporaryPage } from "./slots";
@@ -205,7 +206,7 @@ const administration = createRoute({
   path: "/admin",
   beforeLoad: async (options) => {
     const { me } = await signedIn(options);
-    return { forbidden: !administers(me.account) };
+    return { me, forbidden: !firstPlace(me.account) };
   },
   component: () => (administration.useRouteContext().forbidden ? <Forbidden /> : <AdminFrame />),
 });
@@ -213,22 +214,43 @@ const administration = createRoute({
 const adminStart = createRoute({
   getParentRoute: () => administration,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/admin/accounts", replace: true });
+  beforeLoad: ({ context: { me } }) => {
+    throw redirect({ to: firstPlace(me.account) ?? "/", replace: true });
   },
 });
 
 const accounts = createRoute({
   getParentRoute: () => administration,
   path: "/accounts",
-  validateSearch: (search: Record<string, unknown>): AccountFilter & { id?: string } => ({
+  validateSearch: (search: Record<string, unknown>): AccountFilter & AccountOrder & { id?: string } => ({
     q: text(search.q),
     state: oneOf(["active", "disabled"], search.state),
     role: text(search.role),
+    unit: text(search.unit),
     group: text(search.group),
+    sort: oneOf(accountSorts, search.sort),
+    down: search.down === true || undefined,
     id: text(search.id),
   }),
   component: lazyRouteComponent(() => import("@/features/admin/accounts/accounts-page"), "AccountsPage"),
+});
+
+const organisation = createRoute({
+  getParentRoute: () => administration,
+  path: "/organisation",
+  validateSearch: (search: Record<string, unknown>): { id?: string; at?: string; q?: string } => ({
+    id: text(search.id),
+    at: /^\d{4}-\d{2}-\d{2}$/.exec(text(search.at) ?? "")?.[0],
+    q: text(search.q),
+  }),
+  component: lazyRouteComponent(() => import("@/features/admin/units/organisation-page"), "OrganisationPage"),
+});
+
+const roles = createRoute({
+  getParentRoute: () => administration,
+  path: "/roles",
+  validateSearch: (search: Record<string, unknown>): { id?: string } => ({ id: text(search.id) }),
+  component: lazyRouteComponent(() => import("@/features/admin/roles/roles-page"), "RolesPage"),
 });
 
 const groups = createRoute({
@@ -329,7 +351,7 @@ const tree = root.addChildren([
   setup,
   password,
   workplace.addChildren([start, temporary, conversation, history, found, folder, prompts, sharedList, shared, settings, security]),
-  administration.addChildren([adminStart, accounts, groups, models, connections, residency, policy, egress, secondFactor, chatSettings, feedback, status, doctor]),
+  administration.addChildren([adminStart, accounts, organisation, groups, roles, models, connections, residency, policy, egress, secondFactor, chatSettings, feedback, status, doctor]),
   ...kit,
 ]);
 

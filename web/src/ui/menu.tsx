@@ -85,6 +85,15 @@ export function MenuSection<V extends string>({ title, value, onChange, children
   );
 }
 
+/** Choices of which any number may hold; the menu stays open. */
+export function MenuChoices({ values, onChange, children }: { values: readonly string[]; onChange: (values: string[]) => void; children: ReactNode }) {
+  return (
+    <AriaMenuSection selectionMode="multiple" selectedKeys={values} onSelectionChange={(keys) => keys !== "all" && onChange([...keys].map(String))}>
+      {children}
+    </AriaMenuSection>
+  );
+}
+
 /** A rule between two groups of acts. */
 export function MenuRule() {
   return <Separator className="my-1 border-t border-rule" />;

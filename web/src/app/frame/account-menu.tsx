@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ChevronsUpDown, Keyboard, LogOut, Settings, ShieldCheck } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { administers, signOut, useMe, useUpdatePreferences } from "@/features/account/api";
+import { signOut, useMe, useUpdatePreferences } from "@/features/account/api";
 import type { Locale, Theme } from "@/lib/api/types";
 import { toApiError } from "@/lib/api/error";
 import { runCommand } from "@/lib/commands";
@@ -11,6 +11,7 @@ import { useErrorTextOf } from "@/lib/error-text";
 import { Seal } from "@/ui/brand";
 import { Menu, MenuItem, MenuRule, MenuSection } from "@/ui/menu";
 import { toast } from "@/ui/toast";
+import { firstPlace } from "./admin-places";
 
 interface Props {
   /** Only the seal, for the rail. */
@@ -75,12 +76,12 @@ export function AccountMenu({ compact, onNavigate }: Props) {
       <MenuItem icon={Keyboard} onAction={() => runCommand("help")}>
         {t("keyboard")}
       </MenuItem>
-      {administers(account) && (
+      {firstPlace(account) && (
         <MenuItem
           icon={ShieldCheck}
           onAction={() => {
             onNavigate?.();
-            void navigate({ to: "/admin/accounts" });
+            void navigate({ to: "/admin" });
           }}
         >
           {t("admin")}

@@ -4,7 +4,7 @@ import { FileText, History as HistoryIcon, MessageCircleDashed, MessageSquare, M
 import { type ReactNode, useEffect, useState } from "react";
 import { Autocomplete, Dialog, Header, Input, ListBox, ListBoxItem, ListBoxSection, Modal, ModalOverlay, SearchField, Text } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { administers, limitsQuery, useMe } from "@/features/account/api";
+import { limitsQuery, useMe } from "@/features/account/api";
 import { quickSearchQuery } from "@/features/history/api";
 import { Snippet } from "@/features/history/snippet";
 import { quickPromptsQuery } from "@/features/library/api";
@@ -17,7 +17,7 @@ import { matches } from "@/lib/match";
 import { useDebounced } from "@/lib/use-debounced";
 import { IconButton } from "@/ui/button";
 import { Icon } from "@/ui/icon";
-import { adminPlaces } from "./admin-frame";
+import { openPlaces } from "./admin-places";
 import { closePalette, openPalette, usePaletteOpen } from "./palette-state";
 
 interface Place {
@@ -87,9 +87,7 @@ function PaletteBody() {
     { id: "find", title: t("searchPage"), icon: Search, go: () => navigate({ to: "/search", search: {} }) },
     { id: "shared", title: t("shared"), icon: Users, go: () => navigate({ to: "/shared", search: {} }) },
     { id: "prompts", title: t("prompts"), icon: NotebookPen, go: () => navigate({ to: "/prompts" }) },
-    ...(administers(account)
-      ? adminPlaces.flatMap((group) => group.places.map((place) => ({ id: place.to, title: t(place.name), note: `${t("admin")} › ${t(group.question)}`, icon: ShieldCheck, go: () => navigate({ to: place.to }) })))
-      : []),
+    ...openPlaces(account).flatMap((group) => group.places.map((place) => ({ id: place.to, title: t(place.name), note: `${t("admin")} › ${t(group.question)}`, icon: ShieldCheck, go: () => navigate({ to: place.to }) }))),
   ];
   const settings: Place[] = [
     { hash: "display", title: own("display"), words: `${t("theme")} ${own("language")} ${own("density")} ${own("calendar")} ${own("era")}` },

@@ -63,6 +63,11 @@ export function useMe(): Me {
 
 /** Whether the roles of this person permit something, be it for one unit only. */
 export const may = (account: Me["account"], permission: Permission) => account.permissions.includes(permission);
+/** The same, for whoever is signed in; while that is not known, nothing is held back. */
+export function useMay(permission: Permission): boolean {
+  const { data } = useQuery({ ...meQuery, enabled: false });
+  return data ? may(data.account, permission) : true;
+}
 /** Whether there is anything for this person in the administration. */
 export const administers = (account: Me["account"]) => account.permissions.length > 0;
 

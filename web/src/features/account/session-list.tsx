@@ -11,7 +11,8 @@ import { toast } from "@/ui/toast";
 
 interface Props {
   sessions: readonly Session[];
-  onEnd: (id: string) => Promise<unknown>;
+  /** Absent: it is not for whoever looks. */
+  onEnd?: ((id: string) => Promise<unknown>) | undefined;
   /** One has ended: the list is to be read again. */
   onEnded: () => Promise<unknown>;
 }
@@ -33,7 +34,7 @@ function SessionRow({ session, onEnd, onEnded }: Omit<Props, "sessions"> & { ses
   const words = useErrorTextOf();
   const device = deviceOf(session.userAgent);
   const end = useMutation({
-    mutationFn: () => onEnd(session.id),
+    mutationFn: async () => onEnd?.(session.id),
     onSuccess: async () => {
       toast({ text: t("sessionRevoked") });
       await onEnded();
@@ -59,7 +60,7 @@ function SessionRow({ session, onEnd, onEnded }: Omit<Props, "sessions"> & { ses
           <State tone="on">{t("sessionCurrent")}</State>
         </span>
       ) : (
-        <Button size="dense" aria-label={`${t("sessionRevoke")} ${name}`} isPending={end.isPending} onPress={() => end.mutate()}>
+        onEnd && <Button size="dense" aria-label={`${t("sessionRevoke")} ${name}`} isPending={end.isPending} onPress={() => end.mutate()}>
           {t("sessionRevoke")}
         </Button>
       )}

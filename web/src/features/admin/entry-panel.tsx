@@ -1,5 +1,7 @@
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "@/features/account/api";
+import type { Permission } from "@/lib/api/types";
 import { Button } from "@/ui/button";
 import { ConfirmDialog } from "@/ui/dialog";
 import { SidePanel } from "@/ui/drawer";
@@ -9,6 +11,10 @@ interface Props {
   title: string;
   subtitle: string;
   onClose: () => void;
+  /** What changing it needs: without it there are no acts. */
+  writes: Permission;
+  /** Why this one stays as it is, for who might change others. */
+  fixed?: boolean;
   /** The dialog that changes it. */
   edit: (close: () => void) => ReactNode;
   /** What deleting it asks, does, and says afterwards. */
@@ -17,7 +23,8 @@ interface Props {
 }
 
 /** The panel of an entry that can be changed and deleted. */
-export function EntryPanel({ title, subtitle, onClose, edit, deletion, children }: Props) {
+export function EntryPanel({ title, subtitle, onClose, writes, fixed, edit, deletion, children }: Props) {
+  const writable = useMay(writes) && !fixed;
   const { t } = useTranslation("common");
   const [asking, setAsking] = useState<"edit" | "delete" | null>(null);
   const close = () => setAsking(null);
@@ -28,6 +35,7 @@ export function EntryPanel({ title, subtitle, onClose, edit, deletion, children 
         subtitle={subtitle}
         onClose={onClose}
         footer={
+          writable && (
           <>
             <Button size="dense" onPress={() => setAsking("edit")}>
               {t("edit")}
@@ -36,6 +44,7 @@ export function EntryPanel({ title, subtitle, onClose, edit, deletion, children 
               {t("delete")}
             </Button>
           </>
+          )
         }
       >
         {children}

@@ -1,7 +1,8 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
-import type { List } from "@/lib/api/types";
+import { useMay } from "@/features/account/api";
+import type { List, Permission } from "@/lib/api/types";
 import { Empty } from "@/ui/empty";
 import { Page } from "@/ui/page";
 import { Table, type Column } from "@/ui/table";
@@ -17,6 +18,8 @@ interface Props<Row> {
   onOpen: (id: string) => void;
   /** The button that adds one: above the list, and in its place while there is nothing in it. */
   add: ReactNode;
+  /** What adding needs: without it the page is for reading. */
+  writes: Permission;
   /** What the place is for, while there is nothing in it. */
   empty: { icon: LucideIcon; title: string; hint: string };
   /** The panel beside the list, and dialogs. */
@@ -24,7 +27,8 @@ interface Props<Row> {
 }
 
 /** A page of administration that is one short list: read whole, a row opens beside it. */
-export function ListPage<Row extends { id: string }>({ title, query, columns, rowName, current, onOpen, add, empty, children }: Props<Row>) {
+export function ListPage<Row extends { id: string }>({ title, query, columns, rowName, current, onOpen, add: button, writes, empty, children }: Props<Row>) {
+  const add = useMay(writes) && button;
   const rows = query.data?.items ?? [];
   return (
     <div className="flex min-h-0 flex-1">

@@ -1,6 +1,8 @@
 import { type QueryKey, type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "@/features/account/api";
+import { usePermissionName } from "@/features/account/permission";
 import { ApiError } from "@/lib/api/error";
 import { useFormats } from "@/lib/format";
 import { useForm } from "@/lib/use-form";
@@ -112,7 +114,11 @@ export function SaveSettings<T, V extends object>({ settings: { now, base, form,
   const { t } = useTranslation("admin");
   const { t: common } = useTranslation("common");
   const format = useFormats();
+  const mayWrite = useMay("system.write");
+  const permissionName = usePermissionName();
+  const { t: people } = useTranslation("people");
   const last = { name: now.changedByName || t("settings.somebody"), time: format.within(now.changedAt ?? new Date()) };
+  if (!mayWrite) return <Notice>{people("readOnly", { permission: permissionName("system.write") })}</Notice>;
   return (
     <section aria-label={t("settings.save")} className="grid gap-4 border-t border-rule py-6">
       {overtaken ? (

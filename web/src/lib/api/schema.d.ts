@@ -11,11 +11,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The accounts, by e-mail address. */
+        /** The accounts, page by page. */
         get: operations["listAccounts"];
         put?: never;
         /** Makes an account with a temporary password. */
         post: operations["createAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/accounts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does one act on many accounts and says which it failed for. */
+        post: operations["changeAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/accounts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts as CSV, all that the filter selects. */
+        get: operations["exportAccounts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -402,6 +436,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/groups/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts whom a rule fits; nothing changes. */
+        post: operations["previewGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/groups/{id}": {
         parameters: {
             query?: never;
@@ -735,6 +786,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/units/planned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What units are to be, after a day; one that only ends is not among them. */
+        get: operations["listPlannedUnits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/units/{id}": {
         parameters: {
             query?: never;
@@ -751,6 +819,23 @@ export interface paths {
         head?: never;
         /** Renames or moves a unit, from a day on. */
         patch: operations["updateUnit"];
+        trace?: never;
+    };
+    "/admin/units/{id}/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a unit was, is and is to be. */
+        get: operations["listUnitPeriods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/attachments": {
@@ -2065,6 +2150,8 @@ export interface components {
              * @description Absent if never.
              */
             lastSignedInAt?: string;
+            /** @description What whoever asks may do to it: account.write, role.assign. */
+            may: ("account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence")[];
             /** @description Holds a temporary password. */
             mustChangePassword: boolean;
             name: string;
@@ -2109,11 +2196,54 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        AccountFailure: {
+            accountId: string;
+            /** @description As of a refused request. */
+            code: string;
+            detail: string;
+            email: string;
+            name: string;
+            params?: {
+                [key: string]: string;
+            };
+        };
         AccountPage: {
             /** @description Of all accounts, whatever was searched for. */
             counts: components["schemas"]["AccountCounts"];
             items: components["schemas"]["Account"][];
+            /**
+             * Format: int64
+             * @description That the filter selects; on the first page only.
+             */
+            matching?: number;
             nextPageToken?: string;
+        };
+        AccountWish: {
+            groupId?: string;
+            roleId?: string;
+            /** @description Part of the name or the e-mail, in any width and case. */
+            search?: string;
+            /** @enum {string} */
+            status?: "active" | "disabled";
+            /** @description Has a post there or below it. */
+            unitId?: string;
+        };
+        AccountsOrder: {
+            accountIds?: string[];
+            /** @enum {string} */
+            act: "disable" | "enable" | "endSessions" | "addToGroup" | "removeFromGroup";
+            /** @description Instead of accountIds; empty: all accounts. */
+            filter?: components["schemas"]["AccountWish"];
+            /** @description Of addToGroup and removeFromGroup. */
+            groupId?: string;
+        };
+        AccountsReport: {
+            /**
+             * Format: int64
+             * @description Accounts that are now as was asked.
+             */
+            done: number;
+            failed: components["schemas"]["AccountFailure"][];
         };
         AnotherAnswer: {
             /** @description The sender's own id: sending it twice is sending it once. */
@@ -2912,6 +3042,13 @@ export interface components {
             size: number;
             /** @enum {string} */
             type: "image" | "document";
+        };
+        Fitting: {
+            /**
+             * Format: int64
+             * @description Accounts, now.
+             */
+            members: number;
         };
         Folder: {
             /** Format: int64 */
@@ -4750,6 +4887,8 @@ export interface components {
              */
             from?: string;
             id: string;
+            /** @description What whoever asks may do in it: organisation.write, account.write, role.assign. */
+            may: ("account.read" | "account.write" | "account.reset_second_factor" | "role.assign" | "organisation.read" | "organisation.write" | "group.read" | "group.write" | "role.read" | "role.write" | "connection.read" | "connection.write" | "model.read" | "model.write" | "prompt.create_official" | "prompt.hide" | "feedback.read" | "audit_event.read" | "system.read" | "system.write" | "system.write_sign_in" | "system.export_evidence")[];
             /**
              * Format: int64
              * @description People who have a post in it, not in those below.
@@ -4768,6 +4907,11 @@ export interface components {
              * @description Of this name and place; absent: no such day.
              */
             until?: string;
+            /**
+             * Format: int64
+             * @description People who have a post in it or below it.
+             */
+            within: number;
         };
         UnitChange: {
             /** @description At once, whatever the day. */
@@ -4834,6 +4978,8 @@ export interface operations {
                 groupId?: string;
                 /** @description Has a post there or below it. */
                 unitId?: string;
+                sort?: "email" | "name" | "lastSignedIn";
+                descending?: boolean;
                 pageToken?: string;
                 limit?: number;
             };
@@ -4884,6 +5030,76 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CreatedAccount"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountsOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountsReport"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAccounts: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or the e-mail, in any width and case. */
+                search?: string;
+                roleId?: string;
+                status?: "active" | "disabled";
+                groupId?: string;
+                /** @description Has a post there or below it. */
+                unitId?: string;
+                sort?: "email" | "name" | "lastSignedIn";
+                descending?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -5809,6 +6025,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fitting"];
                 };
             };
             /** @description Error */
@@ -6748,6 +6997,38 @@ export interface operations {
             };
         };
     };
+    listPlannedUnits: {
+        parameters: {
+            query?: {
+                /** @description Absent: now. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUnit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     abolishUnit: {
         parameters: {
             query?: {
@@ -6802,6 +7083,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnitPeriods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUnit"];
                 };
             };
             /** @description Error */

@@ -10,6 +10,7 @@ import frame from "./frame.json";
 import history from "./history.json";
 import library from "./library.json";
 import markdown from "./markdown.json";
+import people from "./people.json";
 import policy from "./policy.json";
 import security from "./security.json";
 import share from "./share.json";
@@ -17,4 +18,4 @@ import shortcuts from "./shortcuts.json";
 import ui from "./ui.json";
 
 /** Every text in this language, by namespace: one file each. */
-export const ja = { account, admin, chat, common, doctor, egress, errors, feedback, frame, history, library, markdown, policy, security, share, shortcuts, ui };
+export const ja = { account, admin, chat, common, doctor, egress, errors, feedback, frame, history, library, markdown, people, policy, security, share, shortcuts, ui };

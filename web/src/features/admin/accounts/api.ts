@@ -7,17 +7,38 @@ export interface AccountFilter {
   q?: string;
   state?: "active" | "disabled";
   role?: string;
+  /** With all below it. */
+  unit?: string;
   group?: string;
 }
 
+/** What a list of accounts can be sorted by. */
+export const accountSorts = ["email", "name", "lastSignedIn"] as const;
+
+/** The order of the list; it stands in the address too. */
+export interface AccountOrder {
+  sort?: (typeof accountSorts)[number];
+  /** The last of the order first. */
+  down?: boolean;
+}
+
+/** A filter as the API takes it. */
+export const wish = (filter: AccountFilter): Schemas["AccountWish"] => ({
+  search: filter.q || undefined,
+  status: filter.state,
+  roleId: filter.role,
+  unitId: filter.unit,
+  groupId: filter.group,
+});
+
 /** The accounts that match, fifty at a time. */
-export const accountsQuery = (filter: AccountFilter) =>
+export const accountsQuery = ({ sort, down, ...filter }: AccountFilter & AccountOrder) =>
   infiniteQueryOptions({
-    queryKey: ["admin", "accounts", filter],
+    queryKey: ["admin", "accounts", filter, sort, down],
     queryFn: ({ signal, pageParam }) =>
       unwrap(
         api.GET("/admin/accounts", {
-          params: { query: { search: filter.q, status: filter.state, roleId: filter.role, groupId: filter.group, limit: 50, pageToken: pageParam || undefined } },
+          params: { query: { ...wish(filter), sort, descending: down, limit: 50, pageToken: pageParam || undefined } },
           signal,
         }),
       ),
@@ -25,6 +46,26 @@ export const accountsQuery = (filter: AccountFilter) =>
     getNextPageParam: (last) => last.nextPageToken || undefined,
     placeholderData: (before) => before, // the old rows stay while a filter is typed
   });
+
+/** One account, wherever it stands in the list. */
+export const accountQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["admin", "accounts", "one", id],
+    queryFn: ({ signal }) => unwrap(api.GET("/admin/accounts/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** Does one act on many accounts; the answer names those for which it failed. */
+export const changeAccounts = (body: Schemas["AccountsOrder"]) => unwrap(api.POST("/admin/accounts/bulk", { body }));
+export type BulkAct = Schemas["AccountsOrder"]["act"];
+export type BulkReport = Schemas["AccountsReport"];
+
+/** The address of the table of all accounts that match. */
+export function exportAddress({ sort, down, ...filter }: AccountFilter & AccountOrder): string {
+  const query = new URLSearchParams(Object.entries(wish(filter)).filter(([, value]) => value));
+  if (sort) query.set("sort", sort);
+  if (down) query.set("descending", "true");
+  return `/api/v1/admin/accounts/export?${query.toString()}`;
+}
 
 /** An account that was just made, with the password to hand over. */
 export type NewAccount = Schemas["CreatedAccount"];
@@ -46,9 +87,15 @@ export const endSessions = (id: string) => unwrap(api.DELETE("/admin/accounts/{i
 /** Reads the lists of accounts again, and where they are signed in. */
 export const refreshAccounts = (client: QueryClient) => client.invalidateQueries({ queryKey: ["admin", "accounts"] });
 
-export type Role = "administrator" | "member";
+/** Whether a span of time holds now. */
+export const holds = ({ from, until }: { from?: string; until?: string }, now = Date.now()) => (!from || Date.parse(from) <= now) && (!until || now < Date.parse(until));
+/** Whether it is past. */
+export const isPast = ({ until }: { until?: string }, now = Date.now()) => until !== undefined && Date.parse(until) <= now;
 
-/** Whether an account holds the mightiest role. */
-export const isAdministrator = (account: Account) => account.roles.some((role) => role.roleId === "administrator" && !role.unitId);
-/** The roles of an account that is to be an administrator, or is not. */
-export const rolesAs = (role: Role, account?: Account) => [...(account?.roles ?? []).filter((held) => held.roleId !== "administrator"), ...(role === "administrator" ? [{ roleId: role }] : [])];
+export type Post = Account["posts"][number];
+export type Held = Account["roles"][number];
+
+/** The posts of now, the main one first. */
+export const postsNow = (account: Account): Post[] => account.posts.filter((post) => holds(post)).sort((a, b) => Number(b.main ?? false) - Number(a.main ?? false));
+/** The roles of now. */
+export const rolesNow = (account: Account): Held[] => account.roles.filter((role) => holds(role));

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plug, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "@/features/account/api";
 import type { Connection } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 import { nameOfCountry } from "@/lib/place";
@@ -56,6 +57,7 @@ export function ConnectionsPage() {
       rowName={(c) => c.name}
       current={id}
       onOpen={open}
+      writes="connection.write"
       add={
         <Button tone="primary" size="dense" icon={Plus} onPress={() => void navigate({ search: { add: "1" } })}>
           {t("connections.add")}
@@ -80,6 +82,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
   const client = useQueryClient();
   const catalogue = useQuery(catalogueQuery);
   const check = useCheck();
+  const mayCheck = useMay("connection.write");
   const needs = useQuery(dependentsQuery(connection.id)).data;
   const models = catalogue.data?.items.filter((m) => m.connectionId === connection.id) ?? [];
   const namesOf = (items: { displayName: string }[]) => ({ count: items.length, names: format.list(items.map((m) => m.displayName)) });
@@ -87,6 +90,7 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
 
   return (
     <EntryPanel
+      writes="connection.write"
       title={connection.name}
       subtitle={t(`connections.${connection.kind}`)}
       onClose={onClose}
@@ -132,9 +136,9 @@ function ConnectionPanel({ connection, onClose }: { connection: Connection; onCl
           {(settings.caPem || settings.caFile) && <Detail name={t("connections.ca")}>{settings.caFile || t("connections.caSet")}</Detail>}
           <Detail name={t("connections.updated")}>{format.dateTime(connection.updatedAt)}</Detail>
         </Details>
-        <Button size="dense" className="mt-4" isPending={check.pending} pendingLabel={t("connections.checking")} onPress={() => void check.run(() => checkConnection(connection.id))}>
+        {mayCheck && (<Button size="dense" className="mt-4" isPending={check.pending} pendingLabel={t("connections.checking")} onPress={() => void check.run(() => checkConnection(connection.id))}>
           {t("connections.check")}
-        </Button>
+        </Button>)}
         <div className="mt-3">
           {check.failure && <ErrorNotice error={check.failure} />}
           {check.steps && <CheckSteps steps={check.steps} residency={check.residency} />}

@@ -1,5 +1,6 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/lib/api/client";
+import type { Schemas } from "@/lib/api/types";
 
 /** The groups, by name. */
 export const groupsQuery = queryOptions({
@@ -14,7 +15,18 @@ export const membersQuery = (id: string) =>
     queryFn: ({ signal }) => unwrap(api.GET("/admin/groups/{id}/members", { params: { path: { id } }, signal })),
   });
 
-export const addGroup = (name: string) => unwrap(api.POST("/admin/groups", { body: { name } }));
+export type Rule = Schemas["GroupRule"];
+
+/** How many people a rule fits now; nothing changes. */
+export const fittingQuery = (rule: Rule) =>
+  queryOptions({
+    queryKey: ["admin", "groups", "fitting", rule],
+    queryFn: ({ signal }) => unwrap(api.POST("/admin/groups/preview", { body: rule, signal })),
+    retry: false,
+  });
+
+export const addGroup = (name: string, rule?: Rule) => unwrap(api.POST("/admin/groups", { body: { name, ...(rule && { rule }) } }));
+export const setRule = (id: string, rule: Rule) => unwrap(api.PUT("/admin/groups/{id}/rule", { params: { path: { id } }, body: rule }));
 export const renameGroup = (id: string, name: string) => unwrap(api.PATCH("/admin/groups/{id}", { params: { path: { id } }, body: { name } }));
 export const deleteGroup = (id: string) => unwrap(api.DELETE("/admin/groups/{id}", { params: { path: { id } } }));
 export const addMember = (id: string, accountId: string) => unwrap(api.PUT("/admin/groups/{id}/members/{accountId}", { params: { path: { id, accountId } } }));

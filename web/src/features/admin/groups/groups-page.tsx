@@ -3,13 +3,13 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Users, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "@/features/account/api";
 import type { Group } from "@/lib/api/types";
 import { useFormats } from "@/lib/format";
 import { useDebounced } from "@/lib/use-debounced";
-import { Button, IconButton } from "@/ui/button";
+import { Button, IconButton, TextLink } from "@/ui/button";
 import { PanelSection } from "@/ui/drawer";
 import { ErrorNotice } from "@/ui/error-notice";
-import { NameDialog } from "@/ui/name-dialog";
 import { Skeleton } from "@/ui/skeleton";
 import type { Column } from "@/ui/table";
 import { SearchField } from "@/ui/text-field";
@@ -18,11 +18,14 @@ import { useAct } from "@/ui/use-act";
 import { accountsQuery } from "../accounts/api";
 import { EntryPanel } from "../entry-panel";
 import { ListPage } from "../list-page";
-import { addGroup, addMember, renameGroup, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
+import { addMember, deleteGroup, groupsQuery, membersQuery, refreshGroups, removeMember } from "./api";
+import { GroupDialog } from "./group-dialog";
+import { RuleDialog, RuleFacts } from "./rule-fields";
 
 /** Groups of people, to whom models are opened together. */
 export function GroupsPage() {
   const { t } = useTranslation("admin");
+  const { t: people } = useTranslation("people");
   const format = useFormats();
   const { id } = useSearch({ from: "/admin/groups" });
   const navigate = useNavigate({ from: "/admin/groups" });
@@ -33,6 +36,7 @@ export function GroupsPage() {
 
   const columns: Column<Group>[] = [
     { id: "name", header: t("groups.name"), cell: (g) => g.name },
+    { id: "kind", header: people("groups.kind"), cell: (g) => (g.rule ? people("groups.byRule") : people("groups.chosen")), width: "w-44", from: "narrow" },
     { id: "members", header: t("groups.members"), cell: (g) => t("groups.memberCount", { count: g.members, formatted: format.number(g.members) }), width: "w-28", align: "end" },
   ];
 
@@ -44,6 +48,7 @@ export function GroupsPage() {
       rowName={(g) => g.name}
       current={id}
       onOpen={open}
+      writes="group.write"
       add={
         <Button tone="primary" size="dense" icon={Plus} onPress={() => setAdding(true)}>
           {t("groups.add")}
@@ -57,33 +62,16 @@ export function GroupsPage() {
   );
 }
 
-function GroupDialog({ group, onClose, onAdded }: { group?: Group; onClose: () => void; onAdded?: (group: Group) => void }) {
-  const { t } = useTranslation("admin");
-  const { t: common } = useTranslation("common");
-  const client = useQueryClient();
-  return (
-    <NameDialog
-      title={group ? t("groups.editTitle", { name: group.name }) : t("groups.addTitle")}
-      label={t("groups.name")}
-      name={group?.name}
-      act={group ? common("save") : t("groups.addAct")}
-      taken={t("groups.taken")}
-      onClose={onClose}
-      onSave={async (name) => {
-        const saved = group ? await renameGroup(group.id, name) : await addGroup(name);
-        await refreshGroups(client);
-        onAdded?.(saved);
-      }}
-    />
-  );
-}
-
 function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
   const { t } = useTranslation("admin");
   const format = useFormats();
+  const { t: people } = useTranslation("people");
   const client = useQueryClient();
   const act = useAct();
-  const members = useQuery(membersQuery(group.id));
+  const mayWrite = useMay("group.write");
+  const mayPeople = useMay("account.read");
+  const [changing, setChanging] = useState(false);
+  const members = useQuery({ ...membersQuery(group.id), enabled: mayPeople });
 
   const put = async (accountId: string) => {
     await addMember(group.id, accountId);
@@ -91,7 +79,9 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
   };
 
   return (
+    <>
     <EntryPanel
+      writes="group.write"
       title={group.name}
       subtitle={t("groups.memberCount", { count: group.members, formatted: format.number(group.members) })}
       onClose={onClose}
@@ -106,10 +96,23 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
         done: t("groups.deleted", { name: group.name }),
       }}
     >
-      <PanelSection title={t("groups.addMember")}>
-        <MemberSearch taken={new Set(members.data?.items.map((m) => m.accountId))} onAdd={(accountId) => void act(() => put(accountId))} />
-      </PanelSection>
-      <PanelSection title={t("groups.members")}>
+      {group.rule ? (
+        <PanelSection title={people("groups.rule")}>
+          <RuleFacts rule={group.rule} />
+          {mayWrite && (
+            <Button size="dense" className="mt-3" onPress={() => setChanging(true)}>
+              {people("groups.ruleEdit")}
+            </Button>
+          )}
+        </PanelSection>
+      ) : (
+        mayWrite && mayPeople && (
+          <PanelSection title={t("groups.addMember")}>
+            <MemberSearch taken={new Set(members.data?.items.map((m) => m.accountId))} onAdd={(accountId) => void act(() => put(accountId))} />
+          </PanelSection>
+        )
+      )}
+      {mayPeople && <PanelSection title={t("groups.members")}>
         {members.isPending ? (
           <Skeleton />
         ) : members.error ? (
@@ -124,7 +127,7 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
                   <span className="block truncate">{m.name}</span>
                   <span className="block truncate text-muted">{m.email}</span>
                 </span>
-                <IconButton
+                {mayWrite && !group.rule && <IconButton
                   icon={X}
                   label={t("groups.removeNamed", { name: m.name })}
                   size="dense"
@@ -136,13 +139,22 @@ function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
                       toast({ text: t("groups.removed", { name: m.name }), undo: () => void act(() => put(m.accountId)) });
                     })
                   }
-                />
+                />}
               </li>
             ))}
           </ul>
         )}
-      </PanelSection>
+        {group.members > (members.data?.items.length ?? group.members) && (
+          <p className="mt-2">
+            <TextLink to="/admin/accounts" search={{ group: group.id }}>
+              {people("groups.moreMembers")}
+            </TextLink>
+          </p>
+        )}
+      </PanelSection>}
     </EntryPanel>
+    {changing && <RuleDialog group={group} onClose={() => setChanging(false)} />}
+    </>
   );
 }
 

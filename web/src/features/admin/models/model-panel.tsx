@@ -42,6 +42,7 @@ export function ModelPanel({ model, connectionName, onClose }: Props) {
 
   return (
     <EntryPanel
+      writes="model.write"
       title={model.displayName}
       subtitle={connectionName}
       onClose={onClose}

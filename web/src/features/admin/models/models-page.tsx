@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ArrowDown, ArrowUp, Boxes, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "@/features/account/api";
 import type { CatalogueModel, Connection, List } from "@/lib/api/types";
 import { announce } from "@/lib/announce";
 import { useFormats } from "@/lib/format";
@@ -52,6 +53,7 @@ export function ModelsPage() {
   const catalogue = useQuery(catalogueQuery);
   const connections = useQuery(connectionsQuery);
   const [moving, setMoving] = useState(false);
+  const mayOrder = useMay("model.write");
   const rows = catalogue.data?.items ?? [];
   const current = rows.find((m) => m.id === id);
   const open = (next?: string) => void navigate({ search: { id: next } });
@@ -73,7 +75,7 @@ export function ModelsPage() {
     await refreshModels(client);
   };
 
-  const columns: Column<CatalogueModel>[] = [
+  const all: (Column<CatalogueModel> | false)[] = [
     { id: "name", header: t("models.name"), cell: (m) => m.displayName, width: "@min-[36rem]:w-56 @min-[60rem]:w-72" },
     {
       id: "notes",
@@ -92,7 +94,7 @@ export function ModelsPage() {
     { id: "groups", header: t("models.who"), cell: (m) => format.list(whoMay(m, t)) || t("models.nobody"), width: "w-32", from: "middle" },
     { id: "place", header: t("models.processed"), cell: (m) => m.residency && placeText(m.residency.place), width: "w-40", from: "middle" },
     { id: "state", header: t("models.state"), cell: (m) => <ModelState model={m} connections={connections.data?.items ?? []} />, width: "w-36" },
-    {
+    mayOrder && {
       id: "order",
       header: t("models.order"),
       cell: (m) => {
@@ -109,6 +111,7 @@ export function ModelsPage() {
       from: "narrow",
     },
   ];
+  const columns = all.filter((c) => c !== false);
 
   const noConnection = connections.data?.items.length === 0;
   const addButton = noConnection ? (
@@ -129,6 +132,7 @@ export function ModelsPage() {
       rowName={(m) => m.displayName}
       current={id}
       onOpen={open}
+      writes="model.write"
       add={addButton}
       empty={{ icon: Boxes, title: t("models.empty"), hint: noConnection ? t("models.emptyNoConnection") : t("models.emptyHint") }}
     >
