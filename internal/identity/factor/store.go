@@ -169,7 +169,7 @@ func scanPasskey(r interface{ Scan(dest ...any) error }) (k Passkey, accountID s
 	var cloned, used sql.NullInt64
 	var created, count int64
 	err = r.Scan(&k.ID, &accountID, &k.credentialID, &k.record, &k.Name, &count, &k.Verifies, &k.BackupEligible, &k.BackedUp, &cloned, &created, &used)
-	k.signCount = uint32(count) //nolint:gosec // it was one
+	k.signCount = uint32(count)
 	k.ClonedAt, k.LastUsedAt, k.CreatedAt = timeOf(cloned), timeOf(used), time.UnixMilli(created).UTC()
 	return k, accountID, err
 }

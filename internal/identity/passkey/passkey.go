@@ -46,7 +46,7 @@ func New(publicURL string) (*Party, error) {
 		return &Party{reason: IPAddress}, nil
 	case u.Scheme != "https" && !local:
 		return &Party{reason: NotHTTPS}, nil
-	case protocol.ValidateRPID(host) != nil:
+	case !isDomain(host):
 		return &Party{reason: ShortName}, nil
 	}
 	web, err := webauthn.New(&webauthn.Config{
@@ -58,6 +58,9 @@ func New(publicURL string) (*Party, error) {
 	}
 	return &Party{web: web}, nil
 }
+
+// isDomain reports whether browsers tie passkeys to host.
+func isDomain(host string) bool { return protocol.ValidateRPID(host) == nil }
 
 // Unavailable implements factor.Keys.
 func (p *Party) Unavailable() string { return p.reason }

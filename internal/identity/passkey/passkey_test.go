@@ -130,7 +130,7 @@ func TestWhatIsNotProvedIsRefused(t *testing.T) {
 	thief.Keys[0].ID, thief.Keys[0].Handle = d.Keys[0].ID, d.Keys[0].Handle
 	options, state = ask(&anna)
 	refused("another key's signature", state, thief.Get(t, options), of(c))
-	options, state = ask(&anna)
+	_, state = ask(&anna)
 	refused("no answer at all", state, json.RawMessage(`{}`), of(c))
 
 	creation, began, err := p.BeginCreation(anna, nil)
