@@ -189,6 +189,14 @@ func (s *Service) check(ctx context.Context, accountID string, proof Proof) erro
 	return nil
 }
 
+// SecondFactors returns those of account id, for an administrator.
+func (s *Service) SecondFactors(ctx context.Context, id string) (factor.Methods, error) {
+	if _, err := s.authorizeAccount(ctx, access.AccountRead, id); err != nil {
+		return factor.Methods{}, err
+	}
+	return s.factors.Having(ctx, id)
+}
+
 // SecondStep returns what the person who asks may bring to the second step.
 func (s *Service) SecondStep(ctx context.Context) (factor.Methods, error) {
 	p, err := authorizeSelf(ctx, access.AccountPassSecondFactor)

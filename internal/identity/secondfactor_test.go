@@ -499,7 +499,7 @@ func TestAResetNeedsAReasonAndEndsEverything(t *testing.T) {
 		want(t, "of an address that nobody has", second(h.ResetSecondFactorOf(as(t, admin), "nobody@example.jp", "x")), errs.NotFound)
 		h.authenticates("after the reset", anna.Token, false)
 		h.waits("signing in anew", h.signIn("anna@example.jp", ownPassword).Token)
-		m, err := h.factors.MethodsOf(as(t, admin), anna.Account.ID)
+		m, err := h.SecondFactors(as(t, admin), anna.Account.ID)
 		if err != nil || m.Enrolled() || m.RecoveryCodes.Total != 0 {
 			t.Errorf("left: %+v, %v", m, err)
 		}
@@ -540,8 +540,8 @@ func TestOnlyAdministratorsDecideAndSeeOtherPeoplesFactors(t *testing.T) {
 		h := secured(t, d)
 		admin := h.setUp()
 		anna := h.person(admin, "anna@example.jp", access.Member)
-		want(t, "MethodsOf", second(h.factors.MethodsOf(as(t, anna), admin.Account.ID)), errs.Forbidden)
-		want(t, "MethodsOf nobody", second(h.factors.MethodsOf(as(t, admin), db.NewID())), errs.NotFound)
+		want(t, "SecondFactors", second(h.SecondFactors(as(t, anna), admin.Account.ID)), errs.Forbidden)
+		want(t, "SecondFactors nobody", second(h.SecondFactors(as(t, admin), db.NewID())), errs.NotFound)
 		want(t, "Policy.Write", second(h.factors.Policy.Write(as(t, anna), 0, factor.InitialPolicy())), errs.Forbidden)
 		for name, err := range map[string]error{
 			"Methods": second(h.factors.Methods(t.Context())), "BeginTOTP": second(h.factors.BeginTOTP(t.Context())), "SecondStep": second(h.SecondStep(t.Context())),

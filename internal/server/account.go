@@ -223,7 +223,7 @@ type temporaryPassword struct {
 func (s *Server) accountOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/accounts", id: "listAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts, page by page."}, s.listAccounts)
 	register(s, route{method: http.MethodGet, path: "/admin/accounts/export", id: "exportAccounts", tag: "admin", needs: needs(access.AccountRead), summary: "The accounts as CSV, all that the filter selects."}, s.exportAccounts)
-	register(s, route{method: http.MethodPost, path: "/admin/accounts/bulk", id: "changeAccounts", tag: "admin", needs: needs(access.AccountWrite), summary: "Does one act on many accounts and says which it failed for.", body: 2 << 20}, s.changeAccounts)
+	register(s, route{method: http.MethodPost, path: "/admin/accounts/bulk", id: "changeAccounts", tag: "admin", needs: needs(access.AccountRead, access.AccountWrite), summary: "Does one act on many accounts and says which it failed for.", body: 2 << 20}, s.changeAccounts)
 	register(s, route{method: http.MethodPost, path: "/admin/accounts", id: "createAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Makes an account with a temporary password.", status: http.StatusCreated}, s.createAccount)
 	register(s, route{method: http.MethodGet, path: "/admin/accounts/{id}", id: "getAccount", tag: "admin", needs: needs(access.AccountRead), summary: "One account."}, s.getAccount)
 	register(s, route{method: http.MethodPatch, path: "/admin/accounts/{id}", id: "updateAccount", tag: "admin", needs: needs(access.AccountWrite), summary: "Changes an account; disabling it ends its sessions and streams."}, s.updateAccount)

@@ -94,7 +94,7 @@ type MonthInput struct {
 
 func (s *Server) egressOperations() {
 	register(s, route{method: http.MethodGet, path: "/admin/egress", id: "getEgress", tag: "admin", needs: needs(access.SystemRead), summary: "What left the installation in a month, and what may."}, s.getEgress)
-	register(s, route{method: http.MethodGet, path: "/admin/egress/report", id: "exportEgress", tag: "admin", needs: needs(access.SystemExportEvidence), summary: "The same as a file: signed, or as a page to read."}, s.exportEgress)
+	register(s, route{method: http.MethodGet, path: "/admin/egress/report", id: "exportEgress", tag: "admin", needs: needs(access.SystemRead, access.SystemExportEvidence), summary: "The same as a file: signed, or as a page to read."}, s.exportEgress)
 }
 
 func (s *Server) getEgress(ctx context.Context, in *MonthInput) (*body[egressMonth], error) {

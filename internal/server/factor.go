@@ -329,7 +329,7 @@ func (s *Server) updateFactorSettings(ctx context.Context, in *struct{ Body fact
 }
 
 func (s *Server) getAccountFactors(ctx context.Context, in *IDInput) (*body[secondFactors], error) {
-	m, err := s.factors.MethodsOf(ctx, in.ID)
+	m, err := s.identity.SecondFactors(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

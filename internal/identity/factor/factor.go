@@ -141,19 +141,8 @@ func (s *Service) Methods(ctx context.Context) (Methods, error) {
 	return selectMethods(ctx, s.db, p.AccountID)
 }
 
-// MethodsOf returns those of an account, for an administrator.
-func (s *Service) MethodsOf(ctx context.Context, accountID string) (Methods, error) {
-	if _, err := access.Authorize(ctx, access.AccountRead, access.Resource{Kind: access.KindAccount, ID: accountID, OwnerID: accountID}); err != nil {
-		return Methods{}, err
-	}
-	if _, err := selectOwner(ctx, s.db, accountID); err != nil {
-		return Methods{}, err
-	}
-	return selectMethods(ctx, s.db, accountID)
-}
-
-// Having returns those of an account, for whoever is about to prove one. It
-// asks nobody.
+// Having returns those of an account, for whoever is about to prove one or looks
+// after the account. It asks nobody.
 func (s *Service) Having(ctx context.Context, accountID string) (Methods, error) {
 	return selectMethods(ctx, s.db, accountID)
 }
