@@ -68,14 +68,14 @@ func enter() (int, error) {
 	}
 	cmd := exec.Command(self, os.Args[1:]...) //nolint:gosec,noctx // itself; it ends with its command
 	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS}
 	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
 		// The account stays what it is: PostgreSQL does not run as root, nor as
 		// somebody whom the namespace does not know.
 		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}
+		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_ADMIN}
 	}
 	code, err := wait(cmd)
 	if errors.Is(err, syscall.EPERM) {
@@ -126,6 +126,34 @@ const noIPv6 = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
 // settle is how long packets may take from the last write to the capture.
 const settle = 300 * time.Millisecond
 
+const hosts = "/etc/hosts"
+
+// knowLocalhost has the namespace's own list of hosts name localhost for IPv6,
+// too. Where the machine's does not, programs that look for both kinds of
+// address ask a name server for the other, and nobody meant to leave.
+func knowLocalhost() error {
+	known, err := os.ReadFile(hosts)
+	if err != nil {
+		return fmt.Errorf("read the names of this machine: %w", err)
+	}
+	own, err := os.CreateTemp("", "hosts")
+	if err != nil {
+		return fmt.Errorf("write names of our own: %w", err)
+	}
+	defer os.Remove(own.Name())
+	_, err = fmt.Fprintf(own, "%s\n::1 localhost\n", known)
+	if err = errors.Join(err, own.Chmod(0o644), own.Close()); err != nil {
+		return fmt.Errorf("write names of our own: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keep the names to ourselves: %w", err)
+	}
+	if err := unix.Mount(own.Name(), hosts, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("put our names in place: %w", err)
+	}
+	return nil
+}
+
 func observe(args []string, report string) (int, error) {
 	runtime.LockOSThread() // capabilities are a thread's
 	walls := everywhere
@@ -137,6 +165,9 @@ func observe(args []string, report string) (int, error) {
 		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil { //nolint:noctx // the list above
 			return 1, fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, out)
 		}
+	}
+	if err := knowLocalhost(); err != nil {
+		return 1, err
 	}
 	capture, err := open()
 	if err != nil {

@@ -59,7 +59,7 @@ test("policies are written for a connection, tried, and told when they let promp
     await expect(answer.getByRole("region", { name: ja("policy.destinations") }).getByRole("row")).toHaveCount(3); // with its head
     await page.getByLabel(ja("policy.externalId")).fill("wrong");
     await find.click();
-    await expect(answer.getByText(ja("policy.answer.denied"))).toBeVisible();
+    await expect(answer.getByText(ja("policy.answer.denied"), { exact: true })).toBeVisible();
     await expect(answer.getByText("ExternalId が、信頼ポリシーの求めるものと違います。").first()).toBeVisible();
     await expect(answer.getByText(/is not authorized to perform: sts:AssumeRole/)).toBeVisible();
     await inspector.look("a refusal");
@@ -109,7 +109,7 @@ test("policies are written for a connection, tried, and told when they let promp
       JSON.stringify({ Version: "2012-10-17", Statement: [{ Sid: "TokyoOnly", Effect: "Deny", Action: "*", Resource: "*", Condition: { StringNotEquals: { "aws:RequestedRegion": "ap-northeast-1" } } }] }),
     );
     await page.getByRole("button", { name: ja("policy.simulate") }).click();
-    await expect(page.getByText(ja("policy.answer.denied"))).toBeVisible();
+    await expect(page.getByText(ja("policy.answer.denied"), { exact: true })).toBeVisible();
     await expect(page.getByText(/TokyoOnly/).first()).toBeVisible();
   });
 });
