@@ -149,27 +149,6 @@ var told = map[errs.Code][]string{
 	errs.ModelUnreachable: {"dns", "refused", "route", "timeout", "tls_authority", "tls_name", "tls", "sts", "connection", "proxy", "proxy_password", "proxy_scheme", "proxy_denied"},
 }
 
-// source is the text of the files of a pattern, without tests.
-func source(t *testing.T, pattern string) string {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatal(pattern, err)
-	}
-	var all strings.Builder
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(b)
-	}
-	return all.String()
-}
-
 func TestEveryReasonHasItsWordsInBothLanguages(t *testing.T) {
 	locales := errstest.Locales(t)
 	given := map[errs.Code]map[string]bool{}
